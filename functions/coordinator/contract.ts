@@ -1,0 +1,158 @@
+// What the routes may ask of the coordinator. Everything crosses an RPC boundary, so it is plain cloneable data;
+// addresses travel as `cidrKey` text. Expected refusals are values; throws are PortcullisError (STORE_UNAVAILABLE, INVARIANT).
+import type { Severity } from "../../shared/config.ts";
+import type { Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+
+/** One address to block: already canonical, widened, authorised and not protected. */
+export interface AcceptItem {
+  readonly key: string;
+  readonly asked: string;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+  readonly severity: Severity;
+  readonly targets: readonly string[] | null;
+  readonly reason: string;
+  readonly alerts: readonly string[];
+}
+
+export interface AcceptRequest {
+  readonly client: string;
+  readonly items: readonly AcceptItem[];
+  /** Strict routes: one refused item refuses all, and nothing is written. Alert routes: each item for itself. */
+  readonly allOrNothing: boolean;
+  /** Check and answer as if, but write nothing. */
+  readonly dryRun: boolean;
+}
+
+export type AcceptStatus =
+  /** A new lease was written. */
+  | "created"
+  /** An existing lease was extended by a new record. */
+  | "renewed"
+  /** A live lease already says this; nothing was written. */
+  | "unchanged"
+  /** Written, and held by the global brake until released. */
+  | "held"
+  /** Refused: a person exempted the address. */
+  | "exempt"
+  /** Refused: the client's limit; `limit` names it. */
+  | "limited";
+
+export interface AcceptedItem {
+  readonly key: string;
+  readonly status: AcceptStatus;
+  /** The true end of the lease as it now is; for refusals, of what already exists, or 0. */
+  readonly until: EpochMs;
+  readonly why?: string;
+  readonly limit?: "live" | "newPerMinute" | "store";
+  readonly retryAfterSeconds?: number;
+  /** What is true per target now. */
+  readonly states: Readonly<Record<string, TargetState>>;
+}
+
+export interface AcceptAnswer {
+  readonly items: readonly AcceptedItem[];
+  /** Hand this to `settle` to wait for the pass that takes these items in. */
+  readonly ticket: number;
+}
+
+export interface SettledItem {
+  readonly key: string;
+  readonly until: EpochMs;
+  readonly states: Readonly<Record<string, TargetState>>;
+}
+
+export interface LiftRequest {
+  /** Addresses as keys, widened as leases are. */
+  readonly keys: readonly string[];
+  /** Whose leases end: one client's, or `*`. */
+  readonly client: string;
+  readonly at: EpochMs;
+  /** Refuse new leases on these addresses until then; null: do not. */
+  readonly exemptUntil: EpochMs | null;
+  /** The sender's message id, when signed: the same id changes nothing a second time. */
+  readonly once: string | null;
+}
+
+export interface LiftAnswer {
+  readonly items: readonly {
+    readonly key: string;
+    /** How many live leases this ended. */
+    readonly lifted: number;
+    readonly exemptUntil: EpochMs | null;
+    /** Wider leases that still cover the address (keys); lift those to open it. */
+    readonly stillCoveredBy: readonly string[];
+  }[];
+  readonly repeated: boolean;
+  readonly ticket: number;
+}
+
+export interface StopRequest {
+  readonly action: "freeze" | "drain" | "resume" | "release";
+  /** Target names; null: all. Ignored by `release`. */
+  readonly targets: readonly string[] | null;
+  readonly at: EpochMs;
+  readonly once: string | null;
+}
+
+export interface StopAnswer {
+  readonly targets: Readonly<Record<string, "freeze" | "drain">>;
+  readonly releasedAt: EpochMs;
+  readonly repeated: boolean;
+}
+
+/** What a pass would do at one target, without doing it. */
+export interface PlanAnswer {
+  readonly target: string;
+  readonly error: TargetSnapshot["error"];
+  readonly steps: readonly string[];
+  readonly add: readonly string[];
+  readonly remove: readonly { readonly cidr: string; readonly proof: string }[];
+  readonly keep: readonly string[];
+  readonly shed: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface LeaseView {
+  readonly client: string;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+  readonly severity: Severity;
+  readonly reason: string;
+  readonly alerts: readonly string[];
+  readonly asked: string;
+}
+
+/** Everything known about one block: exact, wider and narrower leases, exemptions. */
+export interface Explanation {
+  readonly exact: SettledItem | null;
+  readonly leases: readonly LeaseView[];
+  readonly wider: readonly SettledItem[];
+  readonly narrower: readonly SettledItem[];
+  readonly exemptions: readonly { readonly key: string; readonly until: EpochMs }[];
+  readonly asOf: EpochMs;
+}
+
+export interface TickAnswer {
+  /** Target name to what went wrong; empty when all is well. */
+  readonly failed: Readonly<Record<string, string>>;
+  readonly quiet: boolean;
+}
+
+export interface CoordinatorApi {
+  accept(request: AcceptRequest): Promise<AcceptAnswer>;
+  /** Waits until a pass that includes `ticket` is over, at most `waitMs`; then tells what is true. `done` is false when time ran out first. */
+  settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ readonly done: boolean; readonly items: readonly SettledItem[] }>;
+  lift(request: LiftRequest): Promise<LiftAnswer>;
+  stop(request: StopRequest): Promise<StopAnswer>;
+  /** A full pass now. `confirm` allows the removal of the orphans that this digest names. */
+  reconcile(confirm: { readonly target: string; readonly digest: string } | null): Promise<Snapshot | null>;
+  plan(target: string): Promise<PlanAnswer>;
+  explain(key: string): Promise<Explanation>;
+  /** The newest snapshot; null before the first pass. */
+  snapshot(): Promise<Snapshot | null>;
+  /** The store's id; minted when there is none and `mint` is set. */
+  storeId(mint: boolean): Promise<{ readonly storeId: string | null; readonly minted: boolean }>;
+  tick(): Promise<TickAnswer>;
+}

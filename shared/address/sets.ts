@@ -1,0 +1,105 @@
+// Two ways to ask about many blocks at once. Both rest on the fact that blocks are nested or apart.
+import { blockOf, type Cidr, cidrKey, compareCidrs, type Family } from "./cidr.ts";
+
+interface Labelled {
+  readonly cidr: Cidr;
+  readonly label: string;
+}
+
+/** A fixed set of labelled blocks: does anything in it overlap this block, and what? O(log n) for the answer no. */
+export class CidrSet {
+  readonly #members: readonly Labelled[];
+  /** Disjoint, sorted: the outermost members only. */
+  readonly #outer: Readonly<Record<Family, readonly Labelled[]>>;
+
+  constructor(members: readonly Labelled[]) {
+    this.#members = members;
+    this.#outer = { 4: outermost(members, 4), 6: outermost(members, 6) };
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** One member that shares an address with `cidr`; null when none does. */
+  overlapping(cidr: Cidr): Labelled | null {
+    const ranges = this.#outer[cidr.family];
+    const at = lowerBound(ranges, (range) => range.cidr.last < cidr.first);
+    const range = ranges[at];
+    return range !== undefined && range.cidr.first <= cidr.last ? range : null;
+  }
+}
+
+function outermost(members: readonly Labelled[], family: Family): readonly Labelled[] {
+  const sorted = members.filter((member) => member.cidr.family === family).sort((a, b) => compareCidrs(a.cidr, b.cidr));
+  const outer: Labelled[] = [];
+  for (const member of sorted) {
+    const previous = outer.at(-1);
+    if (previous === undefined || previous.cidr.last < member.cidr.first) outer.push(member);
+  }
+  return outer;
+}
+
+/** First index for which `before` is false; `before` must be true for a prefix of the list and false after it. */
+function lowerBound<T>(list: readonly T[], before: (item: T) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = list[middle];
+    if (item !== undefined && before(item)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Values by block, several per block allowed, with everything that overlaps a block found without a scan. */
+export class CidrIndex<T> {
+  readonly #byKey = new Map<string, { readonly cidr: Cidr; readonly values: T[] }>();
+  readonly #sorted: readonly Cidr[];
+  readonly #lengths: Readonly<Record<Family, readonly number[]>>;
+
+  constructor(items: Iterable<T>, cidrOf: (item: T) => Cidr) {
+    for (const item of items) {
+      const cidr = cidrOf(item);
+      const key = cidrKey(cidr);
+      const slot = this.#byKey.get(key);
+      if (slot === undefined) this.#byKey.set(key, { cidr, values: [item] });
+      else slot.values.push(item);
+    }
+    this.#sorted = [...this.#byKey.values()].map((slot) => slot.cidr).sort(compareCidrs);
+    const lengths = (family: Family) => [...new Set(this.#sorted.filter((cidr) => cidr.family === family).map((cidr) => cidr.length))].sort((a, b) => a - b);
+    this.#lengths = { 4: lengths(4), 6: lengths(6) };
+  }
+
+  exactly(cidr: Cidr): readonly T[] {
+    return this.#byKey.get(cidrKey(cidr))?.values ?? [];
+  }
+
+  /** Values whose block holds all of `cidr` (itself included), widest first. */
+  holding(cidr: Cidr): T[] {
+    const found: T[] = [];
+    for (const length of this.#lengths[cidr.family]) {
+      if (length > cidr.length) break;
+      const slot = this.#byKey.get(cidrKey(blockOf(cidr.family, cidr.first, length)));
+      if (slot !== undefined) found.push(...slot.values);
+    }
+    return found;
+  }
+
+  /** Values whose block is strictly inside `cidr`, in address order. */
+  inside(cidr: Cidr): T[] {
+    const found: T[] = [];
+    let at = lowerBound(this.#sorted, (member) => compareCidrs(member, cidr) <= 0);
+    for (let member = this.#sorted[at]; member !== undefined && member.family === cidr.family && member.first <= cidr.last; member = this.#sorted[at]) {
+      found.push(...this.exactly(member));
+      at += 1;
+    }
+    return found;
+  }
+
+  /** Values whose block shares an address with `cidr`. */
+  overlapping(cidr: Cidr): T[] {
+    return [...this.holding(cidr), ...this.inside(cidr)];
+  }
+}

@@ -1,0 +1,85 @@
+// The configuration as the running product sees it: what `npm run gen` emits from `portcullis.yaml` after every check passed.
+// Plain JSON; durations in milliseconds, addresses in canonical text, secrets only by name.
+import type { Json } from "./ports.ts";
+
+export const severities = ["low", "medium", "high", "critical"] as const;
+export type Severity = (typeof severities)[number];
+
+/** What a client may do. `alert:<source>` names one detector format. */
+export const plainScopes = ["block", "lift", "exempt", "read", "feed", "metrics", "admin"] as const;
+export const alertSources = ["elastalert", "generic"] as const;
+export type AlertSource = (typeof alertSources)[number];
+export type Scope = (typeof plainScopes)[number] | `alert:${AlertSource}`;
+
+export interface ClientConfig {
+  /** SHA-256 of the keys, as 64 lower-case hex digits. Several for rotation. */
+  readonly keys: readonly string[];
+  /** Names of the platform's secrets that hold `whsec_…` signing secrets. Several for rotation. */
+  readonly secrets: readonly string[];
+  readonly scopes: readonly Scope[];
+  /** Canonical CIDRs the client may call from; null: anywhere. */
+  readonly from: readonly string[] | null;
+  readonly longestMs: number;
+  /** Shortest prefix length (widest block) allowed, per family. */
+  readonly widest: { readonly ipv4: number; readonly ipv6: number };
+  /** Target names the client may select; null: all. */
+  readonly targets: readonly string[] | null;
+  /** Live leases this client may hold at once. */
+  readonly live: number;
+  readonly newPerMinute: number;
+  /** `observe`: everything is checked and answered, nothing is recorded. */
+  readonly mode: "enforce" | "observe";
+}
+
+export type TargetMode = "observe" | "enforce" | "drain";
+
+export interface TargetConfig {
+  readonly kind: string;
+  readonly mode: TargetMode;
+  /** At most this many entries of ours; null: as many as there is room for. */
+  readonly maxEntries: number | null;
+  /** The kind's own settings, as its schema emits them. */
+  readonly settings: Json;
+  /** Credential name (as the kind declares it) to name of the platform's secret. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** The target's former name, after a rename. */
+  readonly formerly: string | null;
+}
+
+/** Field mapping of the `generic` alert source: JSON paths in dotted form, tried in order. */
+export interface AlertMapping {
+  readonly ip: readonly string[];
+  readonly at: readonly string[];
+  readonly reason: readonly string[];
+  readonly severity: readonly string[];
+  readonly id: readonly string[];
+}
+
+export interface Config {
+  readonly version: 1;
+  readonly owner: string;
+  readonly store: { readonly stalenessMs: number };
+  readonly defaults: {
+    readonly forMs: number;
+    readonly shortestMs: number;
+    readonly severity: Severity;
+    readonly exemptForMs: number;
+    /** Prefix length that a longer prefix is widened to before it becomes a lease. */
+    readonly widen: { readonly ipv4: number; readonly ipv6: number };
+  };
+  readonly protect: {
+    /** Canonical CIDRs of the operator. */
+    readonly ranges: readonly string[];
+    /** Names of presets in `shared/protect/`. */
+    readonly presets: readonly string[];
+  };
+  /** More new blocks than `new` within `perMs` are held until released. */
+  readonly brake: { readonly new: number; readonly perMs: number };
+  readonly clients: Readonly<Record<string, ClientConfig>>;
+  readonly targets: Readonly<Record<string, TargetConfig>>;
+  readonly alerts: Readonly<Record<AlertSource, { readonly mapping: AlertMapping; readonly forMs: number | null; readonly severity: Severity }>>;
+  /** The client that stands for the 2017 query-token API; null: the route does not exist. */
+  readonly blacklistip: { readonly client: string } | null;
+  /** Name of the platform's secret that holds the URL to call after each clean pass; null: none. */
+  readonly heartbeat: { readonly urlSecret: string } | null;
+}

@@ -1,0 +1,90 @@
+// What the last pass saw and did, as data: serves every read, the feed and the metrics. No read lists the store.
+import type { Severity, TargetMode } from "../config.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { EpochMs } from "../ports.ts";
+
+/** The truth about one block at one target (design P9). Never "blocked" for what was not. */
+export const blockStates = ["enforced", "covered", "observed", "pending", "shed", "held", "refused", "failed"] as const;
+export type BlockState = (typeof blockStates)[number];
+
+export interface TargetState {
+  readonly state: BlockState;
+  /** Why, in words an operator can act on; absent for plain `enforced`. */
+  readonly why?: string;
+  /** The wider entry that covers it (CIDR text). */
+  readonly by?: string;
+}
+
+/** One leased block, all its clients' records together. */
+export interface BlockRow {
+  /** `cidrKey` of the block. */
+  readonly key: string;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+  readonly severity: Severity;
+  /** Its live records: client, at, until, as in the store's key. */
+  readonly records: readonly { readonly client: string; readonly at: EpochMs; readonly until: EpochMs }[];
+  /** Per selected target, an index into `Snapshot.states`. */
+  readonly states: Readonly<Record<string, number>>;
+}
+
+export interface PoolUse {
+  readonly name: string;
+  readonly limit: number;
+  readonly used: number;
+}
+
+/** One target after its last visit. */
+export interface TargetSnapshot {
+  readonly kind: string;
+  readonly mode: TargetMode;
+  /** Set by POST /v1/stop; null when nothing is stopped. */
+  readonly stopped: "freeze" | "drain" | null;
+  /** When it was last observed with success; null: never. */
+  readonly observedAt: EpochMs | null;
+  readonly enforcing: { readonly yes: true } | { readonly yes: false; readonly why: string };
+  /** Why the last visit did not complete; null when it did. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly pools: readonly PoolUse[];
+  readonly ours: number;
+  readonly foreign: number;
+  /** Addresses with no room, by name (CIDR text). */
+  readonly shed: readonly string[];
+  /** Steps planned and not yet carried out. */
+  readonly pending: number;
+  /** Entries of ours with no record; `digest` confirms their removal when there are too many to remove unasked. */
+  readonly orphans: { readonly cidrs: readonly string[]; readonly digest: string; readonly unsafe: boolean } | null;
+  /** Differences that were not of our doing, seen in the last visit. */
+  readonly drift: readonly string[];
+  /** What the last visit changed, one line per step. */
+  readonly changed: readonly string[];
+  readonly callsMade: number;
+}
+
+export interface Snapshot {
+  readonly version: 1;
+  readonly at: EpochMs;
+  /** When the last full pass that read all records ended; null: never. */
+  readonly fullAt: EpochMs | null;
+  readonly storeId: string | null;
+  /** All records were read and understood. When false the feed is refused rather than shortened. */
+  readonly complete: boolean;
+  /** Why not, when not. */
+  readonly incompleteWhy: string | null;
+  readonly stop: { readonly at: EpochMs; readonly targets: Readonly<Record<string, "freeze" | "drain">>; readonly releasedAt: EpochMs };
+  readonly states: readonly TargetState[];
+  readonly blocks: readonly BlockRow[];
+  readonly exemptions: readonly { readonly key: string; readonly at: EpochMs; readonly until: EpochMs }[];
+  readonly held: number;
+  readonly targets: Readonly<Record<string, TargetSnapshot>>;
+}
+
+/** The states of one block by target name. */
+export function statesOf(snapshot: Snapshot, row: BlockRow): Record<string, TargetState> {
+  const states: Record<string, TargetState> = {};
+  for (const [target, index] of Object.entries(row.states)) {
+    const state = snapshot.states[index];
+    if (state !== undefined) states[target] = state;
+  }
+  return states;
+}

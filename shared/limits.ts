@@ -1,0 +1,94 @@
+// Every bound and every interval of the product, in one place, with its unit in its name.
+// A number that limits something and stands elsewhere is a bug (held by review and `test/tidy.test.ts`).
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const limits = {
+  // --- time (design 2) ---
+  /** How far behind Workers KV is taken to be. A choice: the docs give no bound ("60 seconds or more", Cloudflare docs, kv/concepts/how-kv-works, 2026-11). */
+  workersKvStalenessMs: 115 * SECOND_MS,
+  /** Clock differences between us, senders' event times and clouds that we tolerate. */
+  skewMs: 5 * SECOND_MS,
+  tickMs: MINUTE_MS,
+  /** A full pass (fresh listing, every target observed) happens at least this often. */
+  fullPassMs: 5 * MINUTE_MS,
+  /** How long records stay in the store after they stopped to matter. */
+  retainMs: 48 * HOUR_MS,
+  /** `readyz` fails when the last full pass is older than this (three full intervals). */
+  readyMs: 15 * MINUTE_MS,
+  /** A cloud's clock further from ours than this forbids removals. */
+  serverClockSkewMs: MINUTE_MS,
+  /** Event times older than this are replaced by the receipt time (late senders). */
+  lateEventMs: 15 * MINUTE_MS,
+  /** Signature timestamps may differ this much, both ways (Standard Webhooks, 5 minutes). */
+  signatureToleranceMs: 5 * MINUTE_MS,
+  /** Added to a kind's observeLag for how long a slot with an unknown outcome stays frozen. */
+  freezeMs: MINUTE_MS,
+  /** An orphan must have been seen in this many full passes … */
+  orphanPasses: 3,
+  /** … over at least this long before it may go. */
+  orphanMs: 15 * MINUTE_MS,
+  /** More orphans than max(this, share of ours) are never removed without a person's confirmation. */
+  orphansMax: 3,
+  orphansShareMax: 0.2,
+  /** Snapshot in the store is refreshed at most this often (write budget); the coordinator serves the newest. */
+  snapshotEveryMs: 5 * MINUTE_MS,
+  /** Passes woken by new leases start at least this far apart, so that a burst becomes few passes. */
+  passSpacingMs: 1 * SECOND_MS,
+  /** Longest a request may wait for the pass (`Prefer: wait=N`). */
+  waitMaxSeconds: 10,
+
+  // --- a pass ---
+  /** Remote calls of one pass, all targets together. Workers Free allows 50 external subrequests per invocation (Cloudflare docs, workers/platform/limits, 2026). */
+  passCallsMax: 45,
+  /** Wall time of one pass; a Durable Object alarm may run 15 minutes (Cloudflare docs, 2026), a tick must be over before the next. */
+  passWallMs: 45 * SECOND_MS,
+  /** One remote call. */
+  callTimeoutMs: 10 * SECOND_MS,
+  /** Largest answer read from a cloud. */
+  responseBytesMax: 8 * 1024 * 1024,
+  /** Pages of one listing (1,000 keys each): more leases than this are refused at accept. */
+  listPagesMax: 60,
+
+  // --- requests ---
+  bodyBytesMax: 256 * 1024,
+  ipsPerRequestMax: 100,
+  alertItemsMax: 1_000,
+  reasonCharsMax: 200,
+  alertIdCharsMax: 128,
+  alertIdsMax: 8,
+  addressCharsMax: 64,
+
+  // --- leases ---
+  leaseShortestMs: MINUTE_MS,
+  leaseLongestMs: 30 * DAY_MS,
+  leaseDefaultMs: 4 * HOUR_MS,
+  exemptDefaultMs: HOUR_MS,
+  exemptLongestMs: 30 * DAY_MS,
+  /** A renewal is written only if it gains at least this share of what was asked. */
+  renewalGainMin: 0.1,
+  /** Shortest prefix a client may ever block, whatever its limits say. */
+  shortestPrefix: { ipv4: 8, ipv6: 19 },
+  /** A protect entry shorter than this is a typo. */
+  protectShortestPrefix: 8,
+
+  // --- configuration ---
+  clientsMax: 64,
+  targetsMax: 16,
+  nameCharsMax: 32,
+  signedSecretsMax: 16,
+  /** Shortest staleness an operator may declare for Workers KV. */
+  stalenessShortestMs: MINUTE_MS,
+  /** The drop-in for the 2017 API never blocks longer than this. */
+  blacklistipLongestMs: HOUR_MS,
+  /** Protect presets older than this are reported as stale. */
+  presetAgeMs: 180 * DAY_MS,
+} as const;
+
+/** How long a removal must wait after the store could last have shown something else: staleness of the store plus clock skew. */
+export function settleMs(stalenessMs: number): number {
+  return stalenessMs + limits.skewMs;
+}
