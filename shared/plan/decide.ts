@@ -1,0 +1,146 @@
+// One target's plan as a value: what must stand, what is placed, shed or covered, what goes and why, in which order.
+// Pure: the same inputs give the same plan, whatever their order. A plan can always be printed before it is run.
+import { type Cidr, cidrKey, cidrText } from "../address/index.ts";
+import type { TargetLeases } from "../lease/live.ts";
+import type { Change, Entry, Granularity, Observation } from "../provider.ts";
+import { type Admit, coveredNeeds, type Need, type Needs, needsOf } from "./need.ts";
+import { orderChanges } from "./order.ts";
+import { placeNeeds, Room } from "./place.ts";
+import { Proofs, type Removal } from "./proof.ts";
+
+export interface DecideRequest {
+  readonly leases: TargetLeases;
+  readonly observation: Observation;
+  readonly admit: Admit;
+  readonly isProtected: (cidr: Cidr) => boolean;
+  readonly granularity: Granularity;
+  readonly canSwap: boolean;
+  readonly maxEntries: number | null;
+  /** `drain` places nothing and lets everything of ours go. */
+  readonly intent: "enforce" | "drain";
+  /** Whether removals that rest on records may happen (complete, fresh, memory unbroken, clocks agree). */
+  readonly mayRemove: boolean;
+  readonly orphanMayGo: (entry: Entry) => boolean;
+  readonly leftovers: ReadonlySet<string>;
+  /** Blocks (`cidrKey`) whose last add has an unknown outcome: not tried again until observed. */
+  readonly frozenBlocks: ReadonlySet<string>;
+}
+
+export interface TargetPlan {
+  readonly needs: Needs;
+  /** Covered need's key to the need that covers it. */
+  readonly covered: ReadonlyMap<string, Need>;
+  readonly placed: readonly Need[];
+  readonly shed: readonly Need[];
+  /** Placed needs whose add must wait for room or for an unknown outcome. */
+  readonly waiting: readonly Need[];
+  readonly removals: readonly Removal[];
+  readonly keep: readonly Entry[];
+  readonly orphans: readonly Entry[];
+  readonly changes: readonly Change[];
+}
+
+const noNeeds: Needs = { needs: [], servedBy: new Map(), refused: new Map() };
+
+function drainPlan(request: DecideRequest): TargetPlan {
+  const removals: Removal[] = request.observation.ours.map((entry) => ({ entry, proof: "drained" }));
+  const changes: Change[] = removals.map(({ entry }) => ({ verb: "remove", entry }));
+  const nothing = { placed: [], shed: [], waiting: [], keep: [], orphans: [], covered: new Map<string, Need>() };
+  return { ...nothing, needs: noNeeds, removals, changes };
+}
+
+/** Entries that no candidate wants and that may not go now: they still take room. */
+function stuckEntries(request: DecideRequest, candidates: ReadonlySet<string>, proofs: Proofs): Entry[] {
+  return request.observation.ours.filter((entry) => {
+    if (candidates.has(cidrKey(entry.cidr))) return false;
+    if (proofs.proofFor(entry, request.mayRemove, false) !== null) return false;
+    return !request.mayRemove || proofs.isOrphan(entry);
+  });
+}
+
+/** Every family whose entries exceed the room beside what others use. */
+function excessOf(request: DecideRequest): { 4: number; 6: number } {
+  const room = new Room(request.observation.pools, request.maxEntries, request.observation.ours);
+  return { 4: room.excess(4), 6: room.excess(6) };
+}
+
+function removalsOf(request: DecideRequest, proofs: Proofs, placed: readonly Need[]): { removals: Removal[]; keep: Entry[] } {
+  const excess = excessOf(request);
+  const standing = new Set(placed.map((need) => proofs.standing(need)));
+  const removals: Removal[] = [];
+  const keep: Entry[] = [];
+  for (const entry of request.observation.ours) {
+    if (standing.has(entry)) {
+      keep.push(entry);
+      continue;
+    }
+    const family = entry.cidr.family;
+    const proof = proofs.proofFor(entry, request.mayRemove, excess[family] > 0);
+    if (proof === null) {
+      keep.push(entry);
+      continue;
+    }
+    if (proof === "over-limit") excess[family] -= 1;
+    removals.push({ entry, proof });
+  }
+  return { removals, keep };
+}
+
+function proofsFor(request: DecideRequest, needs: readonly Need[], placed: readonly Need[], shed: readonly Need[]): Proofs {
+  return new Proofs({
+    ours: request.observation.ours,
+    needs,
+    placed,
+    shed,
+    ended: request.leases.ended,
+    granularity: request.granularity,
+    isProtected: (entry) => request.isProtected(entry.cidr),
+    orphanMayGo: request.orphanMayGo,
+  });
+}
+
+export function decide(request: DecideRequest): TargetPlan {
+  if (request.intent === "drain") return drainPlan(request);
+  const needs = needsOf(request.leases.live, request.admit);
+  const covered = coveredNeeds(needs.needs);
+  const candidates = needs.needs.filter((need) => !covered.has(need.key));
+  const candidateKeys = new Set(candidates.map((need) => need.key));
+  const ours = request.observation.ours;
+
+  const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)).filter((key) => candidateKeys.has(key)));
+  const stuck = stuckEntries(request, candidateKeys, proofsFor(request, needs.needs, candidates, []));
+  const { placed, shed } = placeNeeds(candidates, standing, new Room(request.observation.pools, request.maxEntries, stuck));
+
+  const proofs = proofsFor(request, needs.needs, placed, allShed(needs.needs, covered, shed));
+  const { removals, keep } = removalsOf(request, proofs, placed);
+  const wanted = placed.filter((need) => proofs.standing(need)?.partial !== null);
+  const adds = wanted.filter((need) => !request.frozenBlocks.has(need.key));
+  const room = new Room(request.observation.pools, request.maxEntries, ours);
+  const { leftovers, canSwap, mayRemove } = request;
+  const ordered = orderChanges({ adds, removals, kept: keep, proofs, room, canSwap, leftovers, mayRemove });
+  const gone = new Set(ordered.removals.map((removal) => removal.entry));
+  return {
+    needs,
+    covered,
+    placed,
+    shed,
+    waiting: [...ordered.waiting, ...wanted.filter((need) => request.frozenBlocks.has(need.key))],
+    removals: ordered.removals,
+    keep: ours.filter((entry) => !gone.has(entry)),
+    orphans: ours.filter((entry) => proofs.isOrphan(entry)),
+    changes: ordered.changes,
+  };
+}
+
+/** A covered need is shed with its cover. */
+function allShed(needs: readonly Need[], covered: ReadonlyMap<string, Need>, shed: readonly Need[]): readonly Need[] {
+  const keys = new Set(shed.map((need) => need.key));
+  return [...shed, ...needs.filter((need) => keys.has(covered.get(need.key)?.key ?? ""))];
+}
+
+/** One line per change, for people. */
+export function describeChange(change: Change): string {
+  if (change.verb === "add") return `add ${cidrText(change.cidr)}`;
+  if (change.verb === "remove") return `remove ${cidrText(change.entry.cidr)} (${change.entry.id})`;
+  return `swap ${cidrText(change.entry.cidr)} (${change.entry.id}) for ${cidrText(change.cidr)}`;
+}

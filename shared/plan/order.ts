@@ -1,0 +1,118 @@
+// From decisions to an order of changes that never opens a gate early and never exceeds the room:
+// removals left over from an earlier pass, then adds (as swaps where full), then the other removals.
+import type { Change, Entry } from "../provider.ts";
+import type { Need } from "./need.ts";
+import type { Room } from "./place.ts";
+import type { Proof, Proofs, Removal } from "./proof.ts";
+
+export interface OrderRequest {
+  /** Placed needs that have no whole entry yet, in order of claim. */
+  readonly adds: readonly Need[];
+  readonly removals: readonly Removal[];
+  /** Entries that must stay for now; one of them may still make way in a swap. */
+  readonly kept: readonly Entry[];
+  readonly proofs: Proofs;
+  /** Room left beside everything that stands now. Used up as changes are ordered. */
+  readonly room: Room;
+  readonly canSwap: boolean;
+  /** Ids of entries whose removal an earlier pass planned and did not reach. */
+  readonly leftovers: ReadonlySet<string>;
+  readonly mayRemove: boolean;
+}
+
+export interface Ordered {
+  readonly changes: readonly Change[];
+  /** Adds that must wait until something else is gone. */
+  readonly waiting: readonly Need[];
+  /** Removals that `changes` carries out, swaps included. */
+  readonly removals: readonly Removal[];
+}
+
+/** Displaced entries go only in exchange for what displaces them. */
+function goesAlone(proof: Proof): boolean {
+  return proof !== "displaced";
+}
+
+class Ordering {
+  readonly changes: Change[] = [];
+  readonly waiting: Need[] = [];
+  readonly done: Removal[] = [];
+  readonly #request: OrderRequest;
+  #open: Removal[];
+  readonly #kept: Set<Entry>;
+
+  constructor(request: OrderRequest) {
+    this.#request = request;
+    this.#open = [...request.removals];
+    this.#kept = new Set(request.kept);
+  }
+
+  removeWhere(wanted: (removal: Removal) => boolean): void {
+    const chosen = this.#open.filter((removal) => goesAlone(removal.proof) && wanted(removal));
+    for (const removal of chosen) this.#remove(removal);
+  }
+
+  add(need: Need): void {
+    const { room, proofs } = this.#request;
+    if (proofs.standing(need) !== undefined) {
+      this.changes.push({ verb: "add", cidr: need.cidr }); // completes a partial entry: it has its place already
+      return;
+    }
+    if (room.has(need.cidr.family)) {
+      room.take(need.cidr.family);
+      this.changes.push({ verb: "add", cidr: need.cidr });
+      return;
+    }
+    const removal = this.#exchangeFor(need);
+    if (removal === null) {
+      this.waiting.push(need);
+      return;
+    }
+    if (this.#request.canSwap) {
+      this.#take(removal);
+      this.changes.push({ verb: "swap", entry: removal.entry, cidr: need.cidr });
+      return;
+    }
+    this.#remove(removal);
+    this.add(need);
+  }
+
+  /** What may leave so that `need` gets its place: a removal of the same family, or an ended entry that only waits for it. */
+  #exchangeFor(need: Need): Removal | null {
+    const family = need.cidr.family;
+    const candidates = this.#open.filter((removal) => removal.entry.cidr.family === family);
+    const removal = candidates.find((candidate) => goesAlone(candidate.proof)) ?? this.#lightest(candidates);
+    if (removal !== undefined) return removal;
+    if (!this.#request.mayRemove || !this.#request.canSwap) return null;
+    for (const entry of this.#kept) {
+      if (entry.cidr.family === family && this.#request.proofs.makesWayFor(entry, need)) return { entry, proof: "ended" };
+    }
+    return null;
+  }
+
+  #lightest(removals: readonly Removal[]): Removal | undefined {
+    const weight = (removal: Removal) => Math.max(-1, ...this.#request.proofs.served(removal.entry).map((need) => need.severity));
+    return [...removals].sort((a, b) => weight(a) - weight(b))[0];
+  }
+
+  #take(removal: Removal): void {
+    this.#open = this.#open.filter((other) => other !== removal);
+    this.#kept.delete(removal.entry);
+    this.done.push(removal);
+  }
+
+  #remove(removal: Removal): void {
+    this.#take(removal);
+    this.#request.room.give(removal.entry.cidr.family);
+    this.changes.push({ verb: "remove", entry: removal.entry });
+  }
+}
+
+export function orderChanges(request: OrderRequest): Ordered {
+  const ordering = new Ordering(request);
+  ordering.removeWhere((removal) => removal.proof === "protected");
+  ordering.removeWhere((removal) => request.leftovers.has(removal.entry.id));
+  for (const need of request.adds) ordering.add(need);
+  ordering.removeWhere(() => true);
+  return { changes: ordering.changes, waiting: ordering.waiting, removals: ordering.done };
+}

@@ -1,0 +1,62 @@
+// Which needs get a place when there is not room for all: severest first, then what already stands, then oldest.
+import { compareCidrs } from "../address/index.ts";
+import type { Entry, Pool } from "../provider.ts";
+import type { Need } from "./need.ts";
+
+/** Room as it fills up: every entry takes one unit of each pool that names its family. */
+export class Room {
+  readonly #left: { readonly families: readonly (4 | 6)[]; left: number }[];
+
+  constructor(pools: readonly Pool[], maxEntries: number | null, standing: readonly Entry[]) {
+    this.#left = pools.map((pool) => ({ families: pool.families, left: pool.limit }));
+    if (maxEntries !== null) this.#left.push({ families: [4, 6], left: maxEntries });
+    for (const entry of standing) this.take(entry.cidr.family);
+  }
+
+  has(family: 4 | 6): boolean {
+    return this.#left.every((pool) => !pool.families.includes(family) || pool.left > 0);
+  }
+
+  take(family: 4 | 6): void {
+    for (const pool of this.#left) if (pool.families.includes(family)) pool.left -= 1;
+  }
+
+  give(family: 4 | 6): void {
+    for (const pool of this.#left) if (pool.families.includes(family)) pool.left += 1;
+  }
+
+  /** How many entries of the family stand beyond what the pools allow. */
+  excess(family: 4 | 6): number {
+    return Math.max(0, ...this.#left.filter((pool) => pool.families.includes(family)).map((pool) => -pool.left));
+  }
+}
+
+export interface Placement {
+  readonly placed: readonly Need[];
+  readonly shed: readonly Need[];
+}
+
+/** Total order of who gets room first. Equals never displace each other: what stands goes before what does not. */
+function byClaim(standing: ReadonlySet<string>): (a: Need, b: Need) => number {
+  return (a, b) => {
+    if (a.severity !== b.severity) return b.severity - a.severity;
+    const stands = Number(standing.has(b.key)) - Number(standing.has(a.key));
+    if (stands !== 0) return stands;
+    return a.at - b.at || compareCidrs(a.cidr, b.cidr);
+  };
+}
+
+/** `room` is what is left beside stuck entries; `standing` holds the keys of needs that have an entry. */
+export function placeNeeds(candidates: readonly Need[], standing: ReadonlySet<string>, room: Room): Placement {
+  const placed: Need[] = [];
+  const shed: Need[] = [];
+  for (const need of [...candidates].sort(byClaim(standing))) {
+    if (room.has(need.cidr.family)) {
+      room.take(need.cidr.family);
+      placed.push(need);
+    } else {
+      shed.push(need);
+    }
+  }
+  return { placed, shed };
+}

@@ -1,0 +1,114 @@
+// Removal needs proof (design 4.5). Every entry of ours that should not stay gets the one reason why it may go, or stays.
+import { CidrIndex } from "../address/index.ts";
+import type { Lease } from "../lease/record.ts";
+import type { Entry, Granularity } from "../provider.ts";
+import type { Need } from "./need.ts";
+
+export const proofs = ["protected", "drained", "ended", "superseded", "displaced", "over-limit", "orphan"] as const;
+export type Proof = (typeof proofs)[number];
+
+export interface Removal {
+  readonly entry: Entry;
+  readonly proof: Proof;
+}
+
+export interface ProofRequest {
+  readonly ours: readonly Entry[];
+  readonly needs: readonly Need[];
+  readonly placed: readonly Need[];
+  readonly shed: readonly Need[];
+  readonly ended: readonly Lease[];
+  readonly granularity: Granularity;
+  readonly isProtected: (entry: Entry) => boolean;
+  /** Whether the entry has been an orphan for long enough, and few enough are, or a person confirmed. */
+  readonly orphanMayGo: (entry: Entry) => boolean;
+}
+
+/** The entries that stand for a placed need: the first whole one per block. Others of the same block are duplicates. */
+function standingFor(ours: readonly Entry[], placed: readonly Need[]): Map<string, Entry> {
+  const byBlock = new CidrIndex(ours, (entry) => entry.cidr);
+  const standing = new Map<string, Entry>();
+  for (const need of placed) {
+    const entries = byBlock.exactly(need.cidr);
+    const entry = entries.find((candidate) => candidate.partial === null) ?? entries[0];
+    if (entry !== undefined) standing.set(need.key, entry);
+  }
+  return standing;
+}
+
+export class Proofs {
+  readonly #request: ProofRequest;
+  readonly #standing: Map<string, Entry>;
+  readonly #standingIndex: CidrIndex<Entry>;
+  readonly #placedIndex: CidrIndex<Need>;
+  readonly #needIndex: CidrIndex<Need>;
+  readonly #endedIndex: CidrIndex<Lease>;
+  readonly #shed: ReadonlySet<string>;
+  readonly #highestWaiting: { 4: number; 6: number };
+
+  constructor(request: ProofRequest) {
+    this.#request = request;
+    this.#standing = standingFor(request.ours, request.placed);
+    const whole = [...this.#standing.values()].filter((entry) => entry.partial === null);
+    this.#standingIndex = new CidrIndex(whole, (entry) => entry.cidr);
+    this.#placedIndex = new CidrIndex(request.placed, (need) => need.cidr);
+    this.#needIndex = new CidrIndex(request.needs, (need) => need.cidr);
+    this.#endedIndex = new CidrIndex(request.ended, (lease) => lease.cidr);
+    this.#shed = new Set(request.shed.map((need) => need.key));
+    this.#highestWaiting = { 4: -1, 6: -1 };
+    for (const need of request.placed) {
+      if (!this.#standing.has(need.key)) this.#highestWaiting[need.cidr.family] = Math.max(this.#highestWaiting[need.cidr.family], need.severity);
+    }
+  }
+
+  /** The entry that stands for a placed need, if one does. */
+  standing(need: Need): Entry | undefined {
+    return this.#standing.get(need.key);
+  }
+
+  /** The live needs whose traffic this entry stops, wholly or in part. */
+  served(entry: Entry): readonly Need[] {
+    return this.#needIndex.overlapping(entry.cidr);
+  }
+
+  /** Whether the need is fully enforced by an entry other than this one, now or in the same atomic step. */
+  standsElsewhere(need: Need, entry: Entry): boolean {
+    if (this.#request.granularity === "group") return this.#placedIndex.holding(need.cidr).length > 0;
+    return this.#standingIndex.holding(need.cidr).some((other) => other.id !== entry.id);
+  }
+
+  #isShed(need: Need): boolean {
+    return this.#shed.has(need.key);
+  }
+
+  /** Why the entry may go; null: it must stay. `excess` tells whether its family stands beyond the room. */
+  proofFor(entry: Entry, mayRemove: boolean, excess: boolean): Proof | null {
+    if (this.#request.isProtected(entry)) return "protected";
+    if (!mayRemove) return null;
+    const served = this.served(entry);
+    const safe = served.every((need) => this.#isShed(need) || this.standsElsewhere(need, entry));
+    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return safe ? "ended" : this.#surplus(entry, served, safe, excess);
+    if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
+    if (served.every((need) => this.standsElsewhere(need, entry))) return "superseded";
+    return this.#surplus(entry, served, safe, excess);
+  }
+
+  /** Entries whose needs were shed: displaced by something severer that waits, or beyond the limit. */
+  #surplus(entry: Entry, served: readonly Need[], safe: boolean, excess: boolean): Proof | null {
+    if (!safe) return null;
+    if (excess) return "over-limit";
+    const severest = Math.max(-1, ...served.filter((need) => this.#isShed(need)).map((need) => need.severity));
+    return severest >= 0 && severest < this.#highestWaiting[entry.cidr.family] ? "displaced" : null;
+  }
+
+  /** Whether the entry, though an ended lease touches it, only waits for this block to stand in its place. */
+  makesWayFor(entry: Entry, need: Need): boolean {
+    if (this.#endedIndex.overlapping(entry.cidr).length === 0) return false;
+    return this.served(entry).every((other) => other.key === need.key || this.#isShed(other) || this.standsElsewhere(other, entry));
+  }
+
+  /** Whether nothing at all is known about the entry: no live need and no ended lease touches it. */
+  isOrphan(entry: Entry): boolean {
+    return this.served(entry).length === 0 && this.#endedIndex.overlapping(entry.cidr).length === 0;
+  }
+}
