@@ -46,9 +46,22 @@ function readAddress(text: string): Result<Hex> {
   return fail("INVALID_INPUT", `${quote(text)} ${refusalOf(text)}`);
 }
 
+/** At most `limits.addressCharsMax` characters of the input, everything but printable ASCII escaped: look-alikes show themselves, logs stay plain. */
 function quote(text: string): string {
-  const shown = text.length > limits.addressCharsMax ? `${text.slice(0, limits.addressCharsMax)}…` : text;
-  return JSON.stringify(shown);
+  const shown = text.slice(0, limits.addressCharsMax).replace(/[^ -~]|["\\]/g, (character) => {
+    return character === '"' || character === "\\" ? `\\${character}` : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+  return text.length > limits.addressCharsMax ? `"${shown}…"` : `"${shown}"`;
+}
+
+/** Drops space, tab, CR and LF at both ends. A loop, because `[ \t\r\n]+$` is quadratic on a long run of blanks inside. */
+function trimBlanks(text: string): string {
+  const blanks = " \t\r\n";
+  let start = 0;
+  let end = text.length;
+  while (start < end && blanks.includes(text.charAt(start))) start += 1;
+  while (end > start && blanks.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 function readLength(text: string, family: Family): number | null {
@@ -70,7 +83,7 @@ function unmap(address: Hex, length: number): Cidr {
  * (`203.0.113.7/24` could mean two things; the message names both).
  */
 export function parseCidr(input: string): Result<Cidr> {
-  const text = input.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  const text = trimBlanks(input);
   if (text.length > limits.addressCharsMax) return fail("INVALID_INPUT", `${quote(text)} is longer than any address`);
   const slash = text.indexOf("/");
   const address = readAddress(slash === -1 ? text : text.slice(0, slash));
