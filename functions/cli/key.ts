@@ -1,0 +1,81 @@
+// `key`: makes a credential. The one command whose output is a secret; it is printed once and kept nowhere.
+
+import { isName } from "../../shared/config-file/words.ts";
+import { type Command, CommandError, exitCodes, type Invocation, isSet, UsageError } from "./command.ts";
+
+const keyBytes = 32;
+
+/** `portcullis_` makes a leaked key findable by secret scanners; what follows is 256 random bits. */
+function newKey(random: Uint8Array): string {
+  return `portcullis_${Buffer.from(random).toString("base64url")}`;
+}
+
+async function digestOf(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  return `sha256:${Buffer.from(digest).toString("hex")}`;
+}
+
+function secretName(client: string): string {
+  return `${client.toUpperCase().replaceAll("-", "_")}_SIGNING`;
+}
+
+function signedText(client: string, secret: string): string {
+  const name = secretName(client);
+  return [
+    `Signing secret of client ${client}, shown this once:`,
+    "",
+    `  ${secret}`,
+    "",
+    "1. Store it where the function runs, and paste it when asked:",
+    `     npx wrangler secret put ${name}`,
+    "2. In portcullis.yaml, under this client (several names while rotating):",
+    `     secrets: [${name}]`,
+    "3. Give it to the sender. To sign by hand:",
+    `     npm run portcullis -- sign --secret-env ${name} --type block --data '{"type":"block","ip":"203.0.113.7"}' --curl`,
+    "",
+    "To take it back: remove the name from `secrets`, deploy, then `npx wrangler secret delete` it.",
+  ].join("\n");
+}
+
+function keyText(client: string, key: string, digest: string): string {
+  return [
+    `Key of client ${client}, shown this once; only its digest belongs in the configuration:`,
+    "",
+    `  ${key}`,
+    "",
+    "1. In portcullis.yaml, under this client (several digests while rotating); safe in git:",
+    `     keys: ["${digest}"]`,
+    "2. Deploy, and give the key to the sender. For example:",
+    `     curl -H "Authorization: Bearer $KEY" -H 'Prefer: wait=5' -d ip=203.0.113.7 -d for=4h "$URL/v1/blocks"`,
+    "",
+    "To take it back: remove the digest and deploy.",
+  ].join("\n");
+}
+
+async function run({ values, positionals, io }: Invocation): Promise<0> {
+  const client = positionals[0];
+  if (client === undefined) throw new UsageError("name the client the key is for");
+  if (!isName(client))
+    throw new CommandError("not a usable client name; start with a letter and use lower-case letters, digits and dashes, at most 32 characters");
+  if (isSet(values, "signed")) {
+    io.out(signedText(client, `whsec_${Buffer.from(io.randomBytes(keyBytes)).toString("base64")}`));
+    return exitCodes.ok;
+  }
+  const key = newKey(io.randomBytes(keyBytes));
+  io.out(keyText(client, key, await digestOf(key)));
+  return exitCodes.ok;
+}
+
+export const keyCommand: Command = {
+  name: "key",
+  summary: "make a key or signing secret for a client",
+  usage: "portcullis key NAME [--signed]",
+  help: [
+    "Prints a random 256-bit key once, its sha256: line for the configuration, and a curl line.",
+    "  --signed   print a Standard Webhooks signing secret (whsec_…) and how to store it instead",
+    "Nothing is stored and nothing is sent. Reverse: remove the digest (or secret name) from portcullis.yaml and deploy.",
+  ].join("\n"),
+  options: { signed: { type: "boolean" } },
+  positionalsMax: 1,
+  run,
+};

@@ -1,0 +1,143 @@
+// What a client's part means beside its shape: it must be able to sign in, must not ask for what does not exist,
+// and no two clients may share a credential, or nobody could say who did what.
+import type { ClientConfig, plainScopes } from "../config.ts";
+import { limits } from "../limits.ts";
+import { type Finding, finding, type Path, suggestion } from "./problem.ts";
+import { type ClientSection, clientSchema, type Floors, type Sections } from "./schema.ts";
+import { validate } from "./validate.ts";
+import { isName } from "./words.ts";
+
+export interface ReadClients {
+  readonly clients: Readonly<Record<string, ClientConfig>>;
+  readonly findings: readonly Finding[];
+}
+
+const reading = ["read", "feed", "metrics"] as const satisfies readonly (typeof plainScopes)[number][];
+
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+export function nameFindings(section: string, name: string): Finding[] {
+  if (isName(name)) return [];
+  const remedy = `start with a letter and use lower-case letters, digits and dashes, at most ${limits.nameCharsMax} characters`;
+  return [finding([section, name], "not a usable name", remedy, "key")];
+}
+
+function ownFindings(name: string, client: ClientSection): Finding[] {
+  const path: Path = ["clients", name];
+  const findings: Finding[] = [];
+  if (client.keys.length + client.secrets.length === 0) {
+    findings.push(
+      finding(path, "has no credential, so nobody can be this client", `run \`npm run portcullis -- key ${name}\` and add the \`keys:\` line it prints`, "key"),
+    );
+  }
+  const unreadable = reading.filter((scope) => client.scopes.includes(scope));
+  if (client.keys.length === 0 && client.secrets.length > 0 && unreadable.length > 0) {
+    findings.push(
+      finding([...path, "scopes"], `${unreadable.join(", ")} cannot be used with a signature, which is accepted on POST only`, "add a key, or remove them"),
+    );
+  }
+  for (const [index, range] of (client.from ?? []).entries()) {
+    if (range.endsWith("/0"))
+      findings.push(finding([...path, "from", index], `${range} is everyone`, "name the client's networks, or leave `from` out to allow any"));
+  }
+  return findings;
+}
+
+/** Two clients, or one twice, with the same credential. */
+function sharedFindings(clients: Readonly<Record<string, ClientSection>>, field: "keys" | "secrets"): Finding[] {
+  const seen = new Map<string, string>();
+  const findings: Finding[] = [];
+  for (const [name, client] of Object.entries(clients)) {
+    for (const [index, credential] of client[field].entries()) {
+      const holder = seen.get(credential);
+      const what = field === "keys" ? "key" : "signing secret";
+      if (holder === undefined) seen.set(credential, name);
+      else
+        findings.push(
+          finding(
+            ["clients", name, field, index],
+            `the same ${what} as ${holder === name ? "above" : `client ${holder}`}`,
+            `give every client a ${what} of its own`,
+          ),
+        );
+    }
+  }
+  return field === "secrets" && seen.size > limits.signedSecretsMax
+    ? [...findings, finding(["clients"], `${seen.size} signing secrets in all`, `use at most ${limits.signedSecretsMax}; keys have no such limit`, "key")]
+    : findings;
+}
+
+function targetFindings(name: string, client: ClientSection, targetNames: readonly string[]): Finding[] {
+  return (client.targets ?? []).flatMap((target, index) =>
+    targetNames.includes(target)
+      ? []
+      : [finding(["clients", name, "targets", index], `there is no target ${JSON.stringify(target)}`, suggestion(target, targetNames))],
+  );
+}
+
+function emitted(client: ClientSection): ClientConfig {
+  return {
+    keys: client.keys.map((key) => key.slice("sha256:".length)),
+    secrets: client.secrets,
+    scopes: [...new Set(client.scopes)],
+    from: client.from ?? null,
+    longestMs: client.longest,
+    widest: client.widest,
+    targets: client.targets ?? null,
+    live: client.live,
+    newPerMinute: client.newPerMinute,
+    mode: client.mode,
+  };
+}
+
+/** Every client on its own, then all of them together. */
+export function readClients(input: unknown, floors: Floors, targetNames: readonly string[]): ReadClients {
+  if (!isTable(input)) return { clients: {}, findings: [finding(["clients"], "not a map of clients", "write `name: { keys: […], scopes: […] }` below it")] };
+  const findings: Finding[] = [];
+  const read: Record<string, ClientSection> = {};
+  const names = Object.keys(input);
+  if (names.length === 0)
+    findings.push(
+      finding(["clients"], "no clients, so nobody can ask for anything", "add one, such as `admin: { keys: […], scopes: [block, lift, read, admin] }`"),
+    );
+  if (names.length > limits.clientsMax) findings.push(finding(["clients"], `${names.length} clients`, `use at most ${limits.clientsMax}`, "key"));
+  const schema = clientSchema(floors);
+  for (const name of names) {
+    findings.push(...nameFindings("clients", name));
+    const checked = validate(schema, input[name], ["clients", name]);
+    findings.push(...checked.findings);
+    if (checked.value === null) continue;
+    if (isName(name)) read[name] = checked.value;
+    findings.push(...ownFindings(name, checked.value), ...targetFindings(name, checked.value, targetNames));
+  }
+  findings.push(...sharedFindings(read, "keys"), ...sharedFindings(read, "secrets"));
+  return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client)])), findings };
+}
+
+/** The 2017 API carries its key in the URL, and URLs end up in logs: its client may do very little. */
+export function blacklistipFindings(
+  section: Sections["blacklistip"],
+  clients: Readonly<Record<string, ClientConfig>>,
+  clientNames: readonly string[],
+): Finding[] {
+  if (section === undefined) return [];
+  const name = section.client;
+  const client = Object.hasOwn(clients, name) ? clients[name] : undefined;
+  if (client === undefined) {
+    return clientNames.includes(name) ? [] : [finding(["blacklistip", "client"], `there is no client ${JSON.stringify(name)}`, suggestion(name, clientNames))];
+  }
+  const path: Path = ["clients", name];
+  const why = "its key travels in a URL (blacklistip)";
+  const findings: Finding[] = [];
+  if (client.keys.length === 0) findings.push(finding(path, `has no key, which blacklistip needs`, `run \`npm run portcullis -- key ${name}\``, "key"));
+  if (client.from === null) findings.push(finding(path, `has no \`from\`, and ${why}`, "add `from: […]` with the detector's own addresses", "key"));
+  if (client.widest.ipv4 < 32 || client.widest.ipv6 < 64)
+    findings.push(finding([...path, "widest"], `wider than a host, and ${why}`, "write { ipv4: 32, ipv6: 64 }, or leave it out"));
+  if (client.longestMs > limits.blacklistipLongestMs) findings.push(finding([...path, "longest"], `longer than 1h, and ${why}`, "write `longest: 1h` or less"));
+  const others = client.scopes.filter((scope) => scope !== "block");
+  if (others.length > 0 || client.scopes.length === 0)
+    findings.push(finding([...path, "scopes"], `may do more than block, and ${why}`, "write `scopes: [block]`"));
+  return findings;
+}
