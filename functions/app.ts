@@ -1,0 +1,42 @@
+// The HTTP application: every route, mounted once, with the same door before it and the same net below it.
+// Refuses to touch a platform: clock, secrets, addresses and the coordinator arrive as arguments, so workerd and Deno run it unchanged.
+import { type Context, Hono } from "hono";
+import { PortcullisError } from "../shared/errors.ts";
+import { type Authenticator, createAuthenticator } from "./auth/authenticate.ts";
+import type { AppDeps, Route } from "./routes/call.ts";
+import { answer } from "./routes/guard.ts";
+import { routes as allRoutes } from "./routes/index.ts";
+import { errorOf, problemResponse } from "./routes/problem.ts";
+
+export type { AppDeps, TargetFacts } from "./routes/call.ts";
+
+function allowedMethods(path: string, routes: readonly Route[]): string {
+  const methods = routes.filter((route) => route.path === path).map((route) => route.method);
+  return methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");
+}
+
+function wrongMethod(path: string, routes: readonly Route[]): Response {
+  const allow = allowedMethods(path, routes);
+  return problemResponse(new PortcullisError("METHOD_NOT_ALLOWED", `This route takes ${allow} only.`), [], { allow });
+}
+
+/** What nobody expected: named in the log, and nothing but its kind in the answer. */
+function unexpected(thrown: unknown, context: Context, deps: AppDeps): Response {
+  const error = errorOf(thrown);
+  const cause = error.cause instanceof Error ? error.cause : null;
+  // Messages of the platform may quote a URL; a query never reaches the log.
+  const why = (cause?.message ?? error.message).replace(/\?\S*/g, "?…");
+  deps.log({ level: "error", event: "http.failed", code: error.code, method: context.req.method, name: cause?.name ?? error.name, why });
+  return problemResponse(error);
+}
+
+export function createApp(deps: AppDeps): Hono {
+  const app = new Hono();
+  const authenticator: Authenticator = createAuthenticator(deps);
+  const routes = allRoutes.filter((route) => route.path !== "/blacklistip" || deps.config.blacklistip !== null);
+  for (const route of routes) app.on(route.method, route.path, (context) => answer(route, context, deps, authenticator));
+  for (const path of new Set(routes.map((route) => route.path))) app.all(path, () => wrongMethod(path, routes));
+  app.notFound(() => problemResponse(new PortcullisError("NOT_FOUND", "There is no such route.")));
+  app.onError((thrown, context) => unexpected(thrown, context, deps));
+  return app;
+}

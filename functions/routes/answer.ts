@@ -1,0 +1,22 @@
+// How answers are spelled: JSON, times as ISO 8601 text, addresses as people write them.
+import { cidrFromKey, displayCidr } from "../../shared/address/index.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import { securityHeaders } from "./problem.ts";
+
+export function jsonResponse(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { ...securityHeaders, "content-type": "application/json", ...headers } });
+}
+
+/** The largest time that a Date can hold (ECMA-262, 21.4.1.1). */
+const epochMsMax = 8.64e15;
+
+/** ISO 8601 in UTC; null for "never" (null, 0) and for what is no time. */
+export function timeText(at: EpochMs | null): string | null {
+  return at === null || at <= 0 || !(at <= epochMsMax) ? null : new Date(at).toISOString();
+}
+
+/** A block's key as people write addresses; the key itself when it cannot be read. */
+export function keyText(key: string): string {
+  const cidr = cidrFromKey(key);
+  return cidr === null ? key : displayCidr(cidr);
+}

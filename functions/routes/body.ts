@@ -1,0 +1,102 @@
+// Reads a request's body within a bound, and its media type. Refuses to interpret the bytes beyond JSON and form syntax.
+import { fail, ok, type PortcullisError, type Result } from "../../shared/errors.ts";
+import { limits } from "../../shared/limits.ts";
+import { quoted } from "../../shared/request/text.ts";
+
+const tooLarge = () =>
+  fail("PAYLOAD_TOO_LARGE", `The body is larger than ${limits.bodyBytesMax} bytes.`, { facts: { limit: "bodyBytesMax", allowed: limits.bodyBytesMax } });
+
+/** The whole body. What Content-Length admits to is refused before reading; what a stream really holds is counted. */
+export async function readBody(request: Request): Promise<Result<Uint8Array<ArrayBuffer>>> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null && /^\d+$/.test(declared) && Number(declared) > limits.bodyBytesMax) return tooLarge();
+  if (request.body === null) return ok(new Uint8Array());
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    const reader = request.body.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      size += part.value.byteLength;
+      if (size > limits.bodyBytesMax) {
+        await reader.cancel();
+        return tooLarge();
+      }
+      chunks.push(part.value);
+    }
+  } catch (thrown) {
+    return fail("INVALID_INPUT", "The body could not be read to its end: the sender broke off.", { field: "body" }, thrown);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return ok(whole);
+}
+
+/** `application/json` of `Application/JSON; charset=utf-8`; empty when missing. */
+export function mediaType(headers: Headers): string {
+  return (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** The content encoding that makes the body unreadable to us; null when it is plain. */
+export function contentEncoding(headers: Headers): string | null {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  return encoding === "" || encoding === "identity" ? null : encoding;
+}
+
+/** Strict UTF-8 and JSON. Duplicate names: the last one wins, as everywhere in JavaScript. */
+export function parseJson(body: Uint8Array): Result<unknown, PortcullisError> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    return fail("INVALID_INPUT", "The body is not valid UTF-8; send JSON in UTF-8.", { field: "body" });
+  }
+  if (text.trim() === "") return fail("INVALID_INPUT", "The body is empty; send one JSON object.", { field: "body" });
+  try {
+    return ok(JSON.parse(text));
+  } catch {
+    // The engine's message would quote the body; ours does not.
+    return fail("INVALID_INPUT", "The body is not valid JSON; check quotes and commas.", { field: "body" });
+  }
+}
+
+const listFields: ReadonlySet<string> = new Set(["ips", "targets"]);
+
+/** A form as the object that the JSON form of the same request would be: repeated `ip` becomes `ips`. */
+export function parseForm(body: Uint8Array): Result<unknown, PortcullisError> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    return fail("INVALID_INPUT", "The body is not valid UTF-8; percent-encode the form in UTF-8.", { field: "body" });
+  }
+  const form = new URLSearchParams(text);
+  const values: [string, unknown][] = [];
+  for (const name of new Set(form.keys())) {
+    const all = form.getAll(name);
+    const only = all[0];
+    if (name === "ip" && all.length > 1) values.push(["ips", all]);
+    else if (listFields.has(name)) values.push([name, all]);
+    else if (all.length === 1) values.push([name, only]);
+    else return fail("INVALID_INPUT", `${quoted(name)} is given ${all.length} times; only ip and targets may repeat.`, { field: "body" });
+  }
+  return ok(Object.fromEntries(values));
+}
+
+/** The body as an object of fields, by its media type. Signed bodies are JSON whatever the header says: that is what was judged. */
+export function parseFields(
+  headers: Headers,
+  body: Uint8Array,
+  options: { readonly form: boolean; readonly signed: boolean },
+): Result<unknown, PortcullisError> {
+  const encoding = contentEncoding(headers);
+  if (encoding !== null) return fail("UNSUPPORTED_MEDIA_TYPE", `The body is encoded as ${quoted(encoding)}; send it plain.`);
+  const type = mediaType(headers);
+  if (options.signed || type === "application/json") return parseJson(body);
+  if (options.form && type === "application/x-www-form-urlencoded") return parseForm(body);
+  const wanted = options.form ? "application/json or application/x-www-form-urlencoded" : "application/json";
+  return fail("UNSUPPORTED_MEDIA_TYPE", `The content type ${type === "" ? "is missing" : `is ${quoted(type)}`}; this route takes ${wanted}.`);
+}

@@ -1,0 +1,77 @@
+// What a route is and what its handler is given. Owns the types that the route files share; does nothing itself.
+import type { Context } from "hono";
+import type { Cidr } from "../../shared/address/index.ts";
+import type { Config, Scope } from "../../shared/config.ts";
+import type { Clock, EpochMs, Json, Log } from "../../shared/ports.ts";
+import type { Admission } from "../../shared/provider.ts";
+import type { Judge, Protection } from "../../shared/request/judge.ts";
+import type { Caller, SecretLookup } from "../auth/authenticate.ts";
+import type { CoordinatorApi } from "../coordinator/contract.ts";
+
+/** What the routes need to know of a target's provider. */
+export interface TargetFacts {
+  readonly caveats: readonly string[];
+  /** Pure: whether the target can hold this block. */
+  admit(cidr: Cidr): Admission;
+}
+
+export interface AppDeps {
+  readonly config: Config;
+  readonly protection: Protection;
+  readonly secrets: SecretLookup;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The document served at /openapi.json. */
+  readonly openapi: Json;
+  /** The coordinator to ask for this request. */
+  coordinatorFor(context: Context): CoordinatorApi;
+  /** The caller's address as the platform vouches for it; null when it does not. */
+  remoteAddress(context: Context): string | null;
+  /** The provider's word on a target; null when the kind is not compiled in. */
+  targetFacts?(name: string): TargetFacts | null;
+}
+
+/** One request on its way through a public route. */
+export interface PublicCall {
+  readonly deps: AppDeps;
+  readonly request: Request;
+  readonly url: URL;
+  readonly coordinator: CoordinatorApi;
+  readonly remote: Cidr | null;
+  readonly now: EpochMs;
+}
+
+/** One authenticated and allowed request. */
+export interface Call extends PublicCall {
+  readonly caller: Caller;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+interface RoutePlace {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+}
+
+export interface PublicRoute extends RoutePlace {
+  readonly access: "public";
+  handle(call: PublicCall): Promise<Response>;
+}
+
+export interface GuardedRoute extends RoutePlace {
+  readonly access: Scope;
+  /** What a signed body's `type` must say; null on GET, where signatures are never accepted. */
+  readonly operation: string | null;
+  handle(call: Call): Promise<Response>;
+}
+
+export type Route = PublicRoute | GuardedRoute;
+
+/** The rules that addresses of this call are judged by. */
+export function judgeOf(call: Call): Judge {
+  return { config: call.deps.config, clientName: call.caller.name, client: call.caller.client, protection: call.deps.protection, own: call.remote };
+}
+
+/** The time a request counts from: a signed one's own time, so that a replay says the same thing; never the future. */
+export function requestTime(call: Call): EpochMs {
+  return Math.min(call.caller.signed?.at ?? call.now, call.now);
+}

@@ -1,0 +1,32 @@
+// Makes free text from outside harmless: one line, no control or bidirectional characters, bounded.
+// Refuses to judge what the text says.
+
+/** Control, format (zero-width and bidirectional included), lone surrogates, line and paragraph separators. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** One line: breaks and tabs become a space, whatever does not print is dropped, runs of blanks shrink to one. */
+export function cleanText(text: string): string {
+  return text
+    .replace(/[\t\n\r\u2028\u2029]/g, " ")
+    .replace(unprintable, "")
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+/** Length in characters as a reader counts them, not in UTF-16 halves. */
+export function textLength(text: string): number {
+  return [...text].length;
+}
+
+/** At most `charsMax` characters, never half of one. */
+export function cutText(text: string, charsMax: number): string {
+  // Two UTF-16 units at most make one character: slicing first keeps the spread small for very long texts.
+  return [...text.slice(0, charsMax * 2)].slice(0, charsMax).join("");
+}
+
+/** A value from outside as it may be shown in a message: quoted, cut, one line. */
+export function quoted(value: unknown, charsMax = 64): string {
+  if (typeof value === "string") return JSON.stringify(cutText(cleanText(value), charsMax));
+  if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : "nothing";
+}
