@@ -15,6 +15,16 @@ export interface TargetState {
   readonly by?: string;
 }
 
+/** One live record of a block. Enough to rebuild the lease from, so that a restart needs no listing. */
+export interface BlockRecord {
+  readonly client: string;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+  readonly severity: Severity;
+  readonly targets: readonly string[] | null;
+  readonly held: boolean;
+}
+
 /** One leased block, all its clients' records together. */
 export interface BlockRow {
   /** `cidrKey` of the block. */
@@ -22,8 +32,8 @@ export interface BlockRow {
   readonly at: EpochMs;
   readonly until: EpochMs;
   readonly severity: Severity;
-  /** Its live records: client, at, until, as in the store's key. */
-  readonly records: readonly { readonly client: string; readonly at: EpochMs; readonly until: EpochMs }[];
+  /** Its live records, as the store has them. */
+  readonly records: readonly BlockRecord[];
   /** Per selected target, an index into `Snapshot.states`. */
   readonly states: Readonly<Record<string, number>>;
 }

@@ -1,0 +1,332 @@
+// The one writer of leases and the one that touches clouds. Makes accepting strict and passes serial; holds no truth:
+// the store does. Platform-free: a Durable Object, a lock, or a plain process gives it storage and wakes it.
+import { cidrFromKey } from "../../shared/address/index.ts";
+import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
+import { keyPrefixes, leaseKey, leaseMetadata, liftMetadata, stopMetadata } from "../../shared/keys.ts";
+import type { Lease, StopState } from "../../shared/lease/record.ts";
+import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
+import { limits } from "../../shared/limits.ts";
+import { fingerprint } from "../../shared/plan/fingerprint.ts";
+import type { EpochMs, Json } from "../../shared/ports.ts";
+import { settleOf, type World } from "../pass/world.ts";
+import { type PassReport, pass, type Wake } from "../reconcile.ts";
+import type * as contract from "./contract.ts";
+import { Ledger } from "./ledger.ts";
+import { liftOne, liveRecords } from "./lifting.ts";
+import { explain, planTarget } from "./questions.ts";
+import { applyStop } from "./stopping.ts";
+import { mintStoreId } from "./store-id.ts";
+
+/** What the platform around the coordinator does for it. */
+export interface Host {
+  /** Calls `wake()` at about that moment, also after a crash. An earlier wish wins over a later one. */
+  schedule(at: EpochMs): Promise<void>;
+  sleep(ms: number): Promise<void>;
+  randomBytes(count: number): Uint8Array;
+  /** Calls the operator's heartbeat URL; resolves when there is none. */
+  heartbeat(): Promise<void>;
+}
+
+/** Waits for all, then throws the first failure: what did succeed is recorded, and nothing runs on unwatched. */
+async function allOrFirstError(writes: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(writes)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Names what a snapshot says, apart from when it was said. */
+function printOf(snapshot: Snapshot): string {
+  const targets = Object.entries(snapshot.targets).map(([name, { callsMade: _calls, observedAt: _at, changed: _changed, drift: _drift, ...lasting }]) => [
+    name,
+    lasting,
+  ]);
+  return fingerprint([JSON.stringify([snapshot.blocks, snapshot.states, snapshot.exemptions, snapshot.stop, snapshot.storeId, snapshot.complete, targets])]);
+}
+
+const pending: TargetState = { state: "pending", why: "recorded; the next pass enforces it" };
+
+export class Coordinator implements contract.CoordinatorApi {
+  readonly #world: World;
+  readonly #host: Host;
+  readonly #ledger: Ledger;
+  /** Puts under way, by block and client: a second request for the same waits for the first. */
+  readonly #writing = new Map<string, Promise<void>>();
+  #accepted = 0;
+  #passed = 0;
+  #running: Promise<PassReport> | null = null;
+  #lastPassAt: EpochMs = 0;
+  /** Whether something other than new leases asks for the next pass; after a restart that is not known, so it is assumed. */
+  #fullWanted = true;
+  #rows: { readonly of: Snapshot; readonly byKey: ReadonlyMap<string, BlockRow> } | null = null;
+  #waiters: (() => void)[] = [];
+
+  constructor(world: World, host: Host) {
+    this.#world = world;
+    this.#host = host;
+    this.#ledger = new Ledger(world.config, world.memory);
+  }
+
+  // --- accepting ---
+
+  async accept(request: contract.AcceptRequest): Promise<contract.AcceptAnswer> {
+    const { config } = this.#world;
+    const settings = Object.hasOwn(config.clients, request.client) ? config.clients[request.client] : undefined;
+    if (settings === undefined) throw new PortcullisError("INVARIANT", `client ${request.client} is not configured`);
+    await this.#settleWrites(request);
+    const now = this.#world.clock.now();
+    this.#ledger.refresh(now);
+    let planned = 0;
+    const judged = request.items.map((item) => {
+      const judgement = this.#ledger.judge(request.client, settings, item, now, planned);
+      if (judgement.kind === "write") planned += 1;
+      return { item, judgement };
+    });
+    const refused = judged.some(({ judgement }) => judgement.kind === "exempt" || judgement.kind === "limited");
+    if (!request.dryRun && !(request.allOrNothing && refused)) {
+      const writes = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [this.#write(request.client, item, judgement.held, now)] : []));
+      await allOrFirstError(writes);
+      if (writes.length > 0) await this.#wakeForAccepted();
+    }
+    return { ticket: this.#accepted, items: judged.map(({ item, judgement }) => this.#answer(item, judgement)) };
+  }
+
+  /** Waits for puts of the same blocks that are under way, so that what they write is seen. */
+  async #settleWrites(request: contract.AcceptRequest): Promise<void> {
+    const underWay = () => request.items.flatMap((item) => this.#writing.get(`${item.key} ${request.client}`) ?? []);
+    for (let writing = underWay(); writing.length > 0; writing = underWay()) await Promise.all(writing);
+  }
+
+  #answer(item: contract.AcceptItem, judgement: ReturnType<Ledger["judge"]>): contract.AcceptedItem {
+    const now = this.#world.clock.now();
+    const standing = Math.max(this.#ledger.untilOf(item.key, now), 0);
+    if (judgement.kind === "write") {
+      const status = judgement.held ? "held" : judgement.status;
+      return { key: item.key, status, until: Math.max(item.until, standing), states: this.#statesOf(item) };
+    }
+    if (judgement.kind === "unchanged") return { key: item.key, status: "unchanged", until: Math.max(judgement.until, standing), states: this.#statesOf(item) };
+    const limited = judgement.kind === "limited" ? { limit: judgement.limit, retryAfterSeconds: judgement.retryAfterSeconds } : {};
+    return { key: item.key, status: judgement.kind, until: standing, why: judgement.why, states: {}, ...limited };
+  }
+
+  async #write(client: string, item: contract.AcceptItem, held: boolean, now: EpochMs): Promise<void> {
+    const cidr = cidrFromKey(item.key);
+    if (cidr === null) throw new PortcullisError("INVARIANT", `${item.key} is not a block`);
+    const lease: Lease = {
+      key: leaseKey(cidr, item.until, client),
+      cidr,
+      at: item.at,
+      until: item.until,
+      client,
+      severity: item.severity,
+      targets: item.targets,
+      held,
+    };
+    const value = JSON.stringify({ reason: item.reason, alerts: item.alerts, asked: item.asked });
+    const name = `${item.key} ${client}`;
+    const writing = this.#put(lease.key, value, leaseMetadata(lease), item.until + limits.retainMs).finally(() => this.#writing.delete(name));
+    this.#writing.set(
+      name,
+      writing.catch(() => undefined),
+    );
+    this.#ledger.reserve(client, now);
+    try {
+      await writing;
+      this.#ledger.add(lease);
+      this.#accepted += 1;
+    } finally {
+      this.#ledger.release(client);
+    }
+  }
+
+  /** To the store first, then to memory: what is remembered is always durable. */
+  async #put(key: string, value: string, metadata: Json, expiresAtMs: EpochMs | null): Promise<void> {
+    try {
+      await this.#world.store.put(key, value, { metadata, expiresAtMs });
+    } catch (thrown) {
+      throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store did not take the record; nothing was promised, send it again", { retryAfterSeconds: 5 });
+    }
+    await this.#world.memory.remember(key, metadata, this.#world.clock.now());
+  }
+
+  #row(key: string): BlockRow | undefined {
+    const snapshot = this.#world.memory.snapshot;
+    if (snapshot === null) return undefined;
+    if (this.#rows?.of !== snapshot) this.#rows = { of: snapshot, byKey: new Map(snapshot.blocks.map((row) => [row.key, row])) };
+    return this.#rows.byKey.get(key);
+  }
+
+  /** What the last pass said, and `pending` where it had not seen this yet. */
+  #statesOf(item: { readonly key: string; readonly targets: readonly string[] | null }): Record<string, TargetState> {
+    const snapshot = this.#world.memory.snapshot;
+    const row = this.#row(item.key);
+    const known = snapshot === null || row === undefined ? {} : statesOf(snapshot, row);
+    const targets = item.targets ?? Object.keys(this.#world.config.targets);
+    return Object.fromEntries(targets.map((target) => [target, known[target] ?? pending]));
+  }
+
+  async settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ done: boolean; items: contract.SettledItem[] }> {
+    const deadline = this.#world.clock.now() + waitMs;
+    while (this.#passed < ticket && this.#world.clock.now() < deadline) {
+      const passed = new Promise<void>((resolve) => this.#waiters.push(resolve));
+      await Promise.race([passed, this.#host.sleep(deadline - this.#world.clock.now())]);
+    }
+    const now = this.#world.clock.now();
+    this.#ledger.refresh(now);
+    const items = keys.map((key) => ({ key, until: this.#ledger.untilOf(key, now), states: this.#settledStates(key) }));
+    return { done: this.#passed >= ticket, items };
+  }
+
+  #settledStates(key: string): Record<string, TargetState> {
+    const snapshot = this.#world.memory.snapshot;
+    const row = this.#row(key);
+    if (snapshot !== null && row !== undefined) return statesOf(snapshot, row);
+    const targets = this.#ledger.leasesAt(key).flatMap((lease) => lease.targets ?? Object.keys(this.#world.config.targets));
+    return Object.fromEntries(targets.map((target) => [target, pending]));
+  }
+
+  // --- undoing and stopping ---
+
+  async lift(request: contract.LiftRequest): Promise<contract.LiftAnswer> {
+    const { memory, clock } = this.#world;
+    const now = clock.now();
+    const repeated = request.once !== null && (await memory.firstUse(request.once, now)) === "repeated";
+    this.#ledger.refresh(now);
+    const live = liveRecords(this.#world.memory, now);
+    const items = request.keys.map((key) => liftOne(key, request, live));
+    if (!repeated) {
+      await allOrFirstError(items.map((item) => this.#put(item.key, "{}", liftMetadata(request), this.#liftExpiry(request, now))));
+      this.#accepted += 1;
+      this.#ledger.invalidate();
+      await this.#wakeForChange();
+    }
+    return { items: items.map((item) => item.answer), repeated, ticket: this.#accepted };
+  }
+
+  #liftExpiry(request: contract.LiftRequest, now: EpochMs): EpochMs {
+    return Math.max(now + limits.leaseLongestMs, request.exemptUntil ?? 0) + limits.retainMs;
+  }
+
+  async stop(request: contract.StopRequest): Promise<contract.StopAnswer> {
+    const { memory, clock } = this.#world;
+    const now = clock.now();
+    const current = this.#stopNow();
+    if (request.once !== null && (await memory.firstUse(request.once, now)) === "repeated") {
+      return { targets: current.targets, releasedAt: current.releasedAt, repeated: true };
+    }
+    const next: StopState = { ...applyStop(current, request, Object.keys(this.#world.config.targets)), at: Math.max(now, current.at + 1) };
+    await this.#put(keyPrefixes.stop, "{}", stopMetadata(next), null);
+    this.#accepted += 1;
+    await this.#wakeForChange();
+    return { targets: next.targets, releasedAt: next.releasedAt, repeated: false };
+  }
+
+  #stopNow(): StopState {
+    const recent = this.#world.memory.recentStop();
+    const known = this.#world.memory.snapshot?.stop;
+    return known !== undefined && known.at > recent.at ? known : recent;
+  }
+
+  // --- passes ---
+
+  async #wakeForAccepted(): Promise<void> {
+    await this.#host.schedule(Math.max(this.#world.clock.now(), this.#lastPassAt + limits.passSpacingMs));
+  }
+
+  async #wakeForChange(): Promise<void> {
+    this.#fullWanted = true;
+    await this.#host.schedule(this.#world.clock.now());
+  }
+
+  /** Called by the host at the scheduled moment. */
+  async wake(): Promise<void> {
+    const due = this.#world.memory.core.nextDueAt;
+    const isDue = due !== null && due <= this.#world.clock.now();
+    const wake: Wake = isDue ? "due" : this.#fullWanted ? "asked" : "accepted";
+    await this.#run(wake);
+  }
+
+  async tick(): Promise<contract.TickAnswer> {
+    const report = await this.#run("tick");
+    if (Object.keys(report.failed).length === 0) await this.#host.heartbeat();
+    return { failed: report.failed, quiet: report.quiet };
+  }
+
+  /** Passes are serial: whoever comes while one runs waits for it, then runs his own. */
+  async #run(wake: Wake): Promise<PassReport> {
+    while (this.#running !== null) await this.#running.catch(() => undefined);
+    const covers = this.#accepted;
+    const fullWanted = this.#fullWanted;
+    if (wake !== "accepted") this.#fullWanted = false;
+    const running = pass(this.#world, wake);
+    this.#running = running;
+    try {
+      const report = await running;
+      if (report.quiet) this.#fullWanted ||= fullWanted;
+      else this.#passed = Math.max(this.#passed, covers);
+      await this.#afterPass(report);
+      return report;
+    } finally {
+      this.#running = null;
+      this.#lastPassAt = this.#world.clock.now();
+      for (const waiter of this.#waiters.splice(0)) waiter();
+    }
+  }
+
+  async #afterPass(report: PassReport): Promise<void> {
+    const { memory, clock, config } = this.#world;
+    if (report.againAt !== null) await this.#host.schedule(report.againAt);
+    await this.#storeSnapshot(report);
+    const now = clock.now();
+    const keepMs = Math.max(2 * settleOf(this.#world), config.brake.perMs);
+    await memory.forget(now - keepMs, now - 2 * limits.signatureToleranceMs);
+  }
+
+  /** The store's copy of the snapshot is for the day when memory is gone; it costs one write at most every five minutes. */
+  async #storeSnapshot(report: PassReport): Promise<void> {
+    const { memory, clock, store, log } = this.#world;
+    const snapshot = memory.snapshot;
+    const now = clock.now();
+    if (snapshot === null || now - memory.core.snapshotStoredAt < limits.snapshotEveryMs) return;
+    const print = printOf(snapshot);
+    if (memory.core.snapshotPrint === print) return;
+    try {
+      await store.put(keyPrefixes.snapshot, JSON.stringify(snapshot), { metadata: { at: snapshot.at }, expiresAtMs: null });
+      memory.core.snapshotStoredAt = now;
+      memory.core.snapshotPrint = print;
+      await memory.saveCore();
+    } catch (thrown) {
+      log({
+        level: "warn",
+        event: "snapshot.store.failed",
+        message: asPortcullisError(thrown, "STORE_UNAVAILABLE", "no answer").message,
+        visits: report.visits.length,
+      });
+    }
+  }
+
+  async reconcile(confirm: { readonly target: string; readonly digest: string } | null): Promise<Snapshot | null> {
+    if (confirm !== null) {
+      this.#world.memory.target(confirm.target).confirmedOrphans = confirm.digest;
+      await this.#world.memory.saveTarget(confirm.target);
+    }
+    await this.#run("asked");
+    return this.#world.memory.snapshot;
+  }
+
+  // --- questions ---
+
+  async plan(target: string): Promise<contract.PlanAnswer> {
+    return planTarget(this.#world, target);
+  }
+
+  async explain(key: string): Promise<contract.Explanation> {
+    return explain(this.#world, key);
+  }
+
+  async snapshot(): Promise<Snapshot | null> {
+    return this.#world.memory.snapshot;
+  }
+
+  async storeId(mint: boolean): Promise<{ readonly storeId: string | null; readonly minted: boolean }> {
+    return mintStoreId(this.#world.store, mint ? this.#host.randomBytes(16) : null);
+  }
+}

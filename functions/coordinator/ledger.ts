@@ -1,0 +1,169 @@
+// What the coordinator knows of live leases, for deduplication and for limits: the last snapshot and what was accepted since.
+// In memory only; rebuilt from the snapshot and the recent records after a restart.
+import { cidrFromKey, cidrKey } from "../../shared/address/index.ts";
+import { type ClientConfig, type Config, severities } from "../../shared/config.ts";
+import { exemptionsAt, liftedBy } from "../../shared/lease/live.ts";
+import type { Lease } from "../../shared/lease/record.ts";
+import { limits } from "../../shared/limits.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import { recordsOfSnapshot } from "../pass/records.ts";
+import type { AcceptItem } from "./contract.ts";
+import type { Memory } from "./memory.ts";
+
+export type Judgement =
+  | { readonly kind: "write"; readonly status: "created" | "renewed"; readonly held: boolean }
+  | { readonly kind: "unchanged"; readonly until: EpochMs }
+  | { readonly kind: "exempt"; readonly until: EpochMs; readonly why: string }
+  | { readonly kind: "limited"; readonly limit: "live" | "newPerMinute" | "store"; readonly why: string; readonly retryAfterSeconds: number };
+
+/** How many of `times` (ascending) lie within `windowMs` before `now`, and the oldest of them. */
+function within(times: readonly EpochMs[], now: EpochMs, windowMs: number): { readonly count: number; readonly oldest: EpochMs } {
+  let at = times.length;
+  for (let time = times[at - 1]; time !== undefined && time > now - windowMs; time = times[at - 1]) at -= 1;
+  return { count: times.length - at, oldest: times[at] ?? now };
+}
+
+const minuteMs = 60_000;
+const leasesMax = limits.listPagesMax * 1000;
+
+export class Ledger {
+  readonly #config: Config;
+  readonly #memory: Memory;
+  #byBlock = new Map<string, Lease[]>();
+  #liveByClient = new Map<string, number>();
+  #count = 0;
+  /** Acceptances of this life, ascending; per client and of all. */
+  #accepted = new Map<string, EpochMs[]>();
+  /** Writes under way, per client. */
+  readonly #reserved = new Map<string, number>();
+  #builtFrom: unknown = undefined;
+
+  constructor(config: Config, memory: Memory) {
+    this.#config = config;
+    this.#memory = memory;
+  }
+
+  /** Rebuilds when a pass has made a new snapshot; cheap otherwise. */
+  refresh(now: EpochMs): void {
+    const snapshot = this.#memory.snapshot;
+    if (this.#builtFrom === (snapshot ?? "none")) return;
+    this.#builtFrom = snapshot ?? "none";
+    const known = snapshot === null ? { leases: [], lifts: [] } : recordsOfSnapshot(snapshot);
+    const lifts = [...known.lifts, ...this.#memory.recentLifts()];
+    const lifted = liftedBy(lifts);
+    const leases = new Map([...known.leases, ...this.#memory.recentLeases()].map((lease) => [lease.key, lease]));
+    this.#byBlock = new Map();
+    this.#liveByClient = new Map();
+    this.#count = 0;
+    for (const lease of leases.values()) if (lease.until > now && !lifted(lease)) this.add(lease);
+    this.#accepted = new Map();
+    for (const { client, at } of this.#memory.acceptances().sort((a, b) => a.at - b.at)) this.#note(client, at);
+  }
+
+  /** After a lift nothing that was read before may be trusted. */
+  invalidate(): void {
+    this.#builtFrom = undefined;
+  }
+
+  add(lease: Lease): void {
+    const key = cidrKey(lease.cidr);
+    const leases = this.#byBlock.get(key);
+    const isRenewal = leases?.some((other) => other.client === lease.client) ?? false;
+    if (leases === undefined) this.#byBlock.set(key, [lease]);
+    else leases.push(lease);
+    this.#count += 1;
+    if (!isRenewal) this.#liveByClient.set(lease.client, (this.#liveByClient.get(lease.client) ?? 0) + 1);
+  }
+
+  #note(client: string, at: EpochMs): void {
+    for (const name of [client, "*"]) {
+      const times = this.#accepted.get(name);
+      if (times === undefined) this.#accepted.set(name, [at]);
+      else times.push(at);
+    }
+  }
+
+  /** Counts a write against all limits before it is under way, so that many at once cannot slip through together. */
+  reserve(client: string, now: EpochMs): void {
+    this.#note(client, now);
+    this.#reserved.set(client, (this.#reserved.get(client) ?? 0) + 1);
+  }
+
+  /** The write has ended: the lease is counted by itself now, or was never made. */
+  release(client: string): void {
+    this.#reserved.set(client, (this.#reserved.get(client) ?? 1) - 1);
+  }
+
+  leasesAt(key: string): readonly Lease[] {
+    return this.#byBlock.get(key) ?? [];
+  }
+
+  /** Latest end of what one client has leased at a block, per target selection. */
+  untilOf(key: string, now: EpochMs): EpochMs {
+    return Math.max(0, ...this.leasesAt(key).map((lease) => (lease.until > now ? lease.until : 0)));
+  }
+
+  /** The least that the client's own leases already give every target that this item selects. */
+  #standing(client: string, item: AcceptItem): EpochMs {
+    const targets = item.targets ?? Object.keys(this.#config.targets);
+    const severity = severities.indexOf(item.severity);
+    const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && severities.indexOf(lease.severity) >= severity);
+    const untils = targets.map((target) =>
+      Math.max(0, ...mine.filter((lease) => lease.targets === null || lease.targets.includes(target)).map((lease) => lease.until)),
+    );
+    if (item.targets === null) untils.push(Math.max(0, ...mine.filter((lease) => lease.targets === null).map((lease) => lease.until)));
+    return Math.min(...untils);
+  }
+
+  /** `planned`: how many new leases the same request has already been granted. */
+  judge(client: string, settings: ClientConfig, item: AcceptItem, now: EpochMs, planned: number): Judgement {
+    const exemption = this.#exemptionOver(item, now);
+    if (exemption !== null) return exemption;
+    const standing = this.#standing(client, item);
+    const asked = item.until - item.at;
+    if (standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
+    const isRenewal = this.leasesAt(item.key).some((lease) => lease.client === client && lease.until > now);
+    const limited = isRenewal ? this.#perMinute(client, settings, now, planned) : this.#limit(client, settings, now, planned);
+    if (limited !== null) return limited;
+    return { kind: "write", status: isRenewal ? "renewed" : "created", held: !isRenewal && this.#isBraking(now, planned) };
+  }
+
+  #exemptionOver(item: AcceptItem, now: EpochMs): Judgement | null {
+    const cidr = cidrFromKey(item.key);
+    if (cidr === null) return null;
+    const known = this.#memory.snapshot === null ? [] : recordsOfSnapshot({ ...this.#memory.snapshot, blocks: [] }).lifts;
+    const over = exemptionsAt([...known, ...this.#memory.recentLifts()], now).find(
+      (lift) => lift.cidr.family === cidr.family && lift.cidr.first <= cidr.last && cidr.first <= lift.cidr.last,
+    );
+    if (over === undefined) return null;
+    return { kind: "exempt", until: over.exemptUntil ?? 0, why: `a person exempted it until ${new Date(over.exemptUntil ?? 0).toISOString()}` };
+  }
+
+  #perMinute(client: string, settings: ClientConfig, now: EpochMs, planned: number): Judgement | null {
+    const recent = within(this.#accepted.get(client) ?? [], now, minuteMs);
+    if (recent.count + planned < settings.newPerMinute) return null;
+    const retryAfterSeconds = Math.max(1, Math.ceil((recent.oldest + minuteMs - now) / 1000));
+    return {
+      kind: "limited",
+      limit: "newPerMinute",
+      retryAfterSeconds,
+      why: `client ${client} made ${recent.count + planned} new blocks in the last minute of ${settings.newPerMinute} allowed`,
+    };
+  }
+
+  #limit(client: string, settings: ClientConfig, now: EpochMs, planned: number): Judgement | null {
+    const live = (this.#liveByClient.get(client) ?? 0) + (this.#reserved.get(client) ?? 0);
+    if (live + planned >= settings.live) {
+      return { kind: "limited", limit: "live", retryAfterSeconds: 60, why: `client ${client} holds ${live + planned} live leases of ${settings.live} allowed` };
+    }
+    if (this.#count + planned >= leasesMax) {
+      return { kind: "limited", limit: "store", retryAfterSeconds: 300, why: `the store holds ${this.#count} leases of ${leasesMax} that one pass can read` };
+    }
+    return this.#perMinute(client, settings, now, planned);
+  }
+
+  #isBraking(now: EpochMs, planned: number): boolean {
+    const { brake } = this.#config;
+    return within(this.#accepted.get("*") ?? [], now, brake.perMs).count + planned >= brake.new;
+  }
+}

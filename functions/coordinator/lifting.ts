@@ -1,0 +1,50 @@
+// What a lift ends and what it leaves standing, told before the pass makes it so. Pure.
+import { cidrFromKey, cidrKey, contains, overlaps } from "../../shared/address/index.ts";
+import { PortcullisError } from "../../shared/errors.ts";
+import { liftKey } from "../../shared/keys.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import type { LiftAnswer, LiftRequest } from "./contract.ts";
+import type { Memory } from "./memory.ts";
+
+interface LiveRecord {
+  readonly client: string;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+}
+
+/** Live records by block, from the last snapshot and what was accepted since. */
+export function liveRecords(memory: Memory, now: EpochMs): ReadonlyMap<string, readonly LiveRecord[]> {
+  const rows = new Map<string, readonly LiveRecord[]>();
+  for (const row of memory.snapshot?.blocks ?? []) {
+    rows.set(
+      row.key,
+      row.records.filter((record) => record.until > now),
+    );
+  }
+  for (const lease of memory.recentLeases()) {
+    const key = cidrKey(lease.cidr);
+    const known = rows.get(key) ?? [];
+    const isKnown = known.some((record) => record.client === lease.client && record.until === lease.until);
+    if (lease.until > now && !isKnown) rows.set(key, [...known, lease]);
+  }
+  return rows;
+}
+
+export function liftOne(
+  key: string,
+  request: LiftRequest,
+  live: ReadonlyMap<string, readonly LiveRecord[]>,
+): { readonly key: string; readonly answer: LiftAnswer["items"][number] } {
+  const cidr = cidrFromKey(key);
+  if (cidr === null) throw new PortcullisError("INVARIANT", `${key} is not a block`);
+  let lifted = 0;
+  const stillCoveredBy: string[] = [];
+  for (const [rowKey, records] of live) {
+    const block = cidrFromKey(rowKey);
+    if (block === null || records.length === 0 || !overlaps(block, cidr)) continue;
+    const ends = records.filter((record) => record.at <= request.at && (request.client === "*" || record.client === request.client));
+    if (contains(cidr, block)) lifted += ends.length;
+    if (!contains(cidr, block) || ends.length < records.length) stillCoveredBy.push(rowKey);
+  }
+  return { key: liftKey(cidr, request.at, request.client), answer: { key, lifted, exemptUntil: request.exemptUntil, stillCoveredBy } };
+}

@@ -1,0 +1,238 @@
+// What the coordinator remembers between passes. Disposable by design: wipe it at any time, and all that changes is
+// that nothing is removed until it has watched for SETTLE again. Owns its storage layout; decides nothing.
+
+import { readRecord } from "../../shared/keys.ts";
+import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
+import { noStop } from "../../shared/lease/record.ts";
+import type { Snapshot } from "../../shared/lease/snapshot.ts";
+import type { EpochMs, Json } from "../../shared/ports.ts";
+
+/** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
+export interface MemoryStorage {
+  load(): Promise<ReadonlyMap<string, Json>>;
+  put(key: string, value: Json): Promise<void>;
+  delete(keys: readonly string[]): Promise<void>;
+}
+
+/** A step that the cloud acknowledged: overlaid on observations until they must have caught up. */
+export interface Acknowledged {
+  readonly at: EpochMs;
+  readonly adds: readonly { readonly id: string; readonly key: string; readonly partial: string | null }[];
+  readonly removes: readonly string[];
+}
+
+export interface TargetMemory {
+  acknowledged: Acknowledged[];
+  /** Slot name, or `block:<cidrKey>`, to the moment it may be touched again. */
+  frozen: Record<string, EpochMs>;
+  throttledUntil: EpochMs;
+  /** Orphans: `<entry id>|<cidrKey>` to when first seen and in how many consecutive full passes. */
+  sightings: Record<string, { first: EpochMs; passes: number }>;
+  /** Entry ids whose removal was planned and not reached. */
+  leftovers: string[];
+  /** A step that was sent and whose outcome was not recorded: we died in between. */
+  inFlight: { readonly slots: readonly string[]; readonly blocks: readonly string[] } | null;
+  lastWriteAt: EpochMs;
+  /** Digest of orphans that a person allowed to go. */
+  confirmedOrphans: string | null;
+  /** What stood after the last visit (entry id to cidrKey), to notice what others change; null when unknown or too much to keep. */
+  expected: Record<string, string> | null;
+}
+
+interface CoreMemory {
+  /** Unbroken since. */
+  since: EpochMs;
+  /** When the last full pass began and ended, and whether it was clean. */
+  fullBeganAt: EpochMs | null;
+  fullEndedAt: EpochMs | null;
+  fullClean: boolean;
+  /** Unclean full passes in a row, and when the next may run. */
+  failures: number;
+  retryAt: EpochMs;
+  /** The next moment a lease stops to be live. */
+  nextDueAt: EpochMs | null;
+  /** Last accept, lift or stop. */
+  changedAt: EpochMs;
+  /** When the snapshot last went to the store, and which one. */
+  snapshotStoredAt: EpochMs;
+  snapshotPrint: string;
+  storeId: string | null;
+}
+
+interface Recent {
+  readonly acceptedAt: EpochMs;
+  readonly record:
+    | { readonly kind: "lease"; readonly lease: Lease }
+    | { readonly kind: "lift"; readonly lift: Lift }
+    | { readonly kind: "stop"; readonly stop: StopState };
+}
+
+const expectedEntriesMax = 64;
+const snapshotChunkChars = 500_000;
+
+function freshTarget(): TargetMemory {
+  return {
+    acknowledged: [],
+    frozen: {},
+    throttledUntil: 0,
+    sightings: {},
+    leftovers: [],
+    inFlight: null,
+    lastWriteAt: 0,
+    confirmedOrphans: null,
+    expected: null,
+  };
+}
+
+function freshCore(now: EpochMs): CoreMemory {
+  return {
+    since: now,
+    fullBeganAt: null,
+    fullEndedAt: null,
+    fullClean: false,
+    failures: 0,
+    retryAt: 0,
+    nextDueAt: null,
+    changedAt: 0,
+    snapshotStoredAt: 0,
+    snapshotPrint: "",
+    storeId: null,
+  };
+}
+
+export class Memory {
+  readonly #storage: MemoryStorage;
+  readonly #recent = new Map<string, Recent>();
+  readonly #targets = new Map<string, TargetMemory>();
+  readonly #seen = new Map<string, EpochMs>();
+  readonly core: CoreMemory;
+  snapshot: Snapshot | null = null;
+  #snapshotChunks = 0;
+
+  private constructor(storage: MemoryStorage, core: CoreMemory) {
+    this.#storage = storage;
+    this.core = core;
+  }
+
+  /** Reads what is there; without a readable core it starts anew, with `since` = now. */
+  static async open(storage: MemoryStorage, now: EpochMs): Promise<Memory> {
+    const stored = await storage.load();
+    const core = stored.get("core") as unknown as CoreMemory | undefined;
+    const memory = new Memory(storage, core === undefined ? freshCore(now) : { ...freshCore(now), ...core });
+    for (const [key, value] of stored) {
+      if (key.startsWith("target:")) memory.#targets.set(key.slice(7), { ...freshTarget(), ...(value as unknown as TargetMemory) });
+      if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as { at: EpochMs; metadata: Json });
+      if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
+    }
+    memory.#restoreSnapshot(stored);
+    if (core === undefined) await memory.saveCore();
+    return memory;
+  }
+
+  #restore(name: string, value: { readonly at: EpochMs; readonly metadata: Json }): void {
+    const record = readRecord({ name, metadata: value.metadata });
+    if (record.kind === "lease" || record.kind === "lift" || record.kind === "stop") this.#recent.set(name, { acceptedAt: value.at, record });
+  }
+
+  #restoreSnapshot(stored: ReadonlyMap<string, Json>): void {
+    const chunks: string[] = [];
+    for (let chunk = stored.get("snapshot:0"); typeof chunk === "string"; chunk = stored.get(`snapshot:${chunks.length}`)) chunks.push(chunk);
+    this.#snapshotChunks = chunks.length;
+    const count = stored.get("snapshot:count");
+    if (chunks.length === 0 || count !== chunks.length) return;
+    this.snapshot = JSON.parse(chunks.join("")) as Snapshot;
+  }
+
+  target(name: string): TargetMemory {
+    const known = this.#targets.get(name);
+    if (known !== undefined) return known;
+    const fresh = freshTarget();
+    this.#targets.set(name, fresh);
+    return fresh;
+  }
+
+  async saveTarget(name: string): Promise<void> {
+    await this.#storage.put(`target:${name}`, structuredClone(this.target(name)) as unknown as Json);
+  }
+
+  async saveCore(): Promise<void> {
+    await this.#storage.put("core", { ...this.core });
+  }
+
+  /** Keeps the newest snapshot, in pieces: one value of a Durable Object holds 2 MB (Cloudflare docs, durable-objects/platform/limits, 2026). */
+  async saveSnapshot(snapshot: Snapshot): Promise<void> {
+    this.snapshot = snapshot;
+    const text = JSON.stringify(snapshot);
+    const count = Math.ceil(text.length / snapshotChunkChars);
+    for (let chunk = 0; chunk < count; chunk += 1) {
+      await this.#storage.put(`snapshot:${chunk}`, text.slice(chunk * snapshotChunkChars, (chunk + 1) * snapshotChunkChars));
+    }
+    await this.#storage.put("snapshot:count", count);
+    const stale = Array.from({ length: Math.max(0, this.#snapshotChunks - count) }, (_, index) => `snapshot:${count + index}`);
+    if (stale.length > 0) await this.#storage.delete(stale);
+    this.#snapshotChunks = count;
+  }
+
+  /** Remembers a record that has just been written to the store. */
+  async remember(name: string, metadata: Json, now: EpochMs): Promise<void> {
+    this.#restore(name, { at: now, metadata });
+    this.core.changedAt = Math.max(this.core.changedAt, now);
+    await this.#storage.put(`recent:${name}`, { at: now, metadata });
+  }
+
+  recentLeases(): Lease[] {
+    return [...this.#recent.values()].flatMap(({ record }) => (record.kind === "lease" ? [record.lease] : []));
+  }
+
+  recentLifts(): Lift[] {
+    return [...this.#recent.values()].flatMap(({ record }) => (record.kind === "lift" ? [record.lift] : []));
+  }
+
+  recentStop(): StopState {
+    const recent = this.#recent.get("stop")?.record;
+    return recent?.kind === "stop" ? recent.stop : noStop;
+  }
+
+  /** Moments at which new leases were accepted, with their clients. */
+  acceptances(): { readonly client: string; readonly at: EpochMs }[] {
+    return [...this.#recent.values()].flatMap(({ acceptedAt, record }) => (record.kind === "lease" ? [{ client: record.lease.client, at: acceptedAt }] : []));
+  }
+
+  /** Whether a signed message id was used before; remembers it otherwise. */
+  async firstUse(id: string, now: EpochMs): Promise<"first" | "repeated"> {
+    if (this.#seen.has(id)) return "repeated";
+    this.#seen.set(id, now);
+    await this.#storage.put(`seen:${id}`, now);
+    return "first";
+  }
+
+  /** Lets go of what the store and its snapshot must show by now. */
+  async forget(recentsBefore: EpochMs, seenBefore: EpochMs): Promise<void> {
+    const old = [...this.#recent].filter(([, recent]) => recent.acceptedAt < recentsBefore).map(([name]) => name);
+    for (const name of old) this.#recent.delete(name);
+    const unseen = [...this.#seen].filter(([, at]) => at < seenBefore).map(([id]) => id);
+    for (const id of unseen) this.#seen.delete(id);
+    const keys = [...old.map((name) => `recent:${name}`), ...unseen.map((id) => `seen:${id}`)];
+    if (keys.length > 0) await this.#storage.delete(keys);
+  }
+
+  /** Keeps what stands now, if it is little enough to keep. */
+  expect(target: string, entries: readonly { readonly id: string; readonly key: string }[]): void {
+    const few = entries.length <= expectedEntriesMax;
+    this.target(target).expected = few ? Object.fromEntries(entries.map((entry) => [entry.id, entry.key])) : null;
+  }
+}
+
+/** Memory that lasts as long as the process: tests, tick-only passes, the command line. */
+export function volatileStorage(): MemoryStorage {
+  const values = new Map<string, Json>();
+  return {
+    load: async () => new Map(values),
+    put: async (key, value) => {
+      values.set(key, structuredClone(value) as Json);
+    },
+    delete: async (keys) => {
+      for (const key of keys) values.delete(key);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// Reads the desired state: one listing shared by all targets, united with what was accepted lately.
+// A listing that was cut short, or holds a key that cannot be read, is said to be incomplete; it is never taken as whole.
+import { cidrFromKey } from "../../shared/address/index.ts";
+import { asPortcullisError } from "../../shared/errors.ts";
+import { leaseKey, liftKey, readRecord } from "../../shared/keys.ts";
+import { mergeRecords, noRecords, type Records } from "../../shared/lease/live.ts";
+import { type Lease, type Lift, noStop, type StopState } from "../../shared/lease/record.ts";
+import type { Snapshot } from "../../shared/lease/snapshot.ts";
+import { limits } from "../../shared/limits.ts";
+import type { Store, StoreKey } from "../../shared/ports.ts";
+import type { World } from "./world.ts";
+
+interface Sorted {
+  readonly leases: Lease[];
+  readonly lifts: Lift[];
+  stop: StopState;
+  storeId: string | null;
+  readonly corrupt: string[];
+}
+
+function sortKeys(keys: readonly StoreKey[], sorted: Sorted): void {
+  for (const key of keys) {
+    const record = readRecord(key);
+    if (record.kind === "lease") sorted.leases.push(record.lease);
+    else if (record.kind === "lift") sorted.lifts.push(record.lift);
+    else if (record.kind === "store") sorted.storeId = record.id;
+    else if (record.kind === "stop") sorted.stop = record.stop;
+    else if (record.kind === "corrupt") sorted.corrupt.push(record.why);
+  }
+}
+
+function incompleteness(sorted: Sorted, allPages: "all" | "cut"): string | null {
+  if (allPages === "cut") return `more than ${limits.listPagesMax} pages of records; lift leases or shorten them`;
+  if (sorted.corrupt.length > 0) return `${sorted.corrupt.length} records cannot be read, the first: ${sorted.corrupt[0]}; delete it by hand`;
+  if (sorted.storeId === null) return "the store has no id: it was never set up, was wiped, or is the wrong one; run `portcullis setup`";
+  return null;
+}
+
+/** All pages, once. Throws STORE_UNAVAILABLE when a page cannot be read. */
+export async function listRecords(store: Store): Promise<Records> {
+  const sorted: Sorted = { leases: [], lifts: [], stop: noStop, storeId: null, corrupt: [] };
+  let cursor: string | null = null;
+  for (let page = 0; page < limits.listPagesMax; page += 1) {
+    const { keys, cursor: next } = await store.list(cursor);
+    sortKeys(keys, sorted);
+    cursor = next;
+    if (cursor === null) break;
+  }
+  const why = incompleteness(sorted, cursor === null ? "all" : "cut");
+  return { leases: sorted.leases, lifts: sorted.lifts, stop: sorted.stop, storeId: sorted.storeId, complete: why === null, incompleteWhy: why };
+}
+
+/** The records that a snapshot still knows: enough to place by, never enough to remove by. */
+export function recordsOfSnapshot(snapshot: Snapshot): Records {
+  const leases: Lease[] = [];
+  for (const row of snapshot.blocks) {
+    const cidr = cidrFromKey(row.key);
+    if (cidr === null) continue;
+    for (const record of row.records) leases.push({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) });
+  }
+  const lifts = snapshot.exemptions.flatMap((exemption): Lift[] => {
+    const cidr = cidrFromKey(exemption.key);
+    return cidr === null ? [] : [{ key: liftKey(cidr, exemption.at, "*"), cidr, at: exemption.at, client: "*", exemptUntil: exemption.until }];
+  });
+  const why = "a pass woken by new leases works from what is known and removes nothing";
+  return { leases, lifts, stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };
+}
+
+export interface ReadRecords {
+  readonly records: Records;
+  /** Read from the store in this pass: only then may records prove a removal. */
+  readonly fresh: "fresh" | "reused";
+  readonly error: string | null;
+}
+
+/** `fresh` lists the store; `reuse` works from the last snapshot where there is one, and costs no list call. */
+export async function readRecords(world: World, want: "fresh" | "reuse"): Promise<ReadRecords> {
+  const { memory, store, log } = world;
+  const recent = { leases: memory.recentLeases(), lifts: memory.recentLifts(), stop: memory.recentStop() };
+  if (want === "reuse" && memory.snapshot !== null) {
+    return { records: mergeRecords(recordsOfSnapshot(memory.snapshot), recent), fresh: "reused", error: null };
+  }
+  try {
+    return { records: mergeRecords(await listRecords(store), recent), fresh: "fresh", error: null };
+  } catch (thrown) {
+    const error = asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store could not be listed");
+    log({ level: "error", event: "store.list.failed", code: error.code, message: error.message });
+    const known = memory.snapshot === null ? noRecords : recordsOfSnapshot(memory.snapshot);
+    const records = { ...mergeRecords(known, recent), complete: false, incompleteWhy: error.message };
+    return { records, fresh: "reused", error: error.message };
+  }
+}

@@ -1,0 +1,149 @@
+// Turns a pass's visits into the snapshot: every block, every target, by name. Serves all reads.
+import { cidrKey } from "../../shared/address/index.ts";
+import { severities } from "../../shared/config.ts";
+import { exemptionsAt, isHeld, type Lifted, type Records, selects } from "../../shared/lease/live.ts";
+import type { Lease } from "../../shared/lease/record.ts";
+import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import { States } from "./states.ts";
+import { shedNames, type Visit } from "./visit.ts";
+import type { World } from "./world.ts";
+
+/** Each distinct state once; blocks refer to it by index. */
+class StateTable {
+  readonly states: TargetState[] = [];
+  readonly #indexes = new Map<string, number>();
+
+  indexOf(state: TargetState): number {
+    const text = `${state.state}|${state.by ?? ""}|${state.why ?? ""}`;
+    const known = this.#indexes.get(text);
+    if (known !== undefined) return known;
+    this.#indexes.set(text, this.states.length);
+    return this.states.push(state) - 1;
+  }
+}
+
+function poolUses(visited: Visit): PoolUse[] {
+  const pools = visited.observation?.pools ?? [];
+  return pools.map((pool) => {
+    const used = visited.standing.filter((entry) => pool.families.includes(entry.cidr.family)).length;
+    return { name: pool.name, limit: pool.limit, used };
+  });
+}
+
+/** A failed visit keeps what was last known, and says so by its error and its old `observedAt`. */
+function targetSnapshot(visited: Visit, records: Records, before: TargetSnapshot | undefined, now: EpochMs): TargetSnapshot {
+  const { target, observation } = visited;
+  const stops = records.stop.targets;
+  const stopped = (Object.hasOwn(stops, target.name) ? stops[target.name] : stops["*"]) ?? null;
+  const error = visited.error === null ? barError(visited) : { code: visited.error.code, message: visited.error.message };
+  const common = { kind: target.definition.kind, mode: target.config.mode, stopped, error, callsMade: visited.callsMade };
+  if (observation === null) {
+    const unseen = {
+      observedAt: null,
+      enforcing: { yes: false as const, why: "it was never observed" },
+      pools: [],
+      ours: 0,
+      foreign: 0,
+      shed: [],
+      orphans: null,
+    };
+    return { ...(before ?? unseen), pending: 0, drift: [], changed: [], ...common };
+  }
+  return {
+    ...common,
+    observedAt: now,
+    enforcing: observation.enforcing,
+    pools: poolUses(visited),
+    ours: visited.standing.length,
+    foreign: observation.foreign.length,
+    shed: shedNames(visited),
+    pending: visited.pending.length + (visited.plan?.waiting.length ?? 0),
+    orphans: visited.orphans,
+    drift: visited.drift,
+    changed: visited.changed,
+  };
+}
+
+/** Conditions that a person must mend count as errors too, though the visit itself went well. */
+function barError(visited: Visit): TargetSnapshot["error"] {
+  if (visited.bar !== null && (visited.bar.state === "failed" || visited.bar.state === "pending")) {
+    return { code: "OWNERSHIP_CONFLICT", message: visited.bar.why };
+  }
+  if (visited.orphans?.unsafe === true) {
+    const count = visited.orphans.cidrs.length;
+    const message = `${count} entries of ours have no record, too many to remove unasked; confirm with POST /v1/reconcile and digest ${visited.orphans.digest}`;
+    return { code: "PLAN_UNSAFE", message };
+  }
+  return null;
+}
+
+interface Block {
+  readonly leases: Lease[];
+}
+
+function blocksOf(records: Records, lifted: Lifted, now: EpochMs): Map<string, Block> {
+  const blocks = new Map<string, Block>();
+  for (const lease of records.leases) {
+    if (lease.until <= now || lifted(lease)) continue;
+    const key = cidrKey(lease.cidr);
+    const block = blocks.get(key);
+    if (block === undefined) blocks.set(key, { leases: [lease] });
+    else block.leases.push(lease);
+  }
+  return blocks;
+}
+
+function severest(leases: readonly Lease[]): (typeof severities)[number] {
+  const index = Math.max(...leases.map((lease) => severities.indexOf(lease.severity)));
+  return severities[index] ?? "medium";
+}
+
+export interface ReportRequest {
+  readonly world: World;
+  readonly records: Records;
+  readonly lifted: Lifted;
+  readonly fresh: "fresh" | "reused";
+  readonly visits: readonly Visit[];
+  readonly before: Snapshot | null;
+  readonly now: EpochMs;
+  /** When the last full, complete pass ended, this one included. */
+  readonly fullAt: EpochMs | null;
+}
+
+export function snapshotOf(request: ReportRequest): Snapshot {
+  const { records, visits, before, now } = request;
+  const table = new StateTable();
+  const states = visits.map((visited) => ({ name: visited.target.name, states: new States(visited) }));
+  const rows: BlockRow[] = [];
+  let held = 0;
+  for (const [key, { leases }] of blocksOf(records, request.lifted, now)) {
+    const byTarget: Record<string, number> = {};
+    for (const target of states) {
+      const selecting = leases.filter((lease) => selects(lease, target.name));
+      if (selecting.length === 0) continue;
+      const isWaiting = selecting.every((lease) => isHeld(lease, records.stop));
+      byTarget[target.name] = table.indexOf(target.states.of(key, isWaiting ? "held" : "live"));
+    }
+    if (leases.every((lease) => isHeld(lease, records.stop))) held += 1;
+    const recordsOfBlock = leases.map(({ client, at, until, severity, targets, held: isBraked }) => ({ client, at, until, severity, targets, held: isBraked }));
+    const at = Math.min(...leases.map((lease) => lease.at));
+    const until = Math.max(...leases.map((lease) => lease.until));
+    rows.push({ key, at, until, severity: severest(leases), records: recordsOfBlock, states: byTarget });
+  }
+  const named = visits.map((visited) => [visited.target.name, targetSnapshot(visited, records, before?.targets[visited.target.name], now)] as const);
+  return {
+    version: 1,
+    at: now,
+    fullAt: request.fullAt,
+    storeId: records.storeId,
+    complete: request.fresh === "fresh" ? records.complete : (before?.complete ?? false),
+    incompleteWhy: records.incompleteWhy,
+    stop: records.stop,
+    states: table.states,
+    blocks: rows,
+    exemptions: exemptionsAt(records.lifts, now).map((lift) => ({ key: cidrKey(lift.cidr), at: lift.at, until: lift.exemptUntil ?? 0 })),
+    held,
+    targets: Object.fromEntries(named),
+  };
+}

@@ -1,0 +1,82 @@
+// What is true of each block at each target after a visit (design P9). Never "blocked" for what was not.
+import { type Cidr, CidrIndex, cidrText } from "../../shared/address/index.ts";
+import { errorTraits } from "../../shared/errors.ts";
+import type { TargetState } from "../../shared/lease/snapshot.ts";
+import type { Need } from "../../shared/plan/need.ts";
+import type { Entry } from "../../shared/provider.ts";
+import type { Visit } from "./visit.ts";
+
+const enforced: TargetState = { state: "enforced" };
+
+function failureOf(visited: Visit): TargetState | null {
+  const error = visited.error;
+  if (error === null) return null;
+  const later = errorTraits[error.code].retry !== "no";
+  return { state: later ? "pending" : "failed", why: later ? `${error.message}; the next tick tries again` : error.message };
+}
+
+/** Answers for one target; made once per visit, asked once per block. */
+export class States {
+  readonly #visit: Visit;
+  readonly #needs: ReadonlyMap<string, Need>;
+  readonly #standing: CidrIndex<Entry>;
+  readonly #shed: ReadonlySet<string>;
+  readonly #waiting: ReadonlySet<string>;
+
+  constructor(visited: Visit) {
+    this.#visit = visited;
+    const plan = visited.plan;
+    this.#needs = new Map((plan?.needs.needs ?? []).map((need) => [need.key, need]));
+    this.#standing = new CidrIndex(visited.standing, (entry) => entry.cidr);
+    this.#shed = new Set((plan?.shed ?? []).map((need) => need.key));
+    this.#waiting = new Set((plan?.waiting ?? []).map((need) => need.key));
+  }
+
+  /** `key` is the lease's block; `held`: all its leases here wait for the brake to be released. */
+  of(key: string, held: "held" | "live"): TargetState {
+    const { plan, bar } = this.#visit;
+    if (held === "held") return { state: "held", why: "the brake was on when it came in; release it with POST /v1/stop" };
+    if (plan === null) return failureOf(this.#visit) ?? { state: "pending", why: "the target was not visited yet" };
+    const refused = plan.needs.refused.get(key);
+    if (refused !== undefined) return { state: "refused", why: refused.why };
+    const need = this.#needs.get(plan.needs.servedBy.get(key) ?? "");
+    if (need === undefined) return bar?.state === "held" ? bar : { state: "held", why: "the target is being drained" };
+    return this.#ofNeed(need);
+  }
+
+  #ofNeed(need: Need): TargetState {
+    const { bar, plan } = this.#visit;
+    const own = this.#whole(need.cidr);
+    if (own !== null) return this.#ifEnforcing(enforced);
+    const cover = plan?.covered.get(need.key);
+    if (cover !== undefined && this.#whole(cover.cidr) !== null) return this.#ifEnforcing({ state: "covered", by: cidrText(cover.cidr) });
+    const shed = this.#shed.has((cover ?? need).key);
+    if (bar !== null) return { ...bar, why: shed ? `${bar.why}; there would be no room` : bar.why };
+    if (shed) return { state: "shed", why: this.#roomText(need.cidr) };
+    return failureOf(this.#visit) ?? { state: "pending", why: this.#pendingWhy(cover ?? need) };
+  }
+
+  #whole(cidr: Cidr): Entry | null {
+    return this.#standing.exactly(cidr).find((entry) => entry.partial === null) ?? null;
+  }
+
+  #ifEnforcing(state: TargetState): TargetState {
+    const enforcing = this.#visit.observation?.enforcing;
+    if (enforcing === undefined || enforcing.yes) return state;
+    return { state: "failed", why: `the entry stands, but the target does not enforce it: ${enforcing.why}` };
+  }
+
+  #pendingWhy(need: Need): string {
+    const partial = this.#standing.exactly(need.cidr)[0]?.partial;
+    if (partial !== undefined && partial !== null) return `${partial}; the next pass completes it`;
+    if (this.#waiting.has(need.key)) return "waits for its place to be free or for an unknown outcome to be observed; the next tick tries again";
+    return "the next pass adds it";
+  }
+
+  #roomText(cidr: Cidr): string {
+    const pools = (this.#visit.observation?.pools ?? []).filter((pool) => pool.families.includes(cidr.family));
+    const numbers = pools.map((pool) => `${pool.name} ${pool.limit}`).join(", ");
+    const most = this.#visit.target.config.maxEntries;
+    return `no room: ${this.#visit.standing.length} entries of ours stand, room for ${numbers}${most === null ? "" : `, maxEntries ${most}`}`;
+  }
+}

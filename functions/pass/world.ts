@@ -1,0 +1,39 @@
+// Everything a pass needs from outside, gathered once. Owns no behaviour.
+import type { Config, TargetConfig } from "../../shared/config.ts";
+import { settleMs } from "../../shared/limits.ts";
+import type { Clock, Log, Store } from "../../shared/ports.ts";
+import type { Protection } from "../../shared/protect/index.ts";
+import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
+import type { Memory } from "../coordinator/memory.ts";
+
+/** One configured firewall, ready to be visited. */
+export interface Target {
+  readonly name: string;
+  readonly config: TargetConfig;
+  readonly definition: ProviderDefinition;
+  readonly provider: Provider;
+  /** Targets with the same key are visited one after the other. */
+  readonly serialKey: string;
+  /** Remote calls made so far; the pass reads the difference. */
+  readonly calls: { made: number };
+}
+
+export interface World {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly targets: readonly Target[];
+  readonly protection: Protection;
+  /**
+   * `kept`: memory outlives the pass, and its loss forbids removals for SETTLE.
+   * `none`: there is no coordinator (KV and cron alone); removals rest on the listing and are weaker by the store's staleness.
+   */
+  readonly continuity: "kept" | "none";
+}
+
+/** The longest that a pass waits for the store to show what was written. */
+export function settleOf(world: Pick<World, "config">): number {
+  return settleMs(world.config.store.stalenessMs);
+}

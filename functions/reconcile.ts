@@ -1,0 +1,118 @@
+// The product in one loop (design 4): read the leases once, make every target agree with them, say what is true.
+// Serial: the coordinator never runs two passes at once. Everything it decides is decided by pure code in `shared/`.
+import { PortcullisError } from "../shared/errors.ts";
+import { type Lifted, leasesOf, liftedBy, type Records } from "../shared/lease/live.ts";
+import { limits } from "../shared/limits.ts";
+import type { EpochMs } from "../shared/ports.ts";
+import { readRecords } from "./pass/records.ts";
+import { snapshotOf } from "./pass/report.ts";
+import { type Visit, visit } from "./pass/visit.ts";
+import { settleOf, type Target, type World } from "./pass/world.ts";
+
+/** What asks for a pass. `accepted`: only new leases; works from what is known, lists nothing and removes nothing. */
+export type Wake = "accepted" | "due" | "tick" | "asked";
+
+export interface PassReport {
+  readonly quiet: boolean;
+  readonly visits: readonly Visit[];
+  /** Target name (or `store`) to what went wrong; empty when all is well. */
+  readonly failed: Readonly<Record<string, string>>;
+  /** When to come back without waiting for the tick: steps are left, or a lease comes due. Null: the tick is soon enough. */
+  readonly againAt: EpochMs | null;
+}
+
+/** Nothing can have changed since the last clean full pass, and that one was recent: costs nothing. */
+function isQuiet(world: World, now: EpochMs): boolean {
+  const { core } = world.memory;
+  if (core.fullBeganAt === null || now - core.fullBeganAt >= limits.fullPassMs) return false;
+  if (core.changedAt >= core.fullBeganAt || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;
+  if (!core.fullClean) return now < core.retryAt;
+  const watched = core.fullBeganAt - core.since >= settleOf(world);
+  const settled = world.targets.every((target) => (core.fullBeganAt ?? 0) >= world.memory.target(target.name).lastWriteAt + target.definition.observeLagMs);
+  return watched && settled;
+}
+
+/** The next moment at which some lease stops to be live at its targets, lifted or not. */
+function nextDue(world: World, records: Records, lifted: Lifted, now: EpochMs): EpochMs | null {
+  let due: EpochMs | null = null;
+  for (const target of world.targets) {
+    for (const lease of leasesOf(target.name, records, lifted, now, settleOf(world)).live) {
+      const at = lease.until + settleOf(world);
+      if (due === null || at < due) due = at;
+    }
+  }
+  return due;
+}
+
+/** Targets that share a serial key one after the other, the others side by side; one failing never holds up another. */
+async function visitAll(world: World, visitOne: (target: Target) => Promise<Visit>): Promise<Visit[]> {
+  const groups = new Map<string, Target[]>();
+  for (const target of world.targets) groups.set(target.serialKey, [...(groups.get(target.serialKey) ?? []), target]);
+  const visits = await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const done: Visit[] = [];
+      for (const target of group) done.push(await visitOne(target));
+      return done;
+    }),
+  );
+  const order = new Map(world.targets.map((target, index) => [target.name, index]));
+  return visits.flat().sort((a, b) => (order.get(a.target.name) ?? 0) - (order.get(b.target.name) ?? 0));
+}
+
+function failuresOf(visits: readonly Visit[], records: Records, storeError: string | null, fresh: "fresh" | "reused"): Record<string, string> {
+  const failed: Record<string, string> = {};
+  if (storeError !== null) failed.store = storeError;
+  else if (fresh === "fresh" && !records.complete) failed.store = records.incompleteWhy ?? "incomplete";
+  for (const visited of visits) {
+    const error =
+      visited.error ??
+      (visited.bar?.state === "failed" || visited.bar?.state === "pending" ? new PortcullisError("OWNERSHIP_CONFLICT", visited.bar.why) : null);
+    if (error !== null) failed[visited.target.name] = `${error.code}: ${error.message}`;
+    else if (visited.orphans?.unsafe === true) failed[visited.target.name] = `PLAN_UNSAFE: ${visited.orphans.cidrs.length} orphans need a person's word`;
+  }
+  return failed;
+}
+
+/** Remembers when a full pass was, and after an unclean one when to try again: soon at first, then at the full interval. */
+function noteFullPass(world: World, began: EpochMs, clean: "clean" | "unclean"): void {
+  const { core } = world.memory;
+  core.fullBeganAt = began;
+  core.fullClean = clean === "clean";
+  core.failures = clean === "clean" ? 0 : core.failures + 1;
+  core.retryAt = began + Math.min(limits.fullPassMs, limits.tickMs * 2 ** Math.min(10, Math.max(0, core.failures - 1)) - limits.skewMs);
+  core.fullEndedAt = world.clock.now();
+}
+
+export async function pass(world: World, wake: Wake): Promise<PassReport> {
+  const { memory, clock, config } = world;
+  const now = clock.now();
+  if (wake === "tick" && isQuiet(world, now)) return { quiet: true, visits: [], failed: {}, againAt: memory.core.nextDueAt };
+
+  const { records, fresh, error } = await readRecords(world, wake === "accepted" ? "reuse" : "fresh");
+  const lifted = liftedBy(records.lifts);
+  const callsMax = Math.max(2, Math.floor(limits.passCallsMax / Math.max(1, world.targets.length)));
+  const request = { records, lifted, fresh, now, callsMax, deadlineAt: now + limits.passWallMs, purpose: "apply" } as const;
+  const visits = await visitAll(world, (target) => visit(world, target, request));
+
+  const failed = failuresOf(visits, records, error, fresh);
+  const clean = fresh === "fresh" && Object.keys(failed).length === 0;
+  if (wake !== "accepted") noteFullPass(world, now, clean ? "clean" : "unclean");
+  memory.core.nextDueAt = nextDue(world, records, lifted, now);
+  memory.core.storeId = records.storeId;
+  const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
+  await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
+  await memory.saveCore();
+
+  const more = visits.some((visited) => visited.more === "more");
+  const againAt = more ? clock.now() + limits.passSpacingMs : memory.core.nextDueAt;
+  world.log({
+    level: clean || wake === "accepted" ? "info" : "error",
+    event: "pass.done",
+    wake,
+    owner: config.owner,
+    leases: records.leases.length,
+    failed,
+    ms: clock.now() - now,
+  });
+  return { quiet: false, visits, failed, againAt };
+}
