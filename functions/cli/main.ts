@@ -6,10 +6,13 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { PortcullisError } from "../../shared/errors.ts";
 import { type Command, CommandError, type CommandIo, type ExitCode, exitCodes, UsageError } from "./command.ts";
+import { explainCommand } from "./explain.ts";
 import { genCommand } from "./gen.ts";
 import { keyCommand } from "./key.ts";
+import { planCommand } from "./plan.ts";
+import { signCommand } from "./sign.ts";
 
-const commands: readonly Command[] = [genCommand, keyCommand];
+const commands: readonly Command[] = [genCommand, keyCommand, signCommand, planCommand, explainCommand];
 
 const io: CommandIo = {
   out: (line) => process.stdout.write(`${line}\n`),

@@ -10,7 +10,6 @@ import { type Floors, productionFloors, type Sections, sectionSchemas } from "./
 import { type Definitions, readTargets } from "./targets.ts";
 import { validate } from "./validate.ts";
 
-export { durationMs, durationText } from "./duration.ts";
 export { type Lock, lockDrained, lockText, readLock } from "./lock.ts";
 export { type Problem, problemText } from "./problem.ts";
 export { type Floors, productionFloors } from "./schema.ts";

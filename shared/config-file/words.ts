@@ -1,7 +1,7 @@
 // The small schemas that the sections of the configuration are made of; each message says what to write.
 import * as v from "valibot";
 import { limits } from "../limits.ts";
-import { durationMs, durationPattern, durationText } from "./duration.ts";
+import { durationHint, durationText, parseDuration } from "../request/duration.ts";
 import { canonical, shown } from "./problem.ts";
 
 /** Message and remedy in one text; `validate.ts` takes them apart again. */
@@ -24,6 +24,9 @@ export const nameSchema = v.pipe(
   v.check(isName, (issue) => says(`${shown(issue.input)} is not a usable name`, nameRemedy)),
 );
 
+/** What `parseDuration` reads, for editors; held to agree with it by test/config/. */
+const durationPattern = /^[1-9][0-9]{0,8}[smhd]$/;
+
 export interface DurationRange {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -31,13 +34,12 @@ export interface DurationRange {
 
 /** A duration in its range; comes out in milliseconds. */
 export function durationSchema(range: DurationRange) {
-  const form = "write a whole number with a unit, such as 90s, 15m, 4h or 1h30m";
   const most = durationText(range.mostMs);
   const least = durationText(range.leastMs);
   return v.pipe(
-    v.string((issue) => says(`${shown(issue.input)} has no unit of time`, form)),
-    v.regex(durationPattern, (issue) => says(`${shown(issue.input)} is not a duration`, form)),
-    v.transform((text) => durationMs(text) ?? Number.NaN),
+    v.string((issue) => says(`${shown(issue.input)} has no unit of time`, durationHint)),
+    v.regex(durationPattern, (issue) => says(`${shown(issue.input)} is not a duration`, durationHint)),
+    v.transform((text) => parseDuration(text) ?? Number.NaN),
     v.check((ms) => ms <= range.mostMs, says(`longer than the longest allowed, ${most}`, `write ${most} or less`)),
     v.check((ms) => ms >= range.leastMs, says(`shorter than the shortest allowed, ${least}`, `write ${least} or more`)),
   );
