@@ -1,0 +1,89 @@
+// Holds the house style: each rule is run on the repository as it stands, and on samples that prove it can fail.
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { providers } from "../providers/index.ts";
+import type { ProviderDefinition } from "../shared/provider.ts";
+import { bannedCalls, fileLength, fileNames, firstComment, functionLength, silencers, skippedTests, typeLoopholes } from "./tidy/code-rules.ts";
+import { completeKinds, documentedErrors, documentedKeys, documentLinks, lockfile, machineTraces } from "./tidy/document-rules.ts";
+import { importDirection, workerBundle } from "./tidy/import-rules.ts";
+import { createRepositories, type Finding, type Rule, readRepository } from "./tidy/repository.ts";
+import { samples } from "./tidy/samples.ts";
+
+const root = new URL("../", import.meta.url);
+const repository = readRepository(root);
+
+const rules: readonly Rule[] = [
+  importDirection,
+  workerBundle,
+  fileLength,
+  functionLength,
+  bannedCalls,
+  typeLoopholes,
+  silencers,
+  skippedTests,
+  firstComment,
+  fileNames,
+  documentedErrors,
+  documentedKeys,
+  completeKinds,
+  documentLinks,
+  machineTraces,
+  lockfile,
+];
+
+function shown(findings: readonly Finding[]): readonly string[] {
+  return findings.map(({ path, line, message }) => `${path}:${line} ${message}`);
+}
+
+function compile(project: string): string {
+  const compiler = new URL("../node_modules/typescript/bin/tsc", import.meta.url);
+  try {
+    return execFileSync(process.execPath, [compiler.pathname, "-p", project, "--pretty", "false"], { cwd: root, encoding: "utf8" });
+  } catch (error) {
+    return error instanceof Error && "stdout" in error ? String(error.stdout) : String(error);
+  }
+}
+
+describe("the repository", () => {
+  it.each(rules.map((rule) => [rule.name, rule] as const))("hold: %s", (_name, rule) => {
+    expect(shown(rule.check(repository))).toEqual([]);
+  });
+
+  it("hold: shared/ compiles without any platform's types", () => {
+    expect(compile("shared")).toBe("");
+  });
+
+  it.each(Object.entries<ProviderDefinition>(providers))("hold: the definition of %s is dated, and names its permissions", (kind, definition) => {
+    expect(definition.kind).toBe(kind);
+    expect(definition.permissions.length).toBeGreaterThan(0);
+    expect(definition.limits.length).toBeGreaterThan(0);
+    for (const limit of definition.limits) {
+      expect(limit.checked, limit.name).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+      expect(limit.source, limit.name).not.toBe("");
+    }
+  });
+});
+
+describe("the rules", () => {
+  const judged = createRepositories(samples.map((sample) => sample.files));
+
+  it.each(samples.map((sample, at) => [sample.rule.name, sample.title, sample, at] as const))("judge: %s, %s", (_rule, _title, sample, at) => {
+    const found = judged[at] === undefined ? [] : sample.rule.check(judged[at]);
+    expect(found.map(({ path, line }) => `${path}:${line}`).toSorted()).toEqual(sample.found.toSorted());
+    for (const { message } of found) expect(message.length).toBeGreaterThan(10);
+  });
+
+  it("judge: every rule has a sample that breaks it and one that does not", () => {
+    for (const rule of rules) {
+      const own = samples.filter((sample) => sample.rule === rule);
+      expect(
+        own.some((sample) => sample.found.length > 0),
+        rule.name,
+      ).toBe(true);
+      expect(
+        own.some((sample) => sample.found.length === 0),
+        rule.name,
+      ).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,178 @@
+// House rules about who may import whom, and what may reach the Worker's bundle.
+import {
+  isCallExpression,
+  isExportDeclaration,
+  isImportDeclaration,
+  isImportTypeNode,
+  isLiteralTypeNode,
+  isStringLiteral,
+  type Node,
+  type SourceFile,
+  SyntaxKind,
+} from "typescript/unstable/ast";
+import { type Finding, isOurs, lineOfNode, type Repository, type Rule, walk } from "./repository.ts";
+
+export interface Import {
+  readonly specifier: string;
+  readonly line: number;
+  /** Erased at run time. */
+  readonly typeOnly: boolean;
+}
+
+function literal(node: Node | undefined): string | null {
+  if (node === undefined) return null;
+  if (isLiteralTypeNode(node)) return literal(node.literal);
+  return isStringLiteral(node) ? node.text : null;
+}
+
+/** The specifier that `node` imports; null when it imports nothing. */
+function specifierOf(node: Node): { readonly specifier: string; readonly typeOnly: boolean } | null {
+  let specifier: string | null = null;
+  let typeOnly = false;
+  if (isImportDeclaration(node)) {
+    specifier = literal(node.moduleSpecifier);
+    typeOnly = node.importClause?.phaseModifier === SyntaxKind.TypeKeyword;
+  } else if (isExportDeclaration(node)) {
+    specifier = literal(node.moduleSpecifier);
+    typeOnly = node.isTypeOnly;
+  } else if (isImportTypeNode(node)) {
+    specifier = literal(node.argument);
+    typeOnly = true;
+  } else if (isCallExpression(node) && node.expression.kind === SyntaxKind.ImportKeyword) {
+    specifier = literal(node.arguments[0]) ?? "(computed)";
+  }
+  return specifier === null ? null : { specifier, typeOnly };
+}
+
+export function importsOf(tree: SourceFile): readonly Import[] {
+  const imports: Import[] = [];
+  walk(tree, (node) => {
+    const found = specifierOf(node);
+    if (found !== null) imports.push({ ...found, line: lineOfNode(tree, node) });
+  });
+  return imports;
+}
+
+/** Path of a relative import from the root of the repository. */
+export function resolvePath(from: string, specifier: string): string {
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+/** What is wrong with one of our files importing another; null when nothing is. */
+function directionFault(from: string, to: string): string | null {
+  const layer = to.split("/")[0];
+  if (from.startsWith("test/")) return null;
+  if (layer === "test") return "nothing outside test/ imports test/; move what is shared to its room";
+  if (from.startsWith("shared/")) return layer === "shared" ? null : "shared/ imports only shared/; take it as an argument";
+  if (from.startsWith("functions/"))
+    return ["functions", "providers", "shared"].includes(layer ?? "") ? null : "functions/ imports functions/, providers/ and shared/";
+  if (layer === "shared" || from === "providers/index.ts")
+    return layer === "shared" || layer === "providers" ? null : "providers/ imports providers/ and shared/";
+  const own = from.split("/").slice(0, 2).join("/");
+  if (to.startsWith(`${own}/`) || to.startsWith("providers/internal/")) return null;
+  return `a provider imports its own folder, providers/internal/ and shared/ only; move what both need to providers/internal/`;
+}
+
+interface Packages {
+  readonly runtime: ReadonlySet<string>;
+  readonly development: ReadonlySet<string>;
+}
+
+function packagesOf(repository: Repository): Packages {
+  const manifest: unknown = JSON.parse(repository.files.get("package.json") ?? "{}");
+  const names = (field: string): ReadonlySet<string> => {
+    const value = typeof manifest === "object" && manifest !== null && field in manifest ? Reflect.get(manifest, field) : {};
+    return new Set(Object.keys(value ?? {}));
+  };
+  return { runtime: names("dependencies"), development: names("devDependencies") };
+}
+
+/** Node's own modules: for people's machines only. */
+function mayUseNode(from: string): boolean {
+  return from.startsWith("test/") || from.startsWith("functions/cli/");
+}
+
+function packageFault(from: string, found: Import, packages: Packages): string | null {
+  const name = packageOf(found.specifier);
+  if (name.startsWith("node:")) return mayUseNode(from) ? null : "Node's modules are for functions/cli/ and test/; take what you need as an argument";
+  if (name.startsWith("cloudflare:")) return from.startsWith("shared/") || from.startsWith("providers/") ? "platforms are reached from functions/ only" : null;
+  if (packages.runtime.has(name)) return null;
+  if (!packages.development.has(name)) return `${name} is not in package.json`;
+  return mayUseNode(from) || (found.typeOnly && from.startsWith("functions/"))
+    ? null
+    : `${name} is a development dependency; it would be missing in production`;
+}
+
+function importFault(from: string, found: Import, packages: Packages): string | null {
+  if (found.specifier === "(computed)") return "imports a computed path; list what can be imported";
+  if (!found.specifier.startsWith(".")) return packageFault(from, found, packages);
+  if (!/\.(?:ts|json)$/.test(found.specifier)) return "leaves out the file extension; write .ts";
+  return directionFault(from, resolvePath(from, found.specifier));
+}
+
+export const importDirection: Rule = {
+  name: "import direction",
+  check: (repository) => {
+    const packages = packagesOf(repository);
+    return [...repository.trees].flatMap(([path, tree]) => {
+      if (!isOurs(path)) return [];
+      return importsOf(tree).flatMap((found) => {
+        const fault = importFault(path, found, packages);
+        return fault === null ? [] : [{ path, line: found.line, message: `imports ${found.specifier}: ${fault}` }];
+      });
+    });
+  },
+};
+
+/** Files generated by the build are not in the repository. */
+function isGenerated(path: string): boolean {
+  return path.startsWith("functions/generated/");
+}
+
+/** Everything that `entry` pulls in at run time. */
+function graphOf(repository: Repository, entry: string): { readonly reached: ReadonlyMap<string, readonly Import[]>; readonly missing: readonly Finding[] } {
+  const reached = new Map<string, readonly Import[]>();
+  const missing: Finding[] = [];
+  const queue = [{ path: entry, from: entry, line: 1 }];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const { path, from, line } = next;
+    if (reached.has(path) || isGenerated(path) || path.endsWith(".json")) continue;
+    const tree = repository.trees.get(path);
+    if (tree === undefined) {
+      missing.push({ path: from, line, message: `${path} does not exist, so the Worker's bundle cannot be judged` });
+      continue;
+    }
+    const imports = importsOf(tree).filter((found) => !found.typeOnly);
+    reached.set(path, imports);
+    for (const found of imports) if (found.specifier.startsWith(".")) queue.push({ path: resolvePath(path, found.specifier), from: path, line: found.line });
+  }
+  return { reached, missing };
+}
+
+const forbiddenInBundle = [/^node:/, /^(?:yaml|vitest|fast-check|miniflare|wrangler|typescript)(?:\/|$)/];
+
+export const workerBundle: Rule = {
+  name: "Worker bundle",
+  check: (repository) => {
+    const { reached, missing } = graphOf(repository, "functions/worker.ts");
+    const found = [...reached].flatMap(([path, imports]) => {
+      const inside =
+        path.startsWith("test/") || path.startsWith("functions/cli/")
+          ? [{ path, line: 1, message: "is reached from functions/worker.ts; cut the import" }]
+          : [];
+      const packages = imports.filter((one) => forbiddenInBundle.some((pattern) => pattern.test(one.specifier)));
+      return [
+        ...inside,
+        ...packages.map((one) => ({ path, line: one.line, message: `imports ${one.specifier} and is reached from functions/worker.ts; cut the import` })),
+      ];
+    });
+    return [...missing, ...found];
+  },
+};
