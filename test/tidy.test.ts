@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { providers } from "../providers/index.ts";
 import type { ProviderDefinition } from "../shared/provider.ts";
 import { bannedCalls, fileLength, fileNames, firstComment, functionLength, silencers, skippedTests, typeLoopholes } from "./tidy/code-rules.ts";
-import { completeKinds, documentedErrors, documentedKeys, documentLinks, lockfile, machineTraces } from "./tidy/document-rules.ts";
+import { completeKinds, definitionFaults, documentedErrors, documentedKeys, documentLinks, lockfile, machineTraces } from "./tidy/document-rules.ts";
 import { importDirection, workerBundle } from "./tidy/import-rules.ts";
 import { createRepositories, type Finding, type Rule, readRepository } from "./tidy/repository.ts";
 import { samples } from "./tidy/samples.ts";
@@ -54,13 +54,7 @@ describe("the repository", () => {
   });
 
   it.each(Object.entries<ProviderDefinition>(providers))("hold: the definition of %s is dated, and names its permissions", (kind, definition) => {
-    expect(definition.kind).toBe(kind);
-    expect(definition.permissions.length).toBeGreaterThan(0);
-    expect(definition.limits.length).toBeGreaterThan(0);
-    for (const limit of definition.limits) {
-      expect(limit.checked, limit.name).toMatch(/^\d{4}-\d{2}-\d{2}$/);
-      expect(limit.source, limit.name).not.toBe("");
-    }
+    expect(definitionFaults(kind, definition)).toEqual([]);
   });
 });
 
@@ -71,6 +65,18 @@ describe("the rules", () => {
     const found = judged[at] === undefined ? [] : sample.rule.check(judged[at]);
     expect(found.map(({ path, line }) => `${path}:${line}`).toSorted()).toEqual(sample.found.toSorted());
     for (const { message } of found) expect(message.length).toBeGreaterThan(10);
+  });
+
+  it("judge: a definition without permissions, limits, sources or dates", () => {
+    const limit = { name: "rules", value: 20, unit: "rules", source: "https://example.org", checked: "2026-01-31" };
+    const whole = { kind: "a", permissions: ["x:Describe"], limits: [limit] };
+    expect(definitionFaults("a", whole)).toEqual([]);
+    expect(definitionFaults("b", whole)).toHaveLength(1);
+    expect(definitionFaults("a", { ...whole, permissions: [] })).toHaveLength(1);
+    expect(definitionFaults("a", { ...whole, limits: [] })).toHaveLength(1);
+    expect(definitionFaults("a", { ...whole, limits: [limit, { ...limit, source: "" }] })).toHaveLength(1);
+    expect(definitionFaults("a", { ...whole, limits: [{ ...limit, checked: "2026-13-01" }] })).toHaveLength(1);
+    expect(definitionFaults("a", { ...whole, limits: [{ ...limit, checked: "lately" }] })).toHaveLength(1);
   });
 
   it("judge: every rule has a sample that breaks it and one that does not", () => {

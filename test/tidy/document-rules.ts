@@ -1,6 +1,7 @@
 // House rules about what documents must say, what every kind of firewall must bring, and what no file may reveal.
 import { errorTraits } from "../../shared/errors.ts";
 import { keyPrefixes } from "../../shared/keys.ts";
+import type { ProviderDefinition } from "../../shared/provider.ts";
 import { resolvePath } from "./import-rules.ts";
 import { type Finding, matchLines, type Repository, type Rule } from "./repository.ts";
 
@@ -40,15 +41,36 @@ function kindFindings(repository: Repository, kind: string): readonly Finding[] 
     .map(([pattern, why]) => [pattern.replace("{kind}", kind), why] as const)
     .filter(([path]) => !repository.files.has(path))
     .map(([path, why]) => ({ path, line: 1, message: `does not exist; every kind has ${why}` }));
-  const simulator = paths.some((path) => path === `test/simulators/${kind}.ts` || path.startsWith(`test/simulators/${kind}/`));
+  const vendor = kind.split("-")[0] ?? kind;
+  const simulator = [kind, vendor].some((name) => paths.some((path) => path === `test/simulators/${name}.ts` || path.startsWith(`test/simulators/${name}/`)));
   const listed = (repository.files.get("providers/index.ts") ?? "").includes(`"./${kind}/index.ts"`);
-  const dated = paths.some((path) => path.startsWith(`providers/${kind}/`) && /checked: "\d{4}-\d{2}-\d{2}"/.test(repository.files.get(path) ?? ""));
   return [
     ...missing,
-    ...(simulator ? [] : [{ path: `test/simulators/${kind}.ts`, line: 1, message: "does not exist; every kind has a strict simulator of its cloud" }]),
+    ...(simulator
+      ? []
+      : [
+          {
+            path: `test/simulators/${kind}.ts`,
+            line: 1,
+            message: `does not exist; every kind has a strict simulator, of its own or of its vendor (${vendor})`,
+          },
+        ]),
     ...(listed ? [] : [{ path: "providers/index.ts", line: 1, message: `does not list the kind ${kind}` }]),
-    ...(dated ? [] : [{ path: `providers/${kind}/index.ts`, line: 1, message: 'has no limit with the date it was checked (`checked: "2026-01-31"`)' }]),
   ];
+}
+
+/** What a definition fails to say: its own kind, its permissions, its limits with a source and the date they were checked. */
+export function definitionFaults(kind: string, definition: Pick<ProviderDefinition, "kind" | "permissions" | "limits">): readonly string[] {
+  const faults = [
+    definition.kind === kind ? null : `is listed as ${kind} and calls itself ${definition.kind}`,
+    definition.permissions.length > 0 ? null : "names no permissions",
+    definition.limits.length > 0 ? null : "names no limits",
+    ...definition.limits.map((limit) => {
+      const dated = /^20\d{2}-\d{2}-\d{2}$/.test(limit.checked) && !Number.isNaN(Date.parse(limit.checked));
+      return dated && limit.source !== "" ? null : `has the limit ${limit.name} without a source and the date it was checked`;
+    }),
+  ];
+  return faults.filter((fault) => fault !== null);
 }
 
 export const completeKinds: Rule = {

@@ -53,6 +53,9 @@ const directions: readonly Sample[] = [
   direction("functions import test", "functions/app.ts", 'export { x } from "../test/x.ts";', true),
   direction("a dynamic import", "functions/app.ts", 'const x = await import("../test/x.ts");', true),
   direction("a computed import", "functions/app.ts", "const x = await import(name);", true),
+  direction("a computed import in the CLI", "functions/cli/gen.ts", "const x = await import(name);", false),
+  direction("the configuration file's reader imports YAML", "shared/config-file/a.ts", 'import { parse } from "yaml";', false),
+  direction("the rest of shared imports YAML", "shared/config.ts", 'import { parse } from "yaml";', true),
   direction("an import type", "shared/a.ts", 'type X = import("../functions/app.ts").X;', true),
   direction("no file extension", "shared/a.ts", 'import { x } from "./b";', true),
   direction("test imports everything", "test/a.test.ts", 'import { x } from "../functions/app.ts"; import "node:net"; import "yaml";', false),
@@ -122,7 +125,7 @@ const everyError = Object.keys(errorTraits).join("\n");
 const everyKey = Object.values(keyPrefixes).join("\n");
 const wholeKind = {
   "providers/index.ts": 'import { a } from "./a-b/index.ts";',
-  "providers/a-b/index.ts": 'const limits = [{ checked: "2026-01-31" }];',
+  "providers/a-b/index.ts": "//",
   "providers/a-b/README.md": "A",
   "providers/a-b/policy.json": "{}",
   "test/providers/a-b.test.ts": "//",
@@ -153,9 +156,9 @@ const documents: readonly Sample[] = [
   { rule: completeKinds, title: "not listed", files: without("providers/index.ts"), found: ["providers/index.ts:1"] },
   {
     rule: completeKinds,
-    title: "no dated limit",
-    files: { ...wholeKind, "providers/a-b/index.ts": "const limits = [];" },
-    found: ["providers/a-b/index.ts:1"],
+    title: "its vendor's simulator",
+    files: { ...without("test/simulators/a-b/index.ts"), "test/simulators/a/x.ts": "//" },
+    found: [],
   },
   { rule: completeKinds, title: "internal is no kind", files: { "providers/internal/x.ts": "//" }, found: [] },
   inFile(documentLinks, "a missing file", "docs/README.md", "See\n[x](../shared/none.md).", 2),
@@ -193,6 +196,18 @@ const bundles: readonly Sample[] = [
       "functions/cli/main.ts": "//",
     },
     found: ["test/x.ts:1", "functions/cli/main.ts:1", "functions/worker.ts:4"],
+  },
+  {
+    rule: workerBundle,
+    title: "the configuration file's reader",
+    files: { "functions/worker.ts": '//\nimport "../shared/config-file/a.ts";', "shared/config-file/a.ts": "//" },
+    found: ["shared/config-file/a.ts:1"],
+  },
+  {
+    rule: workerBundle,
+    title: "packages for production, for development, and undeclared",
+    files: { "package.json": manifest, "functions/worker.ts": '//\nimport "hono/tiny";\nimport "cloudflare:workers";\nimport "yaml";\nimport "left-pad";' },
+    found: ["functions/worker.ts:4", "functions/worker.ts:5"],
   },
   { rule: workerBundle, title: "a missing file", files: { "functions/worker.ts": entry }, found: ["functions/worker.ts:2"] },
   {
