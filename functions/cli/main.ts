@@ -5,14 +5,31 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { PortcullisError } from "../../shared/errors.ts";
+import { checkCommand } from "./check.ts";
 import { type Command, CommandError, type CommandIo, type ExitCode, exitCodes, UsageError } from "./command.ts";
+import { drainCommand } from "./drain.ts";
 import { explainCommand } from "./explain.ts";
 import { genCommand } from "./gen.ts";
+import { initCommand } from "./init.ts";
 import { keyCommand } from "./key.ts";
 import { planCommand } from "./plan.ts";
+import { setupCommand } from "./setup.ts";
 import { signCommand } from "./sign.ts";
+import { stopCommand } from "./stop.ts";
 
-const commands: readonly Command[] = [genCommand, keyCommand, signCommand, planCommand, explainCommand];
+/** In the order in which an operator meets them. */
+const commands: readonly Command[] = [
+  initCommand,
+  genCommand,
+  keyCommand,
+  checkCommand,
+  setupCommand,
+  planCommand,
+  explainCommand,
+  signCommand,
+  stopCommand,
+  drainCommand,
+];
 
 const io: CommandIo = {
   out: (line) => process.stdout.write(`${line}\n`),

@@ -1,0 +1,57 @@
+// `setup`: makes store and firewall know each other. The running function names its store; each target is marked with it.
+// Refuses what the provider refuses: a place that another store holds, a place that is not empty unless adopted.
+import type { SetupAction } from "../../shared/provider.ts";
+import { type Command, CommandError, type ExitCode, exitCodes, type Invocation, isSet, UsageError } from "./command.ts";
+import { type BoundTarget, bindTargets, configOptions, loadConfig } from "./config-in-use.ts";
+import { createFunctionClient, functionHelp, functionOptions, plain } from "./function-client.ts";
+
+/** Runs one setup action at every target; one failing holds up no other. */
+export async function setupTargets(targets: readonly BoundTarget[], action: SetupAction, io: Invocation["io"]): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok;
+  for (const { name, provider } of targets) {
+    const report = await provider.setup(action);
+    if (report.ok) {
+      for (const line of report.value.lines) io.out(plain(`${name}: ${line}`));
+      continue;
+    }
+    io.err(plain(`${name}: ${report.error.code}: ${report.error.message}`));
+    code = exitCodes.failed;
+  }
+  return code;
+}
+
+async function storeIdOf(invocation: Invocation): Promise<string> {
+  const answer = await createFunctionClient(invocation.values, invocation.io).post("/v1/store", {});
+  const { storeId } = answer;
+  if (typeof storeId !== "string" || storeId === "") throw new CommandError("the function answered without a store id; is its version older than this CLI?");
+  invocation.io.out(plain(`store ${storeId}${answer.minted === true ? " (new)" : ""}`));
+  return storeId;
+}
+
+async function run(invocation: Invocation): Promise<ExitCode> {
+  const { values, positionals, io } = invocation;
+  const release = isSet(values, "release");
+  const adopt = isSet(values, "adopt");
+  if (release && adopt) throw new UsageError("--adopt and --release are opposites; choose one");
+  const targets = bindTargets(await loadConfig(values), positionals, io);
+  if (targets.length === 0) throw new CommandError("the configuration has no targets");
+  return await setupTargets(targets, release ? { action: "release" } : { action: "claim", storeId: await storeIdOf(invocation), adopt }, io);
+}
+
+export const setupCommand: Command = {
+  name: "setup",
+  summary: "claim each target for the deployment's store",
+  usage: "portcullis setup [TARGET…] [--adopt | --release] [--config FILE] [--url URL]",
+  help: [
+    "Gets the store id from the running function (POST /v1/store) and writes it on each target, named or all. May be repeated.",
+    "Nothing is blocked or opened by it; entries are not touched.",
+    "  --adopt     also claim a place that already holds entries of our shape: from then on they are ours, and end as leases end",
+    "  --release   the reverse: take the mark away; the function then writes nothing there, and what stands, stands",
+    "  --config FILE  another configuration",
+    ...functionHelp,
+    "Credentials of the targets are read from the environment by the names in the configuration; claiming needs the kind's setup permissions.",
+  ].join("\n"),
+  options: { ...configOptions, ...functionOptions, adopt: { type: "boolean" }, release: { type: "boolean" } },
+  positionalsMax: 16,
+  run,
+};
