@@ -1,0 +1,70 @@
+// The coordinator on Cloudflare: one Durable Object per deployment. Gives the coordinator storage that survives eviction,
+// and alarms, which run at least once and are retried after a crash (Cloudflare docs, durable-objects/api/alarms, 2026).
+import type { DurableObjectState, DurableObjectStorage } from "@cloudflare/workers-types";
+import type { EpochMs, Json } from "../../shared/ports.ts";
+import { hostOf, type WorkerEnv, worldOf } from "../runtime/workers.ts";
+import { Coordinator, type Host } from "./coordinator.ts";
+import { Memory, type MemoryStorage } from "./memory.ts";
+import { serveCall } from "./rpc.ts";
+
+function storageOf(storage: DurableObjectStorage): MemoryStorage {
+  return {
+    load: async () => storage.list<Json>(),
+    put: (key, value) => storage.put(key, value),
+    delete: async (keys) => {
+      // At most 128 keys per call (Cloudflare docs, durable-objects/api/storage-api, 2026).
+      for (let at = 0; at < keys.length; at += 128) await storage.delete(keys.slice(at, at + 128));
+    },
+  };
+}
+
+export class CoordinatorObject {
+  readonly #state: DurableObjectState;
+  readonly #env: WorkerEnv;
+  #coordinator: Promise<Coordinator> | null = null;
+  /** The alarm that is set, as far as this life knows; undefined: not asked yet. */
+  #alarmAt: EpochMs | null | undefined = undefined;
+
+  constructor(state: DurableObjectState, env: WorkerEnv) {
+    this.#state = state;
+    this.#env = env;
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const coordinator = await this.#open();
+    return new Response(await serveCall(coordinator, await request.text()), { headers: { "content-type": "application/json" } });
+  }
+
+  async alarm(): Promise<void> {
+    this.#alarmAt = null;
+    const coordinator = await this.#open();
+    await coordinator.wake();
+  }
+
+  /** Opened once per life; a failed opening is tried again by the next call. */
+  #open(): Promise<Coordinator> {
+    this.#coordinator ??= this.#make().catch((thrown: unknown) => {
+      this.#coordinator = null;
+      throw thrown;
+    });
+    return this.#coordinator;
+  }
+
+  async #make(): Promise<Coordinator> {
+    const base = await worldOf(this.#env);
+    const memory = await Memory.open(storageOf(this.#state.storage), base.clock.now());
+    const host: Host = {
+      ...hostOf(this.#env),
+      schedule: (at) => this.#schedule(at, base.clock.now()),
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms))),
+    };
+    return new Coordinator({ ...base, memory, continuity: "kept" }, host);
+  }
+
+  async #schedule(at: EpochMs, now: EpochMs): Promise<void> {
+    if (this.#alarmAt === undefined) this.#alarmAt = await this.#state.storage.getAlarm();
+    if (this.#alarmAt !== null && this.#alarmAt <= at && this.#alarmAt > now - 60_000) return;
+    this.#alarmAt = at;
+    await this.#state.storage.setAlarm(at);
+  }
+}

@@ -1,0 +1,77 @@
+// The coordinator's verbs over JSON: errors keep their code and context on the way. No platform in it.
+import { type ErrorCode, type ErrorContext, errorTraits, PortcullisError } from "../../shared/errors.ts";
+import type { CoordinatorApi } from "./contract.ts";
+
+const verbs = [
+  "accept",
+  "settle",
+  "lift",
+  "stop",
+  "reconcile",
+  "plan",
+  "explain",
+  "snapshot",
+  "storeId",
+  "tick",
+] as const satisfies readonly (keyof CoordinatorApi)[];
+type Verb = (typeof verbs)[number];
+
+type Envelope = { readonly value: unknown } | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly context: ErrorContext } };
+
+function isVerb(text: unknown): text is Verb {
+  return verbs.some((verb) => verb === text);
+}
+
+/** Runs one call and wraps whatever comes of it. Unexpected failures become INVARIANT without details. */
+export async function serveCall(api: CoordinatorApi, body: string): Promise<string> {
+  const envelope = async (): Promise<Envelope> => {
+    try {
+      const { verb, args } = JSON.parse(body) as { verb: unknown; args: readonly unknown[] };
+      if (!isVerb(verb)) throw new PortcullisError("INVARIANT", "no such verb");
+      const method = api[verb] as (...args: readonly unknown[]) => Promise<unknown>;
+      return { value: (await method.apply(api, [...args])) ?? null };
+    } catch (thrown) {
+      if (!(thrown instanceof PortcullisError)) throw thrown;
+      return { error: { code: thrown.code, message: thrown.message, context: thrown.context } };
+    }
+  };
+  return JSON.stringify(await envelope());
+}
+
+/** The other end: `send` carries one body there and back, and throws when the coordinator cannot be reached. */
+export function remoteCoordinator(send: (body: string) => Promise<string>): CoordinatorApi {
+  const call = async (verb: Verb, args: readonly unknown[]): Promise<unknown> => {
+    const envelope = JSON.parse(await send(JSON.stringify({ verb, args }))) as Envelope;
+    if ("value" in envelope) return envelope.value;
+    const { code, message, context } = envelope.error;
+    throw new PortcullisError(Object.hasOwn(errorTraits, code) ? code : "INVARIANT", message, context);
+  };
+  return Object.fromEntries(verbs.map((verb) => [verb, (...args: readonly unknown[]) => call(verb, args)])) as unknown as CoordinatorApi;
+}
+
+/** Marks a call that never reached the coordinator. */
+export class CoordinatorUnreachable extends Error {
+  override readonly name = "CoordinatorUnreachable";
+}
+
+/**
+ * When the coordinator cannot be reached, blocks are still recorded: the records are immutable, so a second writer harms
+ * nothing, and the next tick enforces them. Everything else answers STORE_UNAVAILABLE.
+ */
+export function withFallback(coordinator: CoordinatorApi, fallback: Pick<CoordinatorApi, "accept">): CoordinatorApi {
+  const guarded = Object.fromEntries(
+    verbs.map((verb) => [
+      verb,
+      async (...args: readonly unknown[]) => {
+        try {
+          return await (coordinator[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
+        } catch (thrown) {
+          if (!(thrown instanceof CoordinatorUnreachable)) throw thrown;
+          if (verb === "accept") return fallback.accept(args[0] as Parameters<CoordinatorApi["accept"]>[0]);
+          throw new PortcullisError("NOT_READY", "the coordinator could not be reached; try again in a few seconds", { retryAfterSeconds: 5 }, thrown);
+        }
+      },
+    ]),
+  );
+  return guarded as unknown as CoordinatorApi;
+}

@@ -1,0 +1,84 @@
+// Life without a coordinator: KV and cron alone. Routes record and answer `pending`; the tick does the rest.
+// P3 and P9 are then weaker by the store's staleness, and limits per minute count per process. Says so in every answer.
+import { keyPrefixes } from "../../shared/keys.ts";
+import type { Snapshot } from "../../shared/lease/snapshot.ts";
+import { limits } from "../../shared/limits.ts";
+import type { Json } from "../../shared/ports.ts";
+import type { World } from "../pass/world.ts";
+import type { CoordinatorApi } from "./contract.ts";
+import { Coordinator, type Host } from "./coordinator.ts";
+import { Memory, type MemoryStorage, volatileStorage } from "./memory.ts";
+
+export interface TickOnlyParts {
+  /** Everything of a world but what this file provides. */
+  world(): Promise<Omit<World, "memory" | "continuity">>;
+  readonly host: Omit<Host, "schedule" | "sleep">;
+  /** What this process accepted lately; plain data, shared by its requests. */
+  readonly recent: MemoryStorage;
+}
+
+/** The stored snapshot carries the targets' memory along: there is no other place for it. */
+type StoredSnapshot = Snapshot & { readonly memory?: Readonly<Record<string, Json>> };
+
+async function storedSnapshot(world: Pick<World, "store">): Promise<StoredSnapshot | null> {
+  const found = await world.store.get(keyPrefixes.snapshot);
+  return found === null ? null : (JSON.parse(found.value) as StoredSnapshot);
+}
+
+/** What must outlive the tick: targets' memory. Times of passes are left out, so that an idle tick writes nothing. */
+async function carriedMemory(storage: MemoryStorage): Promise<Record<string, Json>> {
+  const values = await storage.load();
+  return Object.fromEntries([...values].filter(([key]) => key.startsWith("target:")));
+}
+
+/** Without what changes at every tick: two of these are equal when nothing happened. */
+function lasting(snapshot: Snapshot | null, memory: Readonly<Record<string, Json>>): string {
+  const targets = Object.entries(snapshot?.targets ?? {}).map(([name, { observedAt: _at, callsMade: _calls, changed: _changed, drift: _drift, ...rest }]) => [
+    name,
+    rest,
+  ]);
+  return JSON.stringify([snapshot?.blocks, snapshot?.states, snapshot?.exemptions, snapshot?.stop, snapshot?.storeId, snapshot?.complete, targets, memory]);
+}
+
+export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
+  const host: Host = { ...parts.host, schedule: async () => undefined, sleep: async () => undefined };
+
+  async function open(storage: MemoryStorage): Promise<{ coordinator: Coordinator; world: World; stored: StoredSnapshot | null }> {
+    const base = await parts.world();
+    const stored = await storedSnapshot(base);
+    const memory = await Memory.open(storage, base.clock.now());
+    memory.snapshot = stored;
+    await memory.forget(base.clock.now() - Math.max(limits.snapshotEveryMs, base.config.brake.perMs), base.clock.now() - 2 * limits.signatureToleranceMs);
+    const world: World = { ...base, memory, continuity: "none" };
+    return { coordinator: new Coordinator(world, host), world, stored };
+  }
+
+  /** One pass with the memory of the last one, then one write if anything came of it. */
+  async function passing<T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> {
+    const storage = volatileStorage();
+    const before = await storedSnapshot(await parts.world());
+    for (const [key, value] of Object.entries(before?.memory ?? {})) await storage.put(key, value);
+    const { coordinator, world } = await open(storage);
+    const answer = await run(coordinator);
+    const after = world.memory.snapshot;
+    const memory = await carriedMemory(storage);
+    if (after !== null && lasting(after, memory) !== lasting(before, before?.memory ?? {})) {
+      await world.store.put(keyPrefixes.snapshot, JSON.stringify({ ...after, memory }), { metadata: { at: after.at }, expiresAtMs: null });
+    }
+    return answer;
+  }
+
+  const ask = async <T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> => run((await open(parts.recent)).coordinator);
+  return {
+    accept: (request) => ask((coordinator) => coordinator.accept(request)),
+    settle: (ticket, keys) => ask(async (coordinator) => ({ ...(await coordinator.settle(ticket, keys, 0)), done: false })),
+    lift: (request) => ask((coordinator) => coordinator.lift(request)),
+    stop: (request) => ask((coordinator) => coordinator.stop(request)),
+    plan: (target) => ask((coordinator) => coordinator.plan(target)),
+    explain: (key) => ask((coordinator) => coordinator.explain(key)),
+    snapshot: () => ask((coordinator) => coordinator.snapshot()),
+    storeId: (mint) => ask((coordinator) => coordinator.storeId(mint)),
+    reconcile: (confirm) => passing((coordinator) => coordinator.reconcile(confirm)),
+    tick: () => passing((coordinator) => coordinator.tick()),
+  };
+}
