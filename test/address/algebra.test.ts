@@ -82,6 +82,8 @@ describe("cidrKey", () => {
       "",
       "4:cb007107",
       "4:cb007107/33",
+      "4:cb007107/36",
+      "4:cb007107/128",
       "4:cb007107/24",
       "4:CB007107/32",
       "4:cb00710/32",
@@ -94,6 +96,7 @@ describe("cidrKey", () => {
       "5:cb007107/32",
       `4:${"0".repeat(32)}/0`,
       `6:${"0".repeat(32)}/129`,
+      `6:${"0".repeat(32)}/132`,
       `6:${"0".repeat(31)}1/127`,
     ];
     for (const key of bad) expect(cidrFromKey(key), key).toBeNull();

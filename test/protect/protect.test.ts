@@ -1,7 +1,8 @@
 // The protect list: what it refuses, in both directions, and how old its data may be.
+import { readFileSync } from "node:fs";
 import { assert as check, constantFrom, integer, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blockOf, cidrOf, cidrText, compareCidrs, overlaps, sameCidr, widenTo } from "../../shared/address/index.ts";
+import { blockOf, cidrOf, cidrText, compareCidrs, familyBits, overlaps, sameCidr, widenTo } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
 import { createProtection, presetAges, presetNames, presets, presetsNamed, stalePresets } from "../../shared/protect/index.ts";
@@ -190,6 +191,19 @@ describe("presets", () => {
       expect(preset.checked).toMatch(/^\d{4}-\d{2}-\d{2}$/);
       expect(Number.isNaN(Date.parse(preset.checked))).toBe(false);
     }
+  });
+
+  it("read: Googlebot's joined blocks are apart and hold exactly the addresses of the published list", () => {
+    const cidrs = (presetsNamed(["googlebot"])[0]?.groups ?? []).flatMap((group) => group.cidrs.split(" ")).map(cidrOf);
+    const size = (of: 4 | 6) => cidrs.filter((cidr) => cidr.family === of).reduce((sum, cidr) => sum + (1n << BigInt(familyBits(of) - cidr.length)), 0n);
+    expect(size(4)).toBe(5_056n);
+    expect(size(6)).toBe(146n << 64n);
+    for (const cidr of cidrs) expect(cidrs.filter((other) => overlaps(other, cidr))).toEqual([cidr]);
+  });
+
+  it("read: the README has every preset with its date and evidence", () => {
+    const readme = readFileSync(new URL("../../shared/protect/README.md", import.meta.url), "utf8");
+    for (const { name, checked, evidence } of presets) expect(readme).toContain(`| \`${name}\` | ${checked} | ${evidence} |`);
   });
 
   it("select: all means all, a name means one, nothing means none", () => {
