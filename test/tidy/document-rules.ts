@@ -5,11 +5,13 @@ import type { ProviderDefinition } from "../../shared/provider.ts";
 import { resolvePath } from "./import-rules.ts";
 import { type Finding, matchLines, type Repository, type Rule } from "./repository.ts";
 
-/** Findings for the names that `path` does not mention in code marks or a table. */
+/** Findings for the names that no code mark in `path` starts with: "stop" as a plain word documents nothing. */
 function unmentioned(repository: Repository, path: string, names: readonly string[], what: string): readonly Finding[] {
   const text = repository.files.get(path);
   if (text === undefined) return [{ path, line: 1, message: `does not exist; write it and document every ${what}: ${names.join(", ")}` }];
-  return names.filter((name) => !text.includes(name)).map((name) => ({ path, line: 1, message: `does not document the ${what} \`${name}\`` }));
+  return names
+    .filter((name) => !new RegExp(`\`${name}(?!\\w)`).test(text))
+    .map((name) => ({ path, line: 1, message: `does not document the ${what} \`${name}\`` }));
 }
 
 export const documentedErrors: Rule = {

@@ -14,7 +14,11 @@ export interface Sample {
   readonly found: readonly string[];
 }
 
-const manifest = JSON.stringify({ dependencies: { hono: "1" }, devDependencies: { yaml: "1", "@cloudflare/workers-types": "1" } });
+const manifest = JSON.stringify({
+  dependencies: { hono: "1" },
+  devDependencies: { yaml: "1", "@cloudflare/workers-types": "1" },
+  imports: { "#config": "./functions/generated/config.json", "#providers": "./functions/generated/providers.ts" },
+});
 
 function direction(title: string, path: string, text: string, broken: boolean): Sample {
   return { rule: importDirection, title, files: { "package.json": manifest, [path]: text }, found: broken ? [`${path}:1`] : [] };
@@ -57,6 +61,9 @@ const directions: readonly Sample[] = [
   direction("the configuration file's reader imports YAML", "shared/config-file/a.ts", 'import { parse } from "yaml";', false),
   direction("the rest of shared imports YAML", "shared/config.ts", 'import { parse } from "yaml";', true),
   direction("an import type", "shared/a.ts", 'type X = import("../functions/app.ts").X;', true),
+  direction("functions import an alias", "functions/app.ts", 'import { x } from "#config";', false),
+  direction("shared imports an alias of functions", "shared/a.ts", 'import { x } from "#config";', true),
+  direction("an unknown alias", "functions/app.ts", 'import { x } from "#other";', true),
   direction("no file extension", "shared/a.ts", 'import { x } from "./b";', true),
   direction("test imports everything", "test/a.test.ts", 'import { x } from "../functions/app.ts"; import "node:net"; import "yaml";', false),
   direction("an import in a comment", "shared/a.ts", '// import { x } from "../functions/app.ts";', false),
@@ -121,8 +128,12 @@ const code: readonly Sample[] = [
   inFile(fileNames, "kebab case", "test/plan-need.test.ts", "//"),
 ];
 
-const everyError = Object.keys(errorTraits).join("\n");
-const everyKey = Object.values(keyPrefixes).join("\n");
+const everyError = Object.keys(errorTraits)
+  .map((code) => `| \`${code}\` |`)
+  .join("\n");
+const everyKey = Object.values(keyPrefixes)
+  .map((prefix) => `| \`${prefix}\` |`)
+  .join("\n");
 const wholeKind = {
   "providers/index.ts": 'import { a } from "./a-b/index.ts";',
   "providers/a-b/index.ts": "//",
@@ -144,7 +155,7 @@ const documents: readonly Sample[] = [
   {
     rule: documentedKeys,
     title: "all but one",
-    files: { "functions/stores/README.md": everyKey.replace("lift:", "") },
+    files: { "functions/stores/README.md": everyKey.replace("`stop`", "stop") },
     found: ["functions/stores/README.md:1"],
   },
   { rule: documentedKeys, title: "all", files: { "functions/stores/README.md": everyKey }, found: [] },
