@@ -12,7 +12,8 @@ export type { AppDeps, TargetFacts } from "./routes/call.ts";
 
 function allowedMethods(path: string, routes: readonly Route[]): string {
   const methods = routes.filter((route) => route.path === path).map((route) => route.method);
-  return methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");
+  // HEAD is GET without its body, except where a GET changes something.
+  return methods.flatMap((method) => (method === "GET" && path !== "/blacklistip" ? ["GET", "HEAD"] : [method])).join(", ");
 }
 
 function wrongMethod(path: string, routes: readonly Route[]): Response {

@@ -64,7 +64,14 @@ export interface GuardedRoute extends RoutePlace {
   handle(call: Call): Promise<Response>;
 }
 
-export type Route = PublicRoute | GuardedRoute;
+/** The 2017 API: its credential is the query parameter `accessToken`, and of one client only. */
+export interface TokenRoute extends RoutePlace {
+  readonly access: "token";
+  readonly scope: Scope;
+  handle(call: Call): Promise<Response>;
+}
+
+export type Route = PublicRoute | GuardedRoute | TokenRoute;
 
 /** The rules that addresses of this call are judged by. */
 export function judgeOf(call: Call): Judge {

@@ -6,14 +6,14 @@ import type { Authenticator } from "../auth/authenticate.ts";
 import { callerAddress, refuseAccess } from "../auth/scopes.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import { readBody } from "./body.ts";
-import type { AppDeps, GuardedRoute, PublicCall, Route } from "./call.ts";
+import type { AppDeps, GuardedRoute, PublicCall, Route, TokenRoute } from "./call.ts";
 import { errorOf, problemResponse, unauthenticatedResponse } from "./problem.ts";
 
 /** A coordinator whose unexpected failures read as "nothing was promised": the sender may and should try again. */
 function guardedCoordinator(coordinator: CoordinatorApi, deps: AppDeps): CoordinatorApi {
-  async function ask<T>(question: Promise<T>): Promise<T> {
+  async function ask<T>(question: () => Promise<T>): Promise<T> {
     try {
-      return await question;
+      return await question();
     } catch (thrown) {
       const error = errorOf(thrown);
       if (error.cause !== thrown) throw error;
@@ -22,16 +22,16 @@ function guardedCoordinator(coordinator: CoordinatorApi, deps: AppDeps): Coordin
     }
   }
   return {
-    accept: (request) => ask(coordinator.accept(request)),
-    settle: (ticket, keys, waitMs) => ask(coordinator.settle(ticket, keys, waitMs)),
-    lift: (request) => ask(coordinator.lift(request)),
-    stop: (request) => ask(coordinator.stop(request)),
-    reconcile: (confirm) => ask(coordinator.reconcile(confirm)),
-    plan: (target) => ask(coordinator.plan(target)),
-    explain: (key) => ask(coordinator.explain(key)),
-    snapshot: () => ask(coordinator.snapshot()),
-    storeId: (mint) => ask(coordinator.storeId(mint)),
-    tick: () => ask(coordinator.tick()),
+    accept: (request) => ask(() => coordinator.accept(request)),
+    settle: (ticket, keys, waitMs) => ask(() => coordinator.settle(ticket, keys, waitMs)),
+    lift: (request) => ask(() => coordinator.lift(request)),
+    stop: (request) => ask(() => coordinator.stop(request)),
+    reconcile: (confirm) => ask(() => coordinator.reconcile(confirm)),
+    plan: (target) => ask(() => coordinator.plan(target)),
+    explain: (key) => ask(() => coordinator.explain(key)),
+    snapshot: () => ask(() => coordinator.snapshot()),
+    storeId: (mint) => ask(() => coordinator.storeId(mint)),
+    tick: () => ask(() => coordinator.tick()),
   };
 }
 
@@ -46,6 +46,11 @@ function publicCall(context: Context, deps: AppDeps): PublicCall {
   };
 }
 
+function logAnswered(route: Route, client: string, response: Response, deps: AppDeps): Response {
+  deps.log({ level: "info", event: "http.answered", route: `${route.method} ${route.path}`, client, status: response.status });
+  return response;
+}
+
 async function admit(route: GuardedRoute, call: PublicCall, authenticator: Authenticator): Promise<Response> {
   const body = route.method === "POST" ? await readBody(call.request) : { ok: true as const, value: new Uint8Array() };
   if (!body.ok) return problemResponse(body.error);
@@ -53,12 +58,31 @@ async function admit(route: GuardedRoute, call: PublicCall, authenticator: Authe
   if (caller === null) return unauthenticatedResponse();
   const denied = refuseAccess(caller.name, caller.client, route.access, call.remote);
   const response = denied === null ? await route.handle({ ...call, caller, body: body.value }) : problemResponse(denied);
-  call.deps.log({ level: "info", event: "http.answered", route: `${route.method} ${route.path}`, client: caller.name, status: response.status });
-  return response;
+  return logAnswered(route, caller.name, response, call.deps);
+}
+
+/** By the token in the query. Only GET: a HEAD, which link checkers send, must not block anyone. */
+async function admitToken(route: TokenRoute, call: PublicCall, authenticator: Authenticator): Promise<Response> {
+  if (call.request.method !== "GET") return problemResponse(new PortcullisError("METHOD_NOT_ALLOWED", "This route takes GET only."), [], { allow: "GET" });
+  if (call.url.search.length <= 1) {
+    const message = "The query is missing; this route takes accessToken and ip.";
+    return problemResponse(new PortcullisError("INVALID_INPUT", message, { field: "query", facts: { reply: "badrequest" } }));
+  }
+  const tokens = call.url.searchParams.getAll("accessToken");
+  const caller = await authenticator.authenticateToken(tokens.length === 1 ? (tokens[0] ?? "") : "", call.request.headers);
+  if (caller === null) return unauthenticatedResponse();
+  const open = caller.client.from === null;
+  const unbound = `Client ${caller.name} has no \`from\` ranges, which this route requires; set clients.${caller.name}.from.`;
+  const denied = open
+    ? new PortcullisError("FORBIDDEN", unbound, { facts: { limit: "from" } })
+    : refuseAccess(caller.name, caller.client, route.scope, call.remote);
+  const response = denied === null ? await route.handle({ ...call, caller, body: new Uint8Array() }) : problemResponse(denied);
+  return logAnswered(route, caller.name, response, call.deps);
 }
 
 /** Answers one request of a route; expected failures are answers, anything else is thrown to the app's last catch. */
 export async function answer(route: Route, context: Context, deps: AppDeps, authenticator: Authenticator): Promise<Response> {
   const call = publicCall(context, deps);
-  return route.access === "public" ? route.handle(call) : admit(route, call, authenticator);
+  if (route.access === "public") return route.handle(call);
+  return route.access === "token" ? admitToken(route, call, authenticator) : admit(route, call, authenticator);
 }

@@ -19,7 +19,7 @@ const known = ["ip", "ips", "for", "reason", "severity", "targets", "dryRun", "t
 
 export function readBlockRequest(raw: unknown): { readonly request: BlockRequest; readonly problems: readonly Problem[] } {
   const fields = new Fields(raw, known);
-  if (fields.problems.some((problem) => problem.field === "body")) {
+  if (!fields.readable) {
     return { request: { addresses: [], forMs: null, reason: "", severity: null, targets: undefined, dryRun: false }, problems: fields.problems };
   }
   fields.operation("block");

@@ -16,14 +16,18 @@ export interface AskedAddress {
 export class Fields {
   readonly #values: ReadonlyMap<string, unknown>;
   readonly problems: Problem[] = [];
+  /** Whether there are fields to read at all. */
+  readonly readable: boolean;
 
   constructor(raw: unknown, known: readonly string[]) {
     if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
       this.#values = new Map();
+      this.readable = false;
       this.wrong("body", `must be one JSON object with fields such as ${known.slice(0, 3).join(", ")}; it is ${quoted(raw)}`);
       return;
     }
     this.#values = new Map(Object.entries(raw));
+    this.readable = true;
     const unknown = [...this.#values.keys()].filter((name) => !known.includes(name));
     for (const name of unknown.slice(0, limits.ipsPerRequestMax))
       this.wrong(cleanText(name).slice(0, 64) || "?", `is not a field of this route; it takes ${known.join(", ")}`);
