@@ -73,13 +73,15 @@ export function hostOf(env: WorkerEnv): Omit<Host, "schedule" | "sleep"> {
 
 /** The deployment's one coordinator object. */
 export function coordinatorStub(namespace: DurableObjectNamespace): CoordinatorApi {
-  const stub = namespace.get(namespace.idFromName("coordinator"));
   return remoteCoordinator(async (body) => {
     try {
+      // A stub belongs to the request that made it (workerd refuses I/O on behalf of another one).
+      const stub = namespace.get(namespace.idFromName("coordinator"));
       const response = await stub.fetch("https://coordinator/", { method: "POST", body });
       if (response.status !== 200) throw new Error(`status ${response.status}`);
       return await response.text();
     } catch (thrown) {
+      log({ level: "error", event: "coordinator.unreachable", message: String(thrown) });
       throw new CoordinatorUnreachable("the coordinator object did not answer", { cause: thrown });
     }
   });

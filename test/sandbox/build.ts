@@ -1,0 +1,53 @@
+// Builds the real Worker as `wrangler deploy` would, with another configuration: the YAML goes through the same `gen`.
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import type { Config } from "../../shared/config.ts";
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, "../..");
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+/** wrangler must neither phone home nor ask. */
+const environment = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true", NO_COLOR: "1" };
+
+export interface BuildOptions {
+  /** Where everything of this build goes; made when absent. */
+  readonly folder: string;
+  readonly yaml: string;
+  /** What a sandbox may have and a deployment may not, such as a store that is never stale. */
+  readonly adjust?: (config: Config) => Config;
+}
+
+export interface Build {
+  readonly config: Config;
+  /** The bundle that workerd runs. */
+  readonly script: string;
+}
+
+async function runOrExplain(file: string, args: readonly string[]): Promise<void> {
+  try {
+    await run(file, [...args], { cwd: root, env: environment, maxBuffer: 16 * 1024 * 1024 });
+  } catch (thrown) {
+    const { stdout = "", stderr = "" } = thrown as { stdout?: string; stderr?: string };
+    throw new Error(`${file} ${args.join(" ")} failed:\n${stdout}\n${stderr}`, { cause: thrown });
+  }
+}
+
+export async function buildWorker({ folder, yaml, adjust = (config) => config }: BuildOptions): Promise<Build> {
+  await mkdir(folder, { recursive: true });
+  const source = join(folder, "portcullis.yaml");
+  await writeFile(source, yaml);
+  await runOrExplain(bin("node"), ["functions/cli/main.ts", "gen", "--config", source, "--out", folder]);
+  const configFile = join(folder, "config.json");
+  const config = adjust(JSON.parse(await readFile(configFile, "utf8")) as Config);
+  await writeFile(configFile, JSON.stringify(config, null, 2));
+  // The deployment's own settings, less the build step: the configuration above stands in for it.
+  const settings = (await readFile(join(root, "wrangler.toml"), "utf8"))
+    .replace(/^\[build\][\s\S]*?(?=^\[)/m, "")
+    .replace(/^main = .*$/m, `main = ${JSON.stringify(join(root, "functions/worker.ts"))}`);
+  const aliases = `[alias]\n"#config" = ${JSON.stringify(configFile)}\n"#providers" = ${JSON.stringify(join(folder, "providers.ts"))}\n`;
+  await writeFile(join(folder, "wrangler.toml"), `${settings}\n${aliases}`);
+  await runOrExplain(bin("wrangler"), ["deploy", "--dry-run", "--config", join(folder, "wrangler.toml"), "--outdir", join(folder, "bundle")]);
+  return { config, script: join(folder, "bundle/worker.js") };
+}

@@ -1,0 +1,125 @@
+// Everything on loopback: a simulated AWS account, the real Worker in workerd against it, set up by the real CLI.
+// Used by the sandbox (`npm start`), the end-to-end tests and the benches.
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import type { Config } from "../../shared/config.ts";
+import { type AclSeed, type AwsSimulator, fillPolicy, startAwsSimulator } from "../simulators/aws.ts";
+import { buildWorker } from "./build.ts";
+import { type RunningWorker, startWorker, type WorkerOptions } from "./worker.ts";
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, "../..");
+
+export const runtimeUser = { accessKeyId: "AKIAPORTCULLISRUNTIM", secretAccessKey: "runtime-secret-of-the-sandbox" } as const;
+const setupUser = { accessKeyId: "AKIAPORTCULLISSETUP0", secretAccessKey: "setup-secret-of-the-sandbox" } as const;
+
+export interface StackOptions {
+  readonly acls: readonly AclSeed[];
+  /** The YAML of clients and targets; AWS_URL stands for the simulator. Keys and secrets are the caller's. */
+  readonly yaml: (awsUrl: string) => string;
+  /** Secrets of the Worker besides the cloud's. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly adjust?: (config: Config) => Config;
+  /** A client key with the scope `admin`, for `setup`. */
+  readonly adminKey: string;
+  readonly coordinator?: WorkerOptions["coordinator"];
+  readonly persistTo?: string;
+  readonly port?: number;
+  readonly onLog?: (line: string) => void;
+  /** `claimed` (default): `portcullis setup` has run. */
+  readonly state?: "claimed" | "bare";
+}
+
+export interface Stack {
+  readonly aws: AwsSimulator;
+  readonly worker: RunningWorker;
+  readonly url: string;
+  /** Runs `portcullis …` as a process against this stack. Rejects when it exits with another code than 0. */
+  cli(...args: readonly string[]): Promise<{ stdout: string; stderr: string }>;
+  /** Stops the Worker and starts it anew over the same storage; needs `persistTo`. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A client key and its line for the configuration. */
+export function newKey(): { readonly key: string; readonly digest: string } {
+  const key = randomBytes(32).toString("base64url");
+  return { key, digest: `sha256:${createHash("sha256").update(key).digest("hex")}` };
+}
+
+/** A store that is never stale, and leases short enough to watch: for a sandbox only. */
+export function sandboxAdjust(config: Config): Config {
+  return { ...config, store: { stalenessMs: 0 }, defaults: { ...config.defaults, shortestMs: 5_000 } };
+}
+
+async function policyOf(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(root, "providers/aws-nacl", name), "utf8")) as unknown;
+}
+
+async function startAws(acls: readonly AclSeed[]): Promise<AwsSimulator> {
+  const policies = async (name: string) => {
+    const document = await policyOf(name);
+    return acls.map(({ id }) => fillPolicy(document, { acl: id })) as { Statement: unknown[] }[];
+  };
+  const merged = (documents: { Statement: unknown[] }[]) => ({ Version: "2012-10-17", Statement: documents.flatMap((document) => document.Statement) });
+  return startAwsSimulator({
+    acls,
+    users: [
+      { name: "portcullis", ...runtimeUser, policy: merged(await policies("policy.json")) },
+      { name: "operator", ...setupUser, policy: merged(await policies("policy.setup.json")) },
+    ],
+  });
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
+  const aws = await startAws(options.acls);
+  const { script } = await buildWorker({ folder, yaml: options.yaml(aws.url), adjust: options.adjust ?? sandboxAdjust });
+  const allowed = new URL(aws.url).host;
+  const { persistTo, coordinator, port, onLog } = options;
+  const workerOptions: WorkerOptions = {
+    script,
+    bindings: { AWS_WEB_ID: runtimeUser.accessKeyId, AWS_WEB_SECRET: runtimeUser.secretAccessKey, PORTCULLIS_ALLOWED_HOSTS: allowed, ...options.secrets },
+    ...(persistTo === undefined ? {} : { persistTo }),
+    ...(coordinator === undefined ? {} : { coordinator }),
+    ...(port === undefined ? {} : { port }),
+    ...(onLog === undefined ? {} : { onLog }),
+  };
+  let worker = await startWorker(workerOptions);
+  const stack: Stack = {
+    aws,
+    get worker() {
+      return worker;
+    },
+    get url() {
+      return worker.url;
+    },
+    cli: (...args) =>
+      run(join(root, "node_modules/.bin/node"), ["functions/cli/main.ts", ...args], {
+        cwd: root,
+        env: {
+          ...process.env,
+          AWS_WEB_ID: setupUser.accessKeyId,
+          AWS_WEB_SECRET: setupUser.secretAccessKey,
+          PORTCULLIS_ALLOWED_HOSTS: allowed,
+          PORTCULLIS_URL: worker.url,
+          PORTCULLIS_KEY: options.adminKey,
+        },
+      }),
+    async restart() {
+      await worker.close();
+      worker = await startWorker(workerOptions);
+    },
+    async close() {
+      await worker.close();
+      await aws.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  if (options.state !== "bare") await stack.cli("setup", "--config", join(folder, "portcullis.yaml"));
+  return stack;
+}

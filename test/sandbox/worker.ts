@@ -1,0 +1,88 @@
+// Runs the built Worker in workerd on loopback: real HTTP, real KV and Durable Object of the local runtime, ticks on demand.
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+
+export interface WorkerOptions {
+  /** Built by `buildWorker`. */
+  readonly script: string;
+  /** Secrets and PORTCULLIS_ALLOWED_HOSTS. */
+  readonly bindings: Readonly<Record<string, string>>;
+  /** `none`: the Durable Object binding is left out. */
+  readonly coordinator?: "durable-object" | "none";
+  /** Keeps KV and the object's storage across restarts; absent: in memory. */
+  readonly persistTo?: string;
+  readonly port?: number;
+  /** Receives what the Worker logs. */
+  readonly onLog?: (line: string) => void;
+}
+
+export interface RunningWorker {
+  readonly url: string;
+  /** One cron tick; `failed` when the handler threw, as the cron history would show. */
+  tick(): Promise<"ok" | "failed">;
+  /** Names and metadata of all keys in KV. */
+  keys(): Promise<{ name: string; metadata: unknown }[]>;
+  readonly miniflare: Miniflare;
+  close(): Promise<void>;
+}
+
+class QuietLog extends Log {
+  readonly #onLog: (line: string) => void;
+  constructor(onLog: (line: string) => void) {
+    super(LogLevel.WARN);
+    this.#onLog = onLog;
+  }
+  override log(message: string): void {
+    this.#onLog(message);
+  }
+}
+
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { script, bindings, coordinator = "durable-object", persistTo, port = 0, onLog = () => undefined } = options;
+  const objects = { PORTCULLIS_COORDINATOR: { className: "CoordinatorObject", useSQLite: true } };
+  const options4 = convertV4MiniflareOptions({
+    name: "portcullis",
+    modules: [{ type: "ESModule", path: script, contents: await readFile(script, "utf8") }],
+    modulesRoot: dirname(script),
+    compatibilityDate: "2026-10-01",
+    host: "127.0.0.1",
+    port,
+    cf: false,
+    bindings: { ...bindings },
+    kvNamespaces: ["PORTCULLIS_KV"],
+    ...(coordinator === "none" ? {} : { durableObjects: objects }),
+    ...(persistTo === undefined ? {} : { defaultPersistRoot: persistTo, kvPersist: `${persistTo}/kv`, durableObjectsPersist: `${persistTo}/do` }),
+    log: new QuietLog(onLog),
+    handleRuntimeStdio: (...streams: readonly Readable[]) => {
+      for (const stream of streams) {
+        stream.setEncoding("utf8");
+        stream.on("data", (text: string) => onLog(text.trimEnd()));
+      }
+    },
+  });
+  const miniflare = new Miniflare(options4);
+  const url = (await miniflare.ready).href.replace(/\/$/, "");
+  return {
+    url,
+    miniflare,
+    async tick() {
+      const worker = await miniflare.getWorker();
+      const { outcome } = await worker.scheduled({ cron: "* * * * *" });
+      return outcome === "ok" ? "ok" : "failed";
+    },
+    async keys() {
+      const namespace = await miniflare.getKVNamespace("PORTCULLIS_KV");
+      const found: { name: string; metadata: unknown }[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await namespace.list(cursor === undefined ? {} : { cursor });
+        found.push(...page.keys.map(({ name, metadata }) => ({ name, metadata: metadata ?? null })));
+        cursor = page.list_complete ? undefined : page.cursor;
+      } while (cursor !== undefined);
+      return found;
+    },
+    close: () => miniflare.dispose(),
+  };
+}
