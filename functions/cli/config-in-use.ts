@@ -1,7 +1,6 @@
 // The operator's configuration as the commands see it: checked in full, with each target bound to its cloud.
 // Refuses to go on with a bad configuration; reads credentials from the environment by the names in the configuration only.
-import { relative, resolve } from "node:path";
-import process from "node:process";
+import { resolve } from "node:path";
 import * as v from "valibot";
 import type { Config, TargetConfig } from "../../shared/config.ts";
 import { problemText, readConfigFile } from "../../shared/config-file/index.ts";
@@ -22,13 +21,15 @@ export interface ConfigInUse {
 }
 
 export async function loadConfig(values: OptionValues): Promise<ConfigInUse> {
-  const path = resolve(textOption(values, "config") ?? "portcullis.yaml");
+  const file = textOption(values, "config") ?? "portcullis.yaml";
+  const path = resolve(file);
   const definitions = definitionsOf(await findKinds());
   const lockPath = lockPathOf(path);
-  const file = relative(process.cwd(), path);
   const read = readConfigFile({ text: readConfigText(path), file, definitions, presetNames, lock: readLockFile(lockPath) });
   if (read.ok) return { config: read.config, definitions, lockPath };
-  throw new CommandError([`${read.problems.length} problems in the configuration`, ...read.problems.map(problemText)].join("\n"));
+  throw new CommandError(
+    [`the configuration has ${read.problems.length} ${read.problems.length === 1 ? "problem" : "problems"}`, ...read.problems.map(problemText)].join("\n"),
+  );
 }
 
 export interface BoundTarget {

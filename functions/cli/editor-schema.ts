@@ -45,21 +45,64 @@ function asList(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
+/** What an editor shows beside a key. */
+const descriptions: Readonly<Record<string, string>> = {
+  owner: "Name of this deployment, in logs and answers.",
+  store: "How far behind the store may be. Workers KV promises no bound; 115s is our choice.",
+  defaults: "What holds when a request does not say.",
+  protect: "What is never blocked, whoever asks.",
+  brake: "More new blocks than this within this time are held until a person releases them.",
+  clients: "Who may ask for what, by name.",
+  targets: "The firewalls, by name.",
+  alerts: "How alerts of each source are read.",
+  blacklistip: "The 2017 API, which carries its key in the URL; off unless it names a client.",
+  heartbeat: "Called after each clean pass; the URL is a secret of the platform.",
+};
+
+const clientDescriptions: Readonly<Record<string, string>> = {
+  keys: "Digests of the client's keys, as `portcullis key NAME` prints them. Several while rotating.",
+  secrets: "Names of the platform's secrets that hold whsec_ signing secrets. Several while rotating.",
+  scopes: "What it may do. None implies another.",
+  from: "Networks it may call from; any when left out.",
+  longest: "Longest lease it may ask for.",
+  widest: "Shortest prefix (widest block) it may ask for, per family.",
+  targets: "Targets it may select; all when left out.",
+  live: "Leases it may hold at once.",
+  newPerMinute: "New leases it may make in a minute.",
+  mode: "observe: everything is checked and answered, nothing is recorded.",
+};
+
+const targetDescriptions: Readonly<Record<string, string>> = {
+  mode: "observe plans and reports; enforce writes; drain removes all of ours, before the target is deleted.",
+  maxEntries: "At most this many entries of ours, to start small.",
+  formerly: "The target's name before it was renamed.",
+};
+
+function described(schema: JsonObject, texts: Readonly<Record<string, string>>): JsonObject {
+  const properties = Object.entries(asObject(schema.properties)).map(([key, value]) => {
+    const description = Object.hasOwn(texts, key) ? { description: texts[key] } : {};
+    return [key, { ...description, ...asObject(value) }];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
 export function editorSchema(definitions: Readonly<Record<string, ProviderDefinition>>, presetNames: readonly string[]): JsonObject {
   const sections = Object.entries(sectionSchemas(productionFloors, presetNames)).map(([key, schema]) => [key, converted(schema)]);
   const core = converted(v.strictObject(targetCoreEntries));
-  const targets = Object.values(definitions).map((definition) => targetSchema(definition, core));
-  return {
+  const targets = Object.values(definitions).map((definition) => described(targetSchema(definition, core), targetDescriptions));
+  const client = described(converted(clientSchema(productionFloors)), clientDescriptions);
+  const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Portcullis configuration",
     description: "Shape of portcullis.yaml, for editors. `npm run gen` checks more.",
     type: "object",
     properties: {
       ...Object.fromEntries(sections),
-      clients: { ...named(converted(clientSchema(productionFloors))), minProperties: 1 },
+      clients: { ...named(client), minProperties: 1 },
       targets: named(targets.length === 0 ? converted(v.strictObject(targetCoreEntries)) : { oneOf: targets }),
     },
     required: ["owner", "clients", "targets"],
     additionalProperties: false,
   };
+  return described(schema, descriptions);
 }

@@ -1,5 +1,7 @@
 // Reading the operator's two files, with the message that helps when one is not there.
 import { existsSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import process from "node:process";
 import { type Lock, readLock } from "../../shared/config-file/index.ts";
 import { CommandError } from "./command.ts";
 
@@ -17,5 +19,5 @@ export function readLockFile(path: string): Lock | null {
 
 export function readConfigText(path: string): string {
   if (existsSync(path)) return readFileSync(path, "utf8");
-  throw new CommandError(`there is no ${path}; copy the example and change it: cp portcullis.example.yaml portcullis.yaml`);
+  throw new CommandError(`there is no ${relative(process.cwd(), path)}; copy the example and change it: cp portcullis.example.yaml portcullis.yaml`);
 }

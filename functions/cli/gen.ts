@@ -55,7 +55,7 @@ function pathsOf(values: Invocation["values"]): Paths {
 function configOutputs(paths: Paths, kinds: Kinds, values: Invocation["values"], io: Invocation["io"]): readonly Output[] | null {
   const read = readConfigFile({
     text: readConfigText(paths.config),
-    file: relative(process.cwd(), paths.config) || paths.config,
+    file: textOption(values, "config") ?? "portcullis.yaml",
     definitions: definitionsOf(kinds),
     presetNames,
     lock: paths.lock === null ? null : readLockFile(paths.lock),

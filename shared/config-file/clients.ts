@@ -4,7 +4,7 @@ import type { ClientConfig, plainScopes } from "../config.ts";
 import { limits } from "../limits.ts";
 import { type Finding, finding, type Path, suggestion } from "./problem.ts";
 import { type ClientSection, clientSchema, type Floors, type Sections } from "./schema.ts";
-import { validate } from "./validate.ts";
+import { salvage, validate } from "./validate.ts";
 import { isName } from "./words.ts";
 
 export interface ReadClients {
@@ -24,33 +24,29 @@ export function nameFindings(section: string, name: string): Finding[] {
   return [finding([section, name], "not a usable name", remedy, "key")];
 }
 
-function ownFindings(name: string, client: ClientSection): Finding[] {
+type Salvaged = Partial<ClientSection>;
+
+function ownFindings(name: string, { keys, secrets, scopes }: Salvaged): Finding[] {
+  if (keys === undefined || secrets === undefined || keys.length > 0) return [];
   const path: Path = ["clients", name];
-  const findings: Finding[] = [];
-  if (client.keys.length + client.secrets.length === 0) {
-    findings.push(
+  if (secrets.length === 0) {
+    return [
       finding(path, "has no credential, so nobody can be this client", `run \`npm run portcullis -- key ${name}\` and add the \`keys:\` line it prints`, "key"),
-    );
+    ];
   }
-  const unreadable = reading.filter((scope) => client.scopes.includes(scope));
-  if (client.keys.length === 0 && client.secrets.length > 0 && unreadable.length > 0) {
-    findings.push(
-      finding([...path, "scopes"], `${unreadable.join(", ")} cannot be used with a signature, which is accepted on POST only`, "add a key, or remove them"),
-    );
-  }
-  for (const [index, range] of (client.from ?? []).entries()) {
-    if (range.endsWith("/0"))
-      findings.push(finding([...path, "from", index], `${range} is everyone`, "name the client's networks, or leave `from` out to allow any"));
-  }
-  return findings;
+  const unreadable = reading.filter((scope) => scopes?.includes(scope) ?? false);
+  if (unreadable.length === 0) return [];
+  return [
+    finding([...path, "scopes"], `${unreadable.join(", ")} cannot be used with a signature, which is accepted on POST only`, "add a key, or remove them"),
+  ];
 }
 
 /** Two clients, or one twice, with the same credential. */
-function sharedFindings(clients: Readonly<Record<string, ClientSection>>, field: "keys" | "secrets"): Finding[] {
+function sharedFindings(clients: Readonly<Record<string, Salvaged>>, field: "keys" | "secrets"): Finding[] {
   const seen = new Map<string, string>();
   const findings: Finding[] = [];
   for (const [name, client] of Object.entries(clients)) {
-    for (const [index, credential] of client[field].entries()) {
+    for (const [index, credential] of (client[field] ?? []).entries()) {
       const holder = seen.get(credential);
       const what = field === "keys" ? "key" : "signing secret";
       if (holder === undefined) seen.set(credential, name);
@@ -69,7 +65,7 @@ function sharedFindings(clients: Readonly<Record<string, ClientSection>>, field:
     : findings;
 }
 
-function targetFindings(name: string, client: ClientSection, targetNames: readonly string[]): Finding[] {
+function targetFindings(name: string, client: Salvaged, targetNames: readonly string[]): Finding[] {
   return (client.targets ?? []).flatMap((target, index) =>
     targetNames.includes(target)
       ? []
@@ -97,6 +93,7 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
   if (!isTable(input)) return { clients: {}, findings: [finding(["clients"], "not a map of clients", "write `name: { keys: […], scopes: […] }` below it")] };
   const findings: Finding[] = [];
   const read: Record<string, ClientSection> = {};
+  const salvaged: Record<string, Salvaged> = {};
   const names = Object.keys(input);
   if (names.length === 0)
     findings.push(
@@ -108,11 +105,12 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     findings.push(...nameFindings("clients", name));
     const checked = validate(schema, input[name], ["clients", name]);
     findings.push(...checked.findings);
-    if (checked.value === null) continue;
-    if (isName(name)) read[name] = checked.value;
-    findings.push(...ownFindings(name, checked.value), ...targetFindings(name, checked.value, targetNames));
+    const client = checked.value ?? salvage(schema.entries, input[name]);
+    if (isName(name)) salvaged[name] = client;
+    if (checked.value !== null && isName(name)) read[name] = checked.value;
+    findings.push(...ownFindings(name, client), ...targetFindings(name, client, targetNames));
   }
-  findings.push(...sharedFindings(read, "keys"), ...sharedFindings(read, "secrets"));
+  findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"));
   return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client)])), findings };
 }
 

@@ -136,7 +136,8 @@ function whole(file: string, message: string, remedy: string): ReadYaml {
 export function readYaml(text: string, file: string): ReadYaml {
   if (text.length > charactersMax) return whole(file, `the file has ${text.length} characters`, `a configuration has at most ${charactersMax}`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true, version: "1.2", logLevel: "silent" });
+  // With logLevel "silent" the library would also keep quiet about a second document (yaml 2.9.1, src/public-api.ts).
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true, version: "1.2", logLevel: "error" });
   const broken = syntaxProblems(document, file, lines);
   if (document.directives?.yaml.explicit === true)
     broken.push({ file, line: 1, column: 1, path: "", message: "a %YAML directive", remedy: "delete the line; the file is read as YAML 1.2" });

@@ -1,11 +1,10 @@
 // Turns the text of `portcullis.yaml` into the configuration the product runs on, or into every problem at once.
 // Pure: the text, the kinds, the presets and the last build come as arguments. Refuses to guess: what is not understood is a problem.
 import type { Config } from "../config.ts";
-import { limits } from "../limits.ts";
 import { blacklistipFindings, readClients } from "./clients.ts";
 import { placed, readYaml } from "./document.ts";
 import { type Lock, nextLock } from "./lock.ts";
-import { type Finding, finding, type Path, type Problem, shown, suggestion } from "./problem.ts";
+import { type Finding, finding, type Problem, shown, suggestion } from "./problem.ts";
 import { type Floors, productionFloors, type Sections, sectionSchemas } from "./schema.ts";
 import { type Definitions, readTargets } from "./targets.ts";
 import { validate } from "./validate.ts";
@@ -51,14 +50,6 @@ function readSections(input: Readonly<Record<string, unknown>>, schemas: ReturnT
     sections[key] = checked.value;
   }
   return { sections: sections as ReadSections, findings };
-}
-
-function protectFindings(protect: Sections["protect"] | null): Finding[] {
-  const path: Path = ["protect", "ranges"];
-  return (protect?.ranges ?? []).flatMap((range, index) => {
-    if (Number(range.split("/")[1]) >= limits.protectShortestPrefix) return [];
-    return [finding([...path, index], `${range} protects so much that it must be a typo`, `write a range of /${limits.protectShortestPrefix} or longer`)];
-  });
 }
 
 function defaultsFindings(defaults: Sections["defaults"] | null): Finding[] {
@@ -120,7 +111,7 @@ export function readConfigFile(input: ConfigInput): ReadConfig {
   const targetsRead = has("targets") ? readTargets(value.targets, definitions) : { targets: {}, built: {}, findings: [] };
   const namesOf = (table: unknown) => (table !== null && typeof table === "object" ? Object.keys(table) : []);
   const clientsRead = has("clients") ? readClients(value.clients, floors, namesOf(value.targets)) : { clients: {}, findings: [] };
-  findings.push(...targetsRead.findings, ...clientsRead.findings, ...protectFindings(sections.protect), ...defaultsFindings(sections.defaults));
+  findings.push(...targetsRead.findings, ...clientsRead.findings, ...defaultsFindings(sections.defaults));
   findings.push(...longestFindings(clientsRead.clients, sections.defaults));
   findings.push(...blacklistipFindings(sections.blacklistip ?? undefined, clientsRead.clients, namesOf(value.clients)));
   // A target that could not be read is still there: only a file whose targets are all understood is compared with the last build.

@@ -101,8 +101,9 @@ export function nextLock(
   for (const [name, target] of Object.entries(targets)) {
     if (previous !== null) findings.push(...formerlyFindings(name, target, before, targets));
     const same = forget.includes(name) ? undefined : own(before.targets, name);
-    const old = same ?? own(before.targets, target.formerly);
-    if (same === undefined && old !== undefined && target.formerly !== null) renamed.add(target.formerly);
+    const former = target.formerly === null || Object.hasOwn(targets, target.formerly) ? null : target.formerly;
+    const old = same ?? own(before.targets, former);
+    if (same === undefined && old !== undefined && former !== null) renamed.add(former);
     if (old !== undefined) findings.push(...movedFindings(name, target, old));
     const { kind, place, mode } = target;
     next[name] = { kind, place, mode, mayHold: mode === "enforce" || (old?.mayHold ?? false) };

@@ -1,7 +1,7 @@
 // Runs one schema over one part of the file and lists everything that is wrong with it.
 // valibot stops at the first unknown key of an object, so unknown keys are taken away one by one until none is left.
 import * as v from "valibot";
-import { type Finding, finding, type Path, shown, suggestion } from "./problem.ts";
+import { type Finding, finding, type Path, pathText, shown, suggestion } from "./problem.ts";
 
 export interface Checked<T> {
   /** What came out, unknown keys left aside; null when it cannot be used at all. */
@@ -79,6 +79,17 @@ function unknownFinding(issue: Issue, base: Path, schema: v.GenericSchema): Find
   return finding(pathOf(issue, base), `unknown key ${shown(key)}`, remedy, "key");
 }
 
+/** One value can fail several checks; the first says it best. */
+function firstOfEach(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ path }) => {
+    const text = pathText(path);
+    if (seen.has(text)) return false;
+    seen.add(text);
+    return true;
+  });
+}
+
 /** Everything wrong with `input`, each with its path below `base`. */
 export function validate<T>(schema: v.GenericSchema<unknown, T>, input: unknown, base: Path): Checked<T> {
   const findings: Finding[] = [];
@@ -87,7 +98,7 @@ export function validate<T>(schema: v.GenericSchema<unknown, T>, input: unknown,
     const result = v.safeParse(schema, rest);
     if (result.success) return { value: result.output, findings };
     const unknown = result.issues.filter(isUnknownKey);
-    if (unknown.length === 0) return { value: null, findings: [...findings, ...result.issues.map((issue) => findingOf(issue, base))] };
+    if (unknown.length === 0) return { value: null, findings: [...findings, ...firstOfEach(result.issues.map((issue) => findingOf(issue, base)))] };
     for (const issue of unknown) {
       findings.push(unknownFinding(issue, base, schema));
       rest = without(
@@ -97,4 +108,14 @@ export function validate<T>(schema: v.GenericSchema<unknown, T>, input: unknown,
     }
   }
   return { value: null, findings };
+}
+
+/** The fields of a broken object that are right by themselves, so that what depends on them can still be checked. */
+export function salvage<E extends v.ObjectEntries>(entries: E, input: unknown): Partial<{ [K in keyof E]: v.InferOutput<E[K]> }> {
+  if (input === null || typeof input !== "object") return {};
+  const fields = Object.entries(entries).flatMap(([key, schema]) => {
+    const result = v.safeParse(schema as v.GenericSchema, Object.getOwnPropertyDescriptor(input, key)?.value);
+    return result.success ? [[key, result.output]] : [];
+  });
+  return Object.fromEntries(fields);
 }

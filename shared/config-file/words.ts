@@ -21,6 +21,7 @@ export function isName(text: string): boolean {
 
 export const nameSchema = v.pipe(
   v.string(says("not a name", nameRemedy)),
+  v.regex(namePattern, (issue) => says(`${shown(issue.input)} is not a usable name`, nameRemedy)),
   v.check(isName, (issue) => says(`${shown(issue.input)} is not a usable name`, nameRemedy)),
 );
 
@@ -55,11 +56,11 @@ export function integerSchema(least: number, most: number) {
   );
 }
 
+/** One of a few words. */
 export function oneOf<const T extends readonly string[]>(words: T) {
   return v.picklist(words, (issue) => says(`${shown(issue.input)} is not known here`, `write one of: ${words.join(", ")}`));
 }
 
-/** A single item may be written without its list. */
 export function listOf<T extends v.GenericSchema>(item: T, most: number) {
   return v.pipe(
     v.array(item, (issue) => says(`${shown(issue.input)} is not a list`, "write [item, item], or one item per line after a dash")),
@@ -78,6 +79,24 @@ export const cidrSchema = v.pipe(
     addIssue({ message: read.why.includes("; ") ? read.why : says(read.why, rangeRemedy) });
     return NEVER;
   }),
+);
+
+/** A range that a client calls from. */
+export const originSchema = v.pipe(
+  cidrSchema,
+  v.check(
+    (range) => !range.endsWith("/0"),
+    (issue) => says(`${issue.input} is everyone`, "name the client's networks, or leave `from` out to allow any"),
+  ),
+);
+
+/** A range that is never blocked. */
+export const protectedSchema = v.pipe(
+  cidrSchema,
+  v.check(
+    (range) => Number(range.split("/")[1]) >= limits.protectShortestPrefix,
+    (issue) => says(`${issue.input} protects so much that it must be a typo`, `write a range of /${limits.protectShortestPrefix} or longer`),
+  ),
 );
 
 export const prefixLengths = {
