@@ -7,14 +7,19 @@ import { type Command, CommandError, type ExitCode, exitCodes, type Invocation, 
 import { bindTargets, configOptions, loadConfig } from "./config-in-use.ts";
 import { drainDirect } from "./drain-direct.ts";
 import { readLockFile } from "./files.ts";
-import { createFunctionClient, functionHelp, functionOptions, isJsonTable, type JsonTable } from "./function-client.ts";
+import { createFunctionClient, functionHelp, functionOptions, isJsonTable, type JsonTable, plain } from "./function-client.ts";
 import { askStop } from "./stop.ts";
 
+function targetsIn(answer: JsonTable): readonly JsonTable[] {
+  return Array.isArray(answer.targets) ? answer.targets.filter(isJsonTable) : [];
+}
+
 /** Why the function's word on a target does not show that it is empty; null when it does. */
-export function notEmpty(target: JsonTable): string | null {
-  if (target.mode !== "drain") return `it runs with mode ${String(target.mode)}; set \`mode: drain\` and deploy`;
-  if (isJsonTable(target.error)) return `its last visit failed (${String(target.error.code)})`;
-  if (target.observedAt === null || target.observedAt === undefined) return "it was never observed";
+export function notEmpty(target: JsonTable | undefined): string | null {
+  if (target === undefined) return "the function does not know the target; is another configuration deployed?";
+  if (target.mode !== "drain") return `it runs with mode ${plain(target.mode)}; set \`mode: drain\` and deploy`;
+  if (isJsonTable(target.error)) return `its last visit failed (${plain(target.error.code)})`;
+  if (typeof target.observedAt !== "string") return "it was never observed";
   if (typeof target.ours !== "number") return "the function does not say how many entries of ours stand there";
   if (target.ours > 0) return `${target.ours} entries of ours still stand there; wait for the next pass`;
   return null;
@@ -28,8 +33,10 @@ async function done({ values, positionals, io }: Invocation): Promise<ExitCode> 
   if (lock === null) throw new CommandError(`there is no ${lockPath}, so nothing has to be recorded`);
   const drained = lockDrained(lock, name);
   if (drained === null) throw new CommandError(`the last build did not have ${name} with \`mode: drain\`; set it, run \`npm run gen\` and deploy`);
-  const answer = await createFunctionClient(values, io).get(`/v1/targets/${encodeURIComponent(name)}`);
-  const why = notEmpty(isJsonTable(answer.target) ? answer.target : answer);
+  // A pass now: what an older one saw may be from before the target drained.
+  const answer = await createFunctionClient(values, io).post("/v1/reconcile", { type: "reconcile" });
+  if (answer.done !== true) throw new CommandError("the pass that was asked for has not reported yet; run this again in a minute");
+  const why = notEmpty(targetsIn(answer).find((target) => target.name === name));
   if (why !== null) throw new CommandError(`${name} is not known to be empty: ${why}`);
   writeFileSync(lockPath, lockText(drained));
   io.out(`${name} is empty: recorded in ${lockPath}. Commit it; the target may now be deleted from the configuration.`);

@@ -1,5 +1,6 @@
 // `sign`: signs a body as a Standard Webhooks sender does (spec 1.0.0, v1 HMAC-SHA256), for scripts and for trying out.
 // Refuses to take the secret as an argument, where the shell's history would keep it, and to print it.
+import { alertSources } from "../../shared/config.ts";
 import { importSecret, signMessage } from "../auth/signature.ts";
 import { type Command, CommandError, type CommandIo, exitCodes, type Invocation, isSet, textOption, UsageError } from "./command.ts";
 import { isJsonTable } from "./function-client.ts";
@@ -9,8 +10,10 @@ const routeOfType: Readonly<Record<string, string>> = {
   block: "/v1/blocks",
   lift: "/v1/lifts",
   exempt: "/v1/exemptions",
-  stop: "/v1/stop",
   reconcile: "/v1/reconcile",
+  stop: "/v1/stop",
+  store: "/v1/store",
+  ...Object.fromEntries(alertSources.map((source) => [`alert.${source}`, `/v1/alerts/${source}`])),
 };
 
 /** The exact bytes to sign. A `--type` that the body lacks is put into it: a signature is good for the route its type names. */
