@@ -35,9 +35,18 @@ export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   const authenticator: Authenticator = createAuthenticator(deps);
   const routes = allRoutes.filter((route) => route.path !== "/blacklistip" || deps.config.blacklistip !== null);
-  for (const route of routes) app.on(route.method, route.path, (context) => answer(route, context, deps, authenticator));
+  for (const route of routes) {
+    app.on(route.method, route.path, async (context) => {
+      try {
+        return await answer(route, context, deps, authenticator);
+      } catch (thrown) {
+        return unexpected(thrown, context, deps);
+      }
+    });
+  }
   for (const path of new Set(routes.map((route) => route.path))) app.all(path, () => wrongMethod(path, routes));
   app.notFound(() => problemResponse(new PortcullisError("NOT_FOUND", "There is no such route.")));
+  // For what the framework itself throws before a route is reached.
   app.onError((thrown, context) => unexpected(thrown, context, deps));
   return app;
 }

@@ -2,7 +2,7 @@
 // is 200 with a status per address: detectors stop at, or drop, what is refused, so one poisoned alert must never wedge one.
 // Only a store that could not be reached answers otherwise (503): then nothing is promised and the detector should try again.
 import { cidrKey, displayCidr } from "../../shared/address/index.ts";
-import { type AlertSource, alertSources } from "../../shared/config.ts";
+import { type AlertSource, alertSources, severities } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { type AlertEntry, type AlertEvent, readAlerts } from "../../shared/request/alert.ts";
@@ -58,11 +58,12 @@ function leaseStart(event: AlertEvent, forMs: number, call: Call): Timing {
   return { at: Math.min(at, call.now), notes: [] };
 }
 
-/** The same block named twice in one request becomes one lease: latest start, highest standing ids first. */
+/** The same block named twice in one request becomes one lease: the latest end, the highest severity, everyone's ids. */
 function merge(earlier: AcceptItem | undefined, item: AcceptItem): AcceptItem {
   if (earlier === undefined) return item;
   const later = item.until > earlier.until ? item : earlier;
-  return { ...later, alerts: [...new Set([...earlier.alerts, ...item.alerts])].slice(0, limits.alertIdsMax) };
+  const severity = severities.indexOf(item.severity) > severities.indexOf(earlier.severity) ? item.severity : earlier.severity;
+  return { ...later, severity, alerts: [...new Set([...earlier.alerts, ...item.alerts])].slice(0, limits.alertIdsMax) };
 }
 
 function addAddress(entry: Extract<AlertEntry, { kind: "address" }>, forMs: number, call: Call, batch: Batch): void {

@@ -3,25 +3,22 @@
 import { type Cidr, cidrFromKey, compareCidrs, displayCidr } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { type BlockRow, type Snapshot, statesOf } from "../../shared/lease/snapshot.ts";
+import type { EpochMs } from "../../shared/ports.ts";
 import { sha256Hex } from "../auth/keys.ts";
 import { liveRows } from "./block-list.ts";
 import type { Call, GuardedRoute } from "./call.ts";
 import { readQuery } from "./path.ts";
 import { problemResponse, securityHeaders } from "./problem.ts";
 
-function isStopped(snapshot: Snapshot, target: string): boolean {
-  return Object.hasOwn(snapshot.stop.targets, target) || Object.hasOwn(snapshot.stop.targets, "*");
-}
-
 /**
- * Whether a block belongs on the list: not when every target refuses it (protected, exempt), nor while the brake holds it.
- * `held` is also what a frozen target reports; a freeze stops our writing, it does not open gates, so such blocks stay.
+ * Whether a block belongs on the list: not while the brake holds every lease of it, nor when every target refuses it
+ * (protected, exempt). A frozen target reports `held` too, but a freeze stops our writing and opens no gates: those stay.
  */
-function isListed(row: BlockRow, snapshot: Snapshot): boolean {
-  const states = Object.entries(statesOf(snapshot, row));
-  if (states.length === 0) return true;
-  if (states.every(([, { state }]) => state === "refused")) return false;
-  return !states.every(([target, { state }]) => state === "refused" || (state === "held" && !isStopped(snapshot, target)));
+function isListed(row: BlockRow, snapshot: Snapshot, now: EpochMs): boolean {
+  const live = row.records.filter((record) => record.until > now);
+  if (live.length > 0 && live.every((record) => record.held && record.at > snapshot.stop.releasedAt)) return false;
+  const states = Object.values(statesOf(snapshot, row));
+  return states.length === 0 || !states.every(({ state }) => state === "refused");
 }
 
 function listedBlocks(snapshot: Snapshot, family: string | undefined, call: Call): readonly Cidr[] | null {
@@ -31,7 +28,7 @@ function listedBlocks(snapshot: Snapshot, family: string | undefined, call: Call
     if (cidr === null) return null;
     const wanted = family === undefined || String(cidr.family) === family;
     // The protect list of this deployment has the last word, also over a snapshot from before it.
-    if (wanted && isListed(row, snapshot) && call.deps.protection.find(cidr) === null) blocks.push(cidr);
+    if (wanted && isListed(row, snapshot, call.now) && call.deps.protection.find(cidr) === null) blocks.push(cidr);
   }
   return blocks.sort(compareCidrs);
 }

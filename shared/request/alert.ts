@@ -43,7 +43,8 @@ function readAt(item: unknown, paths: readonly string[]): AlertEvent["at"] {
 
 /** The alert's own ids: what the mapping names, and Elasticsearch's `_index` and `_id`, which together name one document. */
 function readIds(item: unknown, paths: readonly string[]): readonly string[] {
-  const mapped = paths.flatMap((path) => firstValues(item, [path], limits.alertIdsMax)?.values ?? []);
+  // `_id` alone names nothing, so a mapping that lists it gets the pair below instead.
+  const mapped = paths.filter((path) => path !== "_id").flatMap((path) => firstValues(item, [path], limits.alertIdsMax)?.values ?? []);
   const document = firstText(item, ["_id"]);
   const index = firstText(item, ["_index"]);
   const all = document === null ? mapped : [...mapped, index === null ? document : `${index}/${document}`];

@@ -21,7 +21,11 @@ function collect(value: unknown, parts: readonly string[], found: unknown[], cou
     return;
   }
   if (!isObject(value)) return;
-  for (let taken = parts.length; taken > 0; taken -= 1) collect(member(value, parts.slice(0, taken).join(".")), parts.slice(taken), found, countMax);
+  // The longest literal name first, and only the first spelling that leads anywhere: two spellings of one field are one fact.
+  const before = found.length;
+  for (let taken = parts.length; taken > 0 && found.length === before; taken -= 1) {
+    collect(member(value, parts.slice(0, taken).join(".")), parts.slice(taken), found, countMax);
+  }
 }
 
 /** Every value at the path, lists spread out; none when it is absent or null. */
