@@ -71,7 +71,8 @@ export class Coordinator implements contract.CoordinatorApi {
     const { config } = this.#world;
     const settings = Object.hasOwn(config.clients, request.client) ? config.clients[request.client] : undefined;
     if (settings === undefined) throw new PortcullisError("INVARIANT", `client ${request.client} is not configured`);
-    await this.#settleWrites(request);
+    for (let writing = this.#underWay(request); writing.length > 0; writing = this.#underWay(request)) await Promise.all(writing);
+    // From here to the first put nothing is awaited: no other request can come in between.
     const now = this.#world.clock.now();
     this.#ledger.refresh(now);
     let planned = 0;
@@ -89,10 +90,9 @@ export class Coordinator implements contract.CoordinatorApi {
     return { ticket: this.#accepted, items: judged.map(({ item, judgement }) => this.#answer(item, judgement)) };
   }
 
-  /** Waits for puts of the same blocks that are under way, so that what they write is seen. */
-  async #settleWrites(request: contract.AcceptRequest): Promise<void> {
-    const underWay = () => request.items.flatMap((item) => this.#writing.get(`${item.key} ${request.client}`) ?? []);
-    for (let writing = underWay(); writing.length > 0; writing = underWay()) await Promise.all(writing);
+  /** Puts of the same blocks that are under way: what they write must be seen before judging. */
+  #underWay(request: contract.AcceptRequest): Promise<void>[] {
+    return request.items.flatMap((item) => this.#writing.get(`${item.key} ${request.client}`) ?? []);
   }
 
   #answer(item: contract.AcceptItem, judgement: ReturnType<Ledger["judge"]>): contract.AcceptedItem {
