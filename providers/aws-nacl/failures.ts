@@ -55,6 +55,7 @@ export function writeError(what: string, failed: Failed, retryAtMs: EpochMs, now
 /** What the transport threw. A call without effect cannot have an unknown outcome worth telling. */
 export function transportError(what: string, thrown: unknown, effect: "read" | "write"): PortcullisError {
   const error = asPortcullisError(thrown, "PROVIDER_UNAVAILABLE", `${what} could not be sent`);
+  if (error.code === "FORBIDDEN") return new PortcullisError("PROVIDER_REJECTED", `${what} was not sent: ${error.message}`, error.context, error);
   if (effect === "read" && error.code === "OUTCOME_UNKNOWN")
     return new PortcullisError("PROVIDER_UNAVAILABLE", `${what} got no answer: ${error.message}`, {}, error);
   return error;

@@ -1,0 +1,168 @@
+// Laws about changing: what is applied is seen, once, in place, and nothing else moves.
+import { type Cidr, cidrOf, cidrText } from "../../../shared/address/index.ts";
+import type { CapabilityName, Observation } from "../../../shared/provider.ts";
+import { must, mustEqual } from "../must.ts";
+import { addresses, adds, bring, carryOut, look, lookLater, type ProviderHarness, type ProviderLaw, plan, removes, shown } from "./harness.ts";
+
+const a = cidrOf("203.0.113.7/32");
+const b = cidrOf("203.0.113.8/32");
+const c = cidrOf("203.0.113.9/32");
+
+/** One address for each capability about addresses. */
+export const samples = {
+  ipv4Host: a,
+  ipv4Range: cidrOf("198.51.100.0/24"),
+  ipv6Host: cidrOf("2001:db8:5::1/128"),
+  ipv6Range: cidrOf("2001:db8:7::/64"),
+} as const satisfies Partial<Record<CapabilityName, Cidr>>;
+
+function hosts(count: number): Cidr[] {
+  return Array.from({ length: count }, (_, at) => cidrOf(`198.18.${Math.floor(at / 250)}.${(at % 250) + 1}/32`));
+}
+
+function roomFor(observation: Observation, family: 4 | 6): number {
+  return Math.min(...observation.pools.filter((pool) => pool.families.includes(family)).map((pool) => pool.limit));
+}
+
+function familyLaw(needs: keyof typeof samples): ProviderLaw {
+  return {
+    name: `apply: ${needs} is accepted, stands, is seen as it was asked, and goes again`,
+    needs,
+    async run(harness) {
+      const cidr = samples[needs];
+      const provider = harness.provider();
+      mustEqual(provider.admit(cidr).kind, "accept", `admit of ${cidrText(cidr)}`);
+      const full = await bring(harness, provider, () => adds([cidr]));
+      mustEqual(addresses(full), [cidrText(cidr)], "ours");
+      mustEqual(full.ours[0]?.partial, null, "the missing part");
+      const empty = await bring(harness, provider, (seen) => removes(seen.ours));
+      mustEqual(addresses(empty), [], "ours after removal");
+    },
+  };
+}
+
+async function fillAndEmpty(harness: ProviderHarness): Promise<void> {
+  const provider = harness.provider();
+  const room = roomFor(await look(provider), 4);
+  must(room > 0, "an empty target has no room");
+  const wanted = hosts(room);
+  const full = await bring(harness, provider, () => adds(wanted));
+  mustEqual(addresses(full), wanted.map(cidrText).sort(), "a full target");
+  mustEqual(roomFor(full, 4), room, "the room for ours, whatever of ours stands");
+  const empty = await bring(harness, harness.provider(), (seen) => removes(seen.ours));
+  mustEqual(addresses(empty), [], "an emptied target");
+  const again = await bring(harness, provider, () => adds([a]));
+  mustEqual(addresses(again), [cidrText(a)], "a target used again");
+}
+
+export const writingLaws: readonly ProviderLaw[] = [
+  familyLaw("ipv4Host"),
+  familyLaw("ipv4Range"),
+  familyLaw("ipv6Host"),
+  familyLaw("ipv6Range"),
+  {
+    name: "admit: every `no` of the definition is refused, and says why",
+    async run(harness) {
+      const provider = harness.provider();
+      for (const [name, cidr] of Object.entries(samples)) {
+        const { support } = harness.definition.capabilities[name as keyof typeof samples];
+        const admission = provider.admit(cidr);
+        if (support === "no") must(admission.kind === "unsupported" && admission.why !== "", `${name} is declared no, and admit says ${admission.kind}`);
+        if (support === "yes") mustEqual(admission.kind, "accept", `admit of ${name}`);
+      }
+    },
+  },
+  {
+    name: "apply: the same step twice changes nothing the second time, and says already or conflict",
+    async run(harness) {
+      const provider = harness.provider();
+      const steps = plan(provider, await look(provider), adds([a]));
+      await carryOut(provider, steps);
+      const state = harness.world.state();
+      for (const step of steps) {
+        const outcome = await harness.provider().apply(step);
+        must(outcome.kind === "already" || outcome.kind === "conflict", `expected already or conflict, came to ${shown(outcome)}`);
+      }
+      mustEqual(harness.world.state(), state, "the target");
+    },
+  },
+  {
+    name: "apply: removing what is already gone is already, and harms nothing",
+    async run(harness) {
+      const provider = harness.provider();
+      const seen = await bring(harness, provider, () => adds([a, b]));
+      const entry = seen.ours.find((candidate) => cidrText(candidate.cidr) === cidrText(a));
+      must(entry !== undefined, "the entry does not stand");
+      const steps = plan(provider, seen, removes([entry]));
+      harness.world.removeOurs(entry);
+      for (const step of steps) mustEqual((await provider.apply(step)).kind, "already", step.summary);
+      mustEqual(addresses(await lookLater(harness, provider)), [cidrText(b)], "ours");
+    },
+  },
+  { name: "apply: empty to full to empty again, the last entry included", run: fillAndEmpty },
+  {
+    name: "compile: what stands already takes no step, and observing again after any change finds nothing left to do",
+    async run(harness) {
+      const provider = harness.provider();
+      const seen = await bring(harness, provider, () => adds([a, b]));
+      mustEqual(plan(provider, seen, adds([b, a])), [], "steps");
+    },
+  },
+  {
+    name: "compile: keeps the order of changes, and each step tells what it adds and removes",
+    async run(harness) {
+      const provider = harness.provider();
+      const seen = await bring(harness, provider, () => adds([a]));
+      const steps = plan(provider, seen, [...removes(seen.ours), ...adds([c, b])]);
+      let ours = new Map(seen.ours.map((entry) => [entry.id, entry]));
+      for (const step of steps) {
+        must(step.slots.length > 0 && step.id !== "" && step.summary !== "", "a step has no slot, id or summary");
+        ours = new Map([...ours].filter(([id]) => !step.removes.includes(id)));
+        for (const entry of step.adds) ours.set(entry.id, entry);
+      }
+      await carryOut(provider, steps);
+      const after = await lookLater(harness, provider);
+      const ids = (entries: Iterable<{ readonly id: string }>) => [...entries].map((entry) => entry.id).sort();
+      mustEqual(ids(after.ours), ids(ours.values()), "what the steps said would stand");
+      mustEqual(addresses(after), [cidrText(b), cidrText(c)], "ours");
+    },
+  },
+  {
+    name: "compile: frozen places are not touched, neither to add nor to remove",
+    async run(harness) {
+      const provider = harness.provider();
+      const seen = await bring(harness, provider, () => adds([a]));
+      const removal = plan(provider, seen, removes(seen.ours));
+      const addition = plan(provider, seen, adds([b]));
+      const frozen = [...removal, ...addition].flatMap((step) => step.slots);
+      mustEqual(plan(provider, seen, removes(seen.ours), frozen), [], "steps that remove from frozen places");
+      const elsewhere = plan(provider, seen, adds([b]), frozen);
+      must(
+        elsewhere.every((step) => step.slots.every((slot) => !frozen.includes(slot))),
+        "a step touches a frozen place",
+      );
+    },
+  },
+  {
+    name: "compile: a swap replaces one address by another with neither missing nor a place more in use",
+    needs: "swap",
+    async run(harness) {
+      const provider = harness.provider();
+      const seen = await bring(harness, provider, () => adds([a, b]));
+      const [entry] = seen.ours.filter((candidate) => cidrText(candidate.cidr) === cidrText(a));
+      must(entry !== undefined, "the entry does not stand");
+      const steps = plan(provider, seen, [{ verb: "swap", entry, cidr: c }]);
+      for (const step of steps) {
+        await carryOut(provider, [step]);
+        const during = addresses(await lookLater(harness, provider));
+        must(during.includes(cidrText(b)) && (during.includes(cidrText(a)) || during.includes(cidrText(c))), `a gap: ${during.join(", ")}`);
+      }
+      const after = await lookLater(harness, provider);
+      mustEqual(addresses(after), [cidrText(b), cidrText(c)], "ours");
+      must(
+        after.ours.every((candidate) => candidate.partial === null),
+        "a half is missing",
+      );
+    },
+  },
+];
