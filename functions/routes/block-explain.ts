@@ -36,6 +36,7 @@ function verdict(explanation: Explanation, protectedBy: Protected | null, now: E
   if (protectedBy !== null) return `never blocked: it touches ${protectedBy.range}, protected by ${protectedBy.source}`;
   const exempt = explanation.exemptions.find((exemption) => exemption.until > now);
   const exemption = exempt === undefined ? "" : `; new blocks are refused until ${timeText(exempt.until)}, because ${keyText(exempt.key)} is exempt`;
+  if (explanation.asOf <= 0) return "not known yet: no pass has reported";
   if (explanation.exact === null && explanation.wider.length === 0) {
     const inside =
       explanation.narrower.length === 0

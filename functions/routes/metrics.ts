@@ -35,77 +35,54 @@ function ageSeconds(at: EpochMs | null, now: EpochMs): readonly Sample[] {
   return at === null ? [] : one(Math.max(0, (now - at) / 1_000));
 }
 
-function targetMetrics(targets: readonly (readonly [string, TargetSnapshot])[], now: EpochMs): string {
-  const each = (read: (target: TargetSnapshot) => number) => targets.map(([name, target]) => ({ labels: { target: name }, value: read(target) }));
-  const pools = (read: (pool: TargetSnapshot["pools"][number]) => number) =>
-    targets.flatMap(([name, target]) => target.pools.map((pool) => ({ labels: { target: name, pool: pool.name }, value: read(pool) })));
-  const errors = targets.flatMap(([name, target]) => (target.error === null ? [] : [{ labels: { target: name, code: target.error.code }, value: 1 }]));
-  const seen = targets.flatMap(([name, target]) =>
-    target.observedAt === null ? [] : [{ labels: { target: name }, value: Math.max(0, (now - target.observedAt) / 1_000) }],
-  );
+type Pool = TargetSnapshot["pools"][number];
+
+/** One value per pool of a target. */
+const poolGauges: readonly (readonly [string, string, (pool: Pool) => number])[] = [
+  ["portcullis_target_limit", "Entries of ours that the target can hold.", (pool) => pool.limit],
+  ["portcullis_target_used", "Entries of ours that take up room.", (pool) => pool.used],
+  ["portcullis_target_room", "Entries of ours that still fit.", (pool) => pool.limit - pool.used],
+];
+
+/** One value per target. */
+const targetGauges: readonly (readonly [string, string, (target: TargetSnapshot) => number])[] = [
+  ["portcullis_target_entries", "Entries of ours at the target.", (target) => target.ours],
+  ["portcullis_target_foreign", "Entries at the target that are not ours.", (target) => target.foreign],
+  ["portcullis_target_shed", "Blocks for which there is no room.", (target) => target.shed.length],
+  ["portcullis_target_pending", "Steps planned and not yet carried out.", (target) => target.pending],
+  ["portcullis_target_drift", "Differences not of our doing, seen in the last visit.", (target) => target.drift.length],
+  ["portcullis_target_orphans", "Entries of ours without a record.", (target) => target.orphans?.cidrs.length ?? 0],
+  ["portcullis_target_enforcing", "1 when the target really enforces.", (target) => (target.enforcing.yes ? 1 : 0)],
+  ["portcullis_target_stopped", "1 when frozen or draining by request.", (target) => (target.stopped === null ? 0 : 1)],
+  ["portcullis_target_failed", "1 when the last visit did not complete.", (target) => (target.error === null ? 0 : 1)],
+];
+
+type NamedTarget = readonly [string, TargetSnapshot];
+
+function errorSamples([name, { error }]: NamedTarget): readonly Sample[] {
+  return error === null ? [] : [{ labels: { target: name, code: error.code }, value: 1 }];
+}
+
+function targetMetrics(targets: readonly NamedTarget[], now: EpochMs): string {
+  const pools = targets.flatMap(([name, target]) => target.pools.map((pool) => ({ labels: { target: name, pool: pool.name }, pool })));
+  const ages = targets.flatMap(([name, { observedAt }]) => ageSeconds(observedAt, now).map(({ value }) => ({ labels: { target: name }, value })));
   return [
-    metric(
-      "portcullis_target_limit",
-      "Entries of ours that the target can hold.",
-      pools((pool) => pool.limit),
+    ...poolGauges.map(([name, help, read]) =>
+      metric(
+        name,
+        help,
+        pools.map(({ labels, pool }) => ({ labels, value: read(pool) })),
+      ),
     ),
-    metric(
-      "portcullis_target_used",
-      "Entries of ours that take up room.",
-      pools((pool) => pool.used),
+    ...targetGauges.map(([name, help, read]) =>
+      metric(
+        name,
+        help,
+        targets.map(([target, seen]) => ({ labels: { target }, value: read(seen) })),
+      ),
     ),
-    metric(
-      "portcullis_target_room",
-      "Entries of ours that still fit.",
-      pools((pool) => pool.limit - pool.used),
-    ),
-    metric(
-      "portcullis_target_entries",
-      "Entries of ours at the target.",
-      each((target) => target.ours),
-    ),
-    metric(
-      "portcullis_target_foreign",
-      "Entries at the target that are not ours.",
-      each((target) => target.foreign),
-    ),
-    metric(
-      "portcullis_target_shed",
-      "Blocks for which there is no room.",
-      each((target) => target.shed.length),
-    ),
-    metric(
-      "portcullis_target_pending",
-      "Steps planned and not yet carried out.",
-      each((target) => target.pending),
-    ),
-    metric(
-      "portcullis_target_drift",
-      "Differences not of our doing, seen in the last visit.",
-      each((target) => target.drift.length),
-    ),
-    metric(
-      "portcullis_target_orphans",
-      "Entries of ours without a record.",
-      each((target) => target.orphans?.cidrs.length ?? 0),
-    ),
-    metric(
-      "portcullis_target_enforcing",
-      "1 when the target really enforces.",
-      each((target) => (target.enforcing.yes ? 1 : 0)),
-    ),
-    metric(
-      "portcullis_target_stopped",
-      "1 when frozen or draining by request.",
-      each((target) => (target.stopped === null ? 0 : 1)),
-    ),
-    metric(
-      "portcullis_target_failed",
-      "1 when the last visit did not complete.",
-      each((target) => (target.error === null ? 0 : 1)),
-    ),
-    metric("portcullis_target_error", "Why the last visit did not complete.", errors),
-    metric("portcullis_target_observed_age_seconds", "Time since the target was last observed.", seen),
+    metric("portcullis_target_error", "Why the last visit did not complete.", targets.flatMap(errorSamples)),
+    metric("portcullis_target_observed_age_seconds", "Time since the target was last observed.", ages),
   ].join("");
 }
 

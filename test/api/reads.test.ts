@@ -78,6 +78,12 @@ describe("GET /v1/blocks/{ip}", () => {
     expect((await json(await get(world, "/v1/blocks/203.0.113.7", "reader"))).verdict).toMatch(/^leased and not enforced anywhere, and not at web, edge/);
   });
 
+  test("explain: before the first pass nothing is claimed", async () => {
+    const world = createWorld();
+    world.coordinator.explain = async () => ({ exact: null, leases: [], wider: [], narrower: [], exemptions: [], asOf: 0 });
+    expect(await json(await get(world, "/v1/blocks/203.0.113.7", "reader"))).toMatchObject({ verdict: "not known yet: no pass has reported", asOf: null });
+  });
+
   test("explain: what is no address is 400", async () => {
     for (const path of ["/v1/blocks/x", "/v1/blocks/%zz", "/v1/blocks/%E0%A4", "/v1/blocks/203.0.113.7/", "/v1/blocks/203.0.113.7/24"]) {
       expect([path, (await get(createWorld(), path, "reader")).status]).toEqual([path, 400]);
