@@ -38,6 +38,10 @@ export interface Stack {
   readonly aws: AwsSimulator;
   readonly worker: RunningWorker;
   readonly url: string;
+  /** The configuration the Worker was built from. */
+  readonly configFile: string;
+  /** What the CLI needs in its environment to work on this stack, credentials of the simulated account included. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Runs `portcullis …` as a process against this stack. Rejects when it exits with another code than 0. */
   cli(...args: readonly string[]): Promise<{ stdout: string; stderr: string }>;
   /** Stops the Worker and starts it anew over the same storage; needs `persistTo`. */
@@ -79,6 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
   const aws = await startAws(options.acls);
   const { script } = await buildWorker({ folder, yaml: options.yaml(aws.url), adjust: options.adjust ?? sandboxAdjust });
+  const configFile = join(folder, "portcullis.yaml");
   const allowed = new URL(aws.url).host;
   const { persistTo, coordinator, port, onLog } = options;
   const workerOptions: WorkerOptions = {
@@ -98,18 +103,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     get url() {
       return worker.url;
     },
+    configFile,
+    get environment() {
+      return {
+        AWS_WEB_ID: setupUser.accessKeyId,
+        AWS_WEB_SECRET: setupUser.secretAccessKey,
+        PORTCULLIS_ALLOWED_HOSTS: allowed,
+        PORTCULLIS_URL: worker.url,
+        PORTCULLIS_KEY: options.adminKey,
+      };
+    },
     cli: (...args) =>
-      run(join(root, "node_modules/.bin/node"), ["functions/cli/main.ts", ...args], {
-        cwd: root,
-        env: {
-          ...process.env,
-          AWS_WEB_ID: setupUser.accessKeyId,
-          AWS_WEB_SECRET: setupUser.secretAccessKey,
-          PORTCULLIS_ALLOWED_HOSTS: allowed,
-          PORTCULLIS_URL: worker.url,
-          PORTCULLIS_KEY: options.adminKey,
-        },
-      }),
+      run(join(root, "node_modules/.bin/node"), ["functions/cli/main.ts", ...args], { cwd: root, env: { ...process.env, ...stack.environment } }),
     async restart() {
       await worker.close();
       worker = await startWorker(workerOptions);
@@ -120,6 +125,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-  if (options.state !== "bare") await stack.cli("setup", "--config", join(folder, "portcullis.yaml"));
+  if (options.state !== "bare") await stack.cli("setup", "--config", configFile);
   return stack;
 }

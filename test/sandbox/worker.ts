@@ -1,7 +1,6 @@
 // Runs the built Worker in workerd on loopback: real HTTP, real KV and Durable Object of the local runtime, ticks on demand.
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Readable } from "node:stream";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 
 export interface WorkerOptions {
@@ -55,12 +54,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...(coordinator === "none" ? {} : { durableObjects: objects }),
     ...(persistTo === undefined ? {} : { defaultPersistRoot: persistTo, kvPersist: `${persistTo}/kv`, durableObjectsPersist: `${persistTo}/do` }),
     log: new QuietLog(onLog),
-    handleRuntimeStdio: (...streams: readonly Readable[]) => {
-      for (const stream of streams) {
-        stream.setEncoding("utf8");
-        stream.on("data", (text: string) => onLog(text.trimEnd()));
-      }
-    },
+    // Without it miniflare prints what the Worker logs on our standard output (miniflare 5.20261023.2-beta, read 2026-11).
+    handleStructuredLogs: ({ message }) => onLog(message),
   });
   const miniflare = new Miniflare(options4);
   const url = (await miniflare.ready).href.replace(/\/$/, "");

@@ -1,0 +1,154 @@
+// `npm start`: the whole product on this machine, without an account. Starts it, says how to use it, and tells what happens
+// until Ctrl-C or the time is over. Refuses to listen anywhere but on loopback.
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { type Demo, demoAcl, startDemo } from "./demo.ts";
+import { logLine, narrate } from "./narrator.ts";
+import { readmeBlocks } from "./readme.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const folder = join(root, ".sandbox");
+const usualPort = 8787;
+const tickEveryMs = 5_000;
+const usualSeconds = 3_600;
+
+const usage = `Usage: npm start -- [--port N] [--seconds N] [--verbose]
+  --port N     listen there; else ${usualPort}, or any free port when that is taken
+  --seconds N  end after this many seconds; else ${usualSeconds}
+  --verbose    show what the Worker logs`;
+
+interface Choices {
+  readonly port: number;
+  readonly seconds: number;
+  readonly verbose: boolean;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function numberOf(text: string, name: string, most: number): number {
+  if (/^[0-9]{1,6}$/.test(text) && Number(text) >= 1 && Number(text) <= most) return Number(text);
+  throw new Error(`--${name} takes a whole number from 1 to ${most}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((answer) => {
+    const server = createServer();
+    server.once("error", () => answer(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => answer(true)));
+  });
+}
+
+/** null: help was asked for. */
+async function readChoices(args: readonly string[]): Promise<Choices | null> {
+  const options = { port: { type: "string" }, seconds: { type: "string" }, verbose: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+  const { values } = parseArgs({ args: [...args], options, strict: true });
+  if (values.help === true) return null;
+  const asked = values.port === undefined ? null : numberOf(values.port, "port", 65_535);
+  const port = asked ?? ((await isFree(usualPort)) ? usualPort : 0);
+  if (asked !== null && !(await isFree(asked))) throw new Error(`port ${asked} is taken; leave --port out for a free one`);
+  return { port, seconds: values.seconds === undefined ? usualSeconds : numberOf(values.seconds, "seconds", 86_400), verbose: values.verbose === true };
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** For a second shell: the variables of the README's lines, and the configuration for the CLI. */
+async function writeFolder(demo: Demo): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await copyFile(demo.stack.configFile, join(folder, "portcullis.yaml"));
+  const lines = Object.entries(demo.environment).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+  await writeFile(join(folder, "env"), lines.join(""), { mode: 0o600 });
+}
+
+async function explain({ keys, stack }: Demo, { seconds }: Choices): Promise<void> {
+  say(`
+Portcullis runs at       ${stack.url}
+admin key                ${keys.admin}
+detector key             ${keys.detector}
+signing secret           ${keys.signing}
+
+The firewall is a simulated AWS network ACL, ${demoAcl}: rules 1 to 40 are for Portcullis, rules 90 and 100 are a
+person's and stay as they are. Ticks come every ${tickEveryMs / 1_000} s (deployed: 60 s), and the store is never behind (deployed: taken as
+up to 115 s), so that a rule is seen to come and go within a minute. Never blocked here: 198.51.100.0/24, and the presets.
+
+In a second shell, first:
+
+  . ${quoted(join(folder, "env"))}
+
+then any of these (they are the README's):`);
+  for (const { intro, script } of (await readmeBlocks()).filter((block) => block.script.includes("curl "))) {
+    say(`\n# ${intro}`);
+    say(script);
+  }
+  say(`\nCtrl-C ends it; else it ends by itself after ${seconds} s. What happens at the firewall:\n`);
+}
+
+interface Ending {
+  readonly reached: Promise<string>;
+  /** Whether it has come already. */
+  readonly isOver: () => boolean;
+}
+
+/** Ends at a signal or when the time is over, whichever is first. */
+function endingAfter(seconds: number): Ending {
+  let over = false;
+  const reached = new Promise<string>((resolveEnd) => {
+    const end = (why: string): void => {
+      over = true;
+      resolveEnd(why);
+    };
+    setTimeout(() => end(`${seconds} s are over`), seconds * 1_000);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end("stopped"));
+  });
+  return { reached, isOver: () => over };
+}
+
+async function serve(demo: Demo, choices: Choices, ending: Ending): Promise<void> {
+  await writeFolder(demo);
+  await explain(demo, choices);
+  const silence = narrate(demo, say);
+  // A tick that failed has been told by the log; the next one comes anyway.
+  const ticks = setInterval(() => demo.stack.worker.tick().catch(() => undefined), tickEveryMs);
+  const why = await ending.reached;
+  clearInterval(ticks);
+  silence();
+  await demo.stack.close();
+  await rm(folder, { recursive: true, force: true });
+  say(`\nThe sandbox is closed (${why}); nothing is left behind.`);
+}
+
+async function run(choices: Choices): Promise<void> {
+  say("Building the Worker and starting it with a simulated AWS account on loopback; a few seconds …");
+  const ending = endingAfter(choices.seconds);
+  let ready = false;
+  const onLog = (line: string): void => {
+    if (choices.verbose) return say(line);
+    const told = ready ? logLine(line) : null;
+    if (told !== null) say(`${new Date().toTimeString().slice(0, 8)}  ${told}`);
+  };
+  try {
+    const demo = await startDemo({ port: choices.port, onLog });
+    ready = true;
+    await serve(demo, choices, ending);
+  } catch (thrown) {
+    // Ctrl-C reaches the build's processes too, and what they then say is no failure.
+    if (!ending.isOver()) throw thrown;
+    say("Stopped before it had started.");
+  }
+}
+
+try {
+  const choices = await readChoices(process.argv.slice(2));
+  if (choices === null) say(usage);
+  else await run(choices);
+  process.exit(0);
+} catch (thrown) {
+  process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n${usage}\n`);
+  process.exit(1);
+}
