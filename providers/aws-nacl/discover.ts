@@ -50,7 +50,9 @@ function discoveryOf(acl: NativeAcl, account: AwsAccount): Discovery {
   const range = freeRange(acl);
   const warnings = warningsFor(acl);
   if (range === null) warnings.unshift(`${acl.id} has no free rule number below its first allow: renumber its rules before using it`);
-  const traits = [acl.vpc, acl.isDefault ? "default ACL" : "", `${acl.subnets.length} subnets`].filter((trait) => trait !== "");
+  const traits = [acl.vpc, acl.isDefault ? "default ACL" : "", `${acl.subnets.length} ${acl.subnets.length === 1 ? "subnet" : "subnets"}`].filter(
+    (trait) => trait !== "",
+  );
   return {
     title: `${acl.id}${name === undefined ? "" : ` "${name}"`} (${traits.join(", ")})`,
     settings: { ...account, acl: acl.id, rules: { ...(range ?? { first: 1, last: 1 }), limit: rulesPerAcl.byDefault } },

@@ -330,10 +330,10 @@ describe("discover", () => {
     const found = await awsNacl.discover?.({ region: "eu-west-1", endpoint: aws.url }, ports);
     if (!found?.ok) throw new Error("nothing was found");
     expect(found.value.map(({ title, settings }) => [title, (settings as { rules: unknown }).rules])).toEqual([
-      [`${aclId} (vpc-0123456789abcdef0, 1 subnets)`, { first: 1, last: 40, limit: 20 }],
-      ['acl-00000000000000001 "web & api" (vpc-0123456789abcdef0, 1 subnets)', { first: 1, last: 1, limit: 20 }],
+      [`${aclId} (vpc-0123456789abcdef0, 1 subnet)`, { first: 1, last: 40, limit: 20 }],
+      ['acl-00000000000000001 "web & api" (vpc-0123456789abcdef0, 1 subnet)', { first: 1, last: 1, limit: 20 }],
       ["acl-00000000000000002 (vpc-0123456789abcdef0, 0 subnets)", { first: 1, last: 19, limit: 20 }],
-      ["acl-00000000000000003 (vpc-0123456789abcdef0, 1 subnets)", { first: 1, last: 40, limit: 20 }],
+      ["acl-00000000000000003 (vpc-0123456789abcdef0, 1 subnet)", { first: 1, last: 40, limit: 20 }],
     ]);
     expect(found.value.map(({ warnings }) => warnings.join(" "))).toEqual([
       "",

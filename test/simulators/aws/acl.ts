@@ -129,6 +129,8 @@ export class SimulatedAcl {
     const entry = entryOf(input);
     this.#checkNumber(entry.number);
     const others = this.#without(entry.number, entry.egress);
+    // I: a replacement may change the family, and then counts in the other family's quota.
+    this.#checkRoom(others, entry);
     this.#commit({ ...this.state, entries: sorted([...others, entry]) }, { verb: "replace", by, entry });
   }
 
@@ -160,6 +162,12 @@ export class SimulatedAcl {
     const { first, last } = awsLimits.ruleNumber;
     if (Number.isInteger(number) && first <= number && number <= last) return;
     throw new AwsRefusal(400, "InvalidParameterValue", `Value (${number}) for parameter ruleNumber is invalid. Must be between ${first} and ${last}.`);
+  }
+
+  #checkRoom(others: readonly AclEntry[], entry: AclEntry): void {
+    const alike = others.filter((other) => other.egress === entry.egress && other.family === entry.family).length;
+    if (alike < this.#host.rulesMax()) return;
+    throw new AwsRefusal(400, "NetworkAclEntryLimitExceeded", "The maximum number of network acl entries has been reached.");
   }
 
   #without(number: number, egress: boolean): readonly AclEntry[] {
