@@ -1,9 +1,9 @@
 // What the coordinator knows of live leases, for deduplication and for limits: the last snapshot and what was accepted since.
 // In memory only; rebuilt from the snapshot and the recent records after a restart.
-import { cidrFromKey, cidrKey } from "../../shared/address/index.ts";
+import { CidrIndex, cidrFromKey, cidrKey } from "../../shared/address/index.ts";
 import { type ClientConfig, type Config, severities } from "../../shared/config.ts";
-import { exemptionsAt, liftedBy } from "../../shared/lease/live.ts";
-import type { Lease } from "../../shared/lease/record.ts";
+import { cancels, liftedBy, liftsThatMatter } from "../../shared/lease/live.ts";
+import type { Lease, Lift } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { recordsOfSnapshot } from "../pass/records.ts";
@@ -23,6 +23,10 @@ function within(times: readonly EpochMs[], now: EpochMs, windowMs: number): { re
   return { count: times.length - at, oldest: times[at] ?? now };
 }
 
+function isoTime(at: EpochMs): string {
+  return new Date(at).toISOString();
+}
+
 const minuteMs = 60_000;
 const leasesMax = limits.listPagesMax * 1000;
 
@@ -30,6 +34,7 @@ export class Ledger {
   readonly #config: Config;
   readonly #memory: Memory;
   #byBlock = new Map<string, Lease[]>();
+  #lifts = new CidrIndex<Lift>([], (lift) => lift.cidr);
   #liveByClient = new Map<string, number>();
   #count = 0;
   /** Acceptances of this life, ascending; per client and of all. */
@@ -51,6 +56,7 @@ export class Ledger {
     const known = snapshot === null ? { leases: [], lifts: [] } : recordsOfSnapshot(snapshot);
     const lifts = [...known.lifts, ...this.#memory.recentLifts()];
     const lifted = liftedBy(lifts);
+    this.#lifts = new CidrIndex(liftsThatMatter(lifts, now), (lift) => lift.cidr);
     const leases = new Map([...known.leases, ...this.#memory.recentLeases()].map((lease) => [lease.key, lease]));
     this.#byBlock = new Map();
     this.#liveByClient = new Map();
@@ -117,8 +123,8 @@ export class Ledger {
 
   /** `planned`: how many new leases the same request has already been granted. */
   judge(client: string, settings: ClientConfig, item: AcceptItem, now: EpochMs, planned: number): Judgement {
-    const exemption = this.#exemptionOver(item, now);
-    if (exemption !== null) return exemption;
+    const over = this.#liftOver(client, item, now);
+    if (over !== null) return over;
     const standing = this.#standing(client, item);
     const asked = item.until - item.at;
     if (standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
@@ -128,15 +134,20 @@ export class Ledger {
     return { kind: "write", status: isRenewal ? "renewed" : "created", held: !isRenewal && this.#isBraking(now, planned) };
   }
 
-  #exemptionOver(item: AcceptItem, now: EpochMs): Judgement | null {
+  /** A lift that would cancel the lease as soon as it was made: an exemption, or a lift later than the event. */
+  #liftOver(client: string, item: AcceptItem, now: EpochMs): Judgement | null {
     const cidr = cidrFromKey(item.key);
     if (cidr === null) return null;
-    const known = this.#memory.snapshot === null ? [] : recordsOfSnapshot({ ...this.#memory.snapshot, blocks: [] }).lifts;
-    const over = exemptionsAt([...known, ...this.#memory.recentLifts()], now).find(
-      (lift) => lift.cidr.family === cidr.family && lift.cidr.first <= cidr.last && cidr.first <= lift.cidr.last,
-    );
-    if (over === undefined) return null;
-    return { kind: "exempt", until: over.exemptUntil ?? 0, why: `a person exempted it until ${new Date(over.exemptUntil ?? 0).toISOString()}` };
+    const lease = { cidr, at: item.at, client };
+    const over = this.#lifts.overlapping(cidr).filter((lift) => cancels(lift, lease));
+    if (over.length === 0) return null;
+    const exemptUntil = Math.max(...over.map((lift) => lift.exemptUntil ?? 0));
+    if (exemptUntil > now) return { kind: "exempt", until: exemptUntil, why: `a person exempted it until ${isoTime(exemptUntil)}` };
+    return {
+      kind: "exempt",
+      until: 0,
+      why: `a person lifted it at ${isoTime(Math.max(...over.map((lift) => lift.at)))}, after the event of ${isoTime(item.at)}`,
+    };
   }
 
   #perMinute(client: string, settings: ClientConfig, now: EpochMs, planned: number): Judgement | null {

@@ -58,9 +58,9 @@ export function recordsOfSnapshot(snapshot: Snapshot): Records {
     if (cidr === null) continue;
     for (const record of row.records) leases.push({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) });
   }
-  const lifts = snapshot.exemptions.flatMap((exemption): Lift[] => {
-    const cidr = cidrFromKey(exemption.key);
-    return cidr === null ? [] : [{ key: liftKey(cidr, exemption.at, "*"), cidr, at: exemption.at, client: "*", exemptUntil: exemption.until }];
+  const lifts = snapshot.lifts.flatMap(({ key, at, client, exemptUntil }): Lift[] => {
+    const cidr = cidrFromKey(key);
+    return cidr === null ? [] : [{ key: liftKey(cidr, at, client), cidr, at, client, exemptUntil }];
   });
   const why = "a pass woken by new leases works from what is known and removes nothing";
   return { leases, lifts, stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };

@@ -1,7 +1,7 @@
 // Turns a pass's visits into the snapshot: every block, every target, by name. Serves all reads.
 import { cidrKey } from "../../shared/address/index.ts";
 import { severities } from "../../shared/config.ts";
-import { exemptionsAt, isHeld, type Lifted, type Records, selects } from "../../shared/lease/live.ts";
+import { isHeld, type Lifted, liftsThatMatter, type Records, selects } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
@@ -131,6 +131,7 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     const until = Math.max(...leases.map((lease) => lease.until));
     rows.push({ key, at, until, severity: severest(leases), records: recordsOfBlock, states: byTarget });
   }
+  const lifts = liftsThatMatter(records.lifts, now).map(({ cidr, at, client, exemptUntil }) => ({ key: cidrKey(cidr), at, client, exemptUntil }));
   const named = visits.map((visited) => [visited.target.name, targetSnapshot(visited, records, before?.targets[visited.target.name], now)] as const);
   return {
     version: 1,
@@ -142,7 +143,8 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     stop: records.stop,
     states: table.states,
     blocks: rows,
-    exemptions: exemptionsAt(records.lifts, now).map((lift) => ({ key: cidrKey(lift.cidr), at: lift.at, until: lift.exemptUntil ?? 0 })),
+    exemptions: lifts.flatMap(({ key, at, exemptUntil }) => (exemptUntil !== null && exemptUntil > now ? [{ key, at, until: exemptUntil }] : [])),
+    lifts,
     held,
     targets: Object.fromEntries(named),
   };

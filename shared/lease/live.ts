@@ -1,5 +1,6 @@
 // Which leases count, for which target, at which moment. Pure; the clock is an argument.
 import { CidrIndex, contains } from "../address/index.ts";
+import { limits } from "../limits.ts";
 import type { EpochMs } from "../ports.ts";
 import { type Lease, type Lift, noStop, type StopState } from "./record.ts";
 
@@ -30,7 +31,7 @@ export function mergeRecords(listing: Records, recent: Pick<Records, "leases" | 
  * Whether a lift cancels a lease for good: it holds the whole lease, names its client (or all) and is not older;
  * or the lease was made while the lift's exemption refused it. Independent of the moment of asking.
  */
-function cancels(lift: Lift, lease: Lease): boolean {
+export function cancels(lift: Lift, lease: Pick<Lease, "cidr" | "at" | "client">): boolean {
   if (lease.at <= lift.at) return contains(lift.cidr, lease.cidr) && (lift.client === "*" || lift.client === lease.client);
   return lift.exemptUntil !== null && lease.at < lift.exemptUntil;
 }
@@ -75,7 +76,7 @@ export function leasesOf(target: string, records: Pick<Records, "leases" | "stop
   return { live, ended, held };
 }
 
-/** Exemptions in force: no new lease may touch them. */
-export function exemptionsAt(lifts: readonly Lift[], now: EpochMs): Lift[] {
-  return lifts.filter((lift) => lift.exemptUntil !== null && lift.exemptUntil > now);
+/** Lifts that a new lease may still meet: exemptions in force, and lifts so recent that an older event may come in late. */
+export function liftsThatMatter(lifts: readonly Lift[], now: EpochMs): Lift[] {
+  return lifts.filter((lift) => (lift.exemptUntil ?? 0) > now || lift.at > now - 2 * limits.lateEventMs);
 }

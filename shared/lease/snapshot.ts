@@ -85,6 +85,8 @@ export interface Snapshot {
   readonly states: readonly TargetState[];
   readonly blocks: readonly BlockRow[];
   readonly exemptions: readonly { readonly key: string; readonly at: EpochMs; readonly until: EpochMs }[];
+  /** Lifts that a new lease may still meet, exemptions included. */
+  readonly lifts: readonly { readonly key: string; readonly at: EpochMs; readonly client: string; readonly exemptUntil: EpochMs | null }[];
   readonly held: number;
   readonly targets: Readonly<Record<string, TargetSnapshot>>;
 }
