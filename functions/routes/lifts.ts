@@ -1,10 +1,10 @@
 // POST /v1/lifts and POST /v1/exemptions: end leases, and refuse new ones for a while so that the detector's next alert
 // does not undo a person's decision. An exemption ends the leases on its address too: both at once cannot be true.
-import { cidrKey, displayCidr } from "../../shared/address/index.ts";
+import { type Cidr, cidrKey, displayCidr } from "../../shared/address/index.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { durationText } from "../../shared/request/duration.ts";
 import type { AskedAddress } from "../../shared/request/fields.ts";
-import { widened, widthProblems } from "../../shared/request/judge.ts";
+import { absoluteWidthProblems, widened, widthProblems } from "../../shared/request/judge.ts";
 import { readExemption, readLift } from "../../shared/request/operations.ts";
 import { type Problem, refusalOf } from "../../shared/request/problem.ts";
 import type { LiftAnswer } from "../coordinator/contract.ts";
@@ -28,13 +28,22 @@ interface Placed {
   readonly problems: readonly Problem[];
 }
 
+/**
+ * Refusing new blocks is bound to the client's own width, as blocking is. Merely ending leases is not: whoever may lift can
+ * lift them one by one, and undoing a mistake must not wait for a deployment.
+ */
+function liftWidthProblems(cidr: Cidr, field: string, exemptMs: number | null, call: Call): readonly Problem[] {
+  if (exemptMs === null) return absoluteWidthProblems(cidr, field);
+  return widthProblems(cidr, field, judgeOf(call)).map((problem) => ({ ...problem, reason: `${problem.reason}, or lift it with exempt: none` }));
+}
+
 /** The blocks that the addresses stand for, widened as leases are, each once. */
-function place(addresses: readonly AskedAddress[], call: Call): Placed {
+function place({ addresses, exemptMs }: Wanted, call: Call): Placed {
   const adjustments = new Map<string, readonly string[]>();
   const problems: Problem[] = [];
   for (const { field, asked } of addresses) {
     const block = widened(asked, call.deps.config);
-    problems.push(...widthProblems(block.cidr, field, judgeOf(call)));
+    problems.push(...liftWidthProblems(block.cidr, field, exemptMs, call));
     const earlier = adjustments.get(cidrKey(block.cidr));
     adjustments.set(
       cidrKey(block.cidr),
@@ -66,7 +75,7 @@ async function opened(call: Call, answer: LiftAnswer, waitSeconds: number): Prom
 }
 
 async function lift(wanted: Wanted, call: Call): Promise<Response> {
-  const { adjustments, problems } = place(wanted.addresses, call);
+  const { adjustments, problems } = place(wanted, call);
   const refusal = refusalOf([...wanted.problems, ...problems], nothingChanged);
   if (refusal !== null) return refusalResponse(refusal);
   const keys = [...adjustments.keys()];

@@ -43,25 +43,24 @@ export function widened(asked: Cidr, config: Config): { readonly cidr: Cidr; rea
   };
 }
 
-/** The client's own limit and the absolute one on how wide a block may be. */
-export function widthProblems(cidr: Cidr, field: string, judge: Judge): readonly Problem[] {
+/** The absolute limit on how wide a block may be, whatever the client's own. */
+export function absoluteWidthProblems(cidr: Cidr, field: string): readonly Problem[] {
   const family = familyName(cidr);
-  const absolute = limits.shortestPrefix[family];
-  const own = judge.client.widest[family];
-  const shortest = Math.max(absolute, own);
-  if (cidr.length >= shortest) return [];
-  const whose =
-    own >= absolute
-      ? `client ${judge.clientName} may go no wider than /${own} (clients.${judge.clientName}.widest.${family})`
-      : `nobody may go wider than /${absolute}`;
-  return [
-    {
-      code: "FORBIDDEN",
-      field,
-      reason: `${displayCidr(cidr)} is too wide: ${whose}; ask for narrower blocks`,
-      facts: { limit: own >= absolute ? `widest.${family}` : `shortestPrefix.${family}`, allowed: shortest, asked: cidr.length },
-    },
-  ];
+  const allowed = limits.shortestPrefix[family];
+  if (cidr.length >= allowed) return [];
+  const reason = `${displayCidr(cidr)} is too wide: nobody may go wider than /${allowed}; name narrower blocks`;
+  return [{ code: "FORBIDDEN", field, reason, facts: { limit: `shortestPrefix.${family}`, allowed, asked: cidr.length } }];
+}
+
+/** The absolute limit, and the client's own where that is narrower. */
+export function widthProblems(cidr: Cidr, field: string, judge: Judge): readonly Problem[] {
+  const absolute = absoluteWidthProblems(cidr, field);
+  const family = familyName(cidr);
+  const allowed = judge.client.widest[family];
+  if (absolute.length > 0 || cidr.length >= allowed) return absolute;
+  const setting = `clients.${judge.clientName}.widest.${family}`;
+  const reason = `${displayCidr(cidr)} is too wide: client ${judge.clientName} may go no wider than /${allowed} (${setting}); name narrower blocks`;
+  return [{ code: "FORBIDDEN", field, reason, facts: { limit: `widest.${family}`, allowed, asked: cidr.length } }];
 }
 
 function protectedProblems(cidr: Cidr, field: string, judge: Judge): readonly Problem[] {

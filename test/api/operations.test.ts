@@ -55,11 +55,17 @@ describe("POST /v1/lifts", () => {
     expect((await postJson(world, "/v1/lifts", "admin", { ip: "203.0.113.7", exempt: "2h" })).status).toBe(202);
   });
 
+  test("lift: a block wider than the client may make, when it exempts nothing", async () => {
+    expect((await postJson(createWorld(), "/v1/lifts", "admin", { ip: "203.0.0.0/16", exempt: "none" })).status).toBe(202);
+    expect((await json(await postJson(createWorld(), "/v1/lifts", "admin", { ip: "203.0.0.0/16" }))).detail).toContain("or lift it with exempt: none");
+  });
+
   test("refuse: too wide, too long, malformed; and nothing is changed", async () => {
     const world = createWorld();
     const attempts: readonly [unknown, number][] = [
       [{ ip: "0.0.0.0/0" }, 403],
       [{ ip: "203.0.0.0/16" }, 403],
+      [{ ip: "0.0.0.0/7", exempt: "none" }, 403],
       [{ ip: "203.0.113.7", exempt: "31d" }, 400],
       [{ ip: "203.0.113.7", exempt: 5 }, 400],
       [{ ip: "203.0.113.7", client: "a b" }, 400],

@@ -59,6 +59,7 @@ export function snapshotOf(blocks: readonly BlockRow[], overrides: Partial<Snaps
     ],
     blocks,
     exemptions: [],
+    lifts: [],
     held: 0,
     targets: { web: targetSnapshot(), edge: targetSnapshot() },
     ...overrides,
