@@ -57,6 +57,7 @@ export function refusalText(response: HttpResponse, what: string): string {
 function originOf(text: string): URL {
   if (!URL.canParse(text)) throw new UsageError("--url (or PORTCULLIS_URL) is not a URL; write https://portcullis.example.workers.dev");
   const url = new URL(text);
+  if (url.username !== "" || url.password !== "") throw new UsageError("--url (or PORTCULLIS_URL) names a user; the key goes into PORTCULLIS_KEY");
   if (url.search !== "" || url.hash !== "") throw new UsageError("--url (or PORTCULLIS_URL) has a query or fragment; write only scheme, host and path");
   return url;
 }
