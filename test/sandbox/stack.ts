@@ -2,9 +2,11 @@
 // Used by the sandbox (`npm start`), the end-to-end tests and the benches.
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 import type { Config } from "../../shared/config.ts";
 import { type AclSeed, type AwsSimulator, fillPolicy, startAwsSimulator } from "../simulators/aws.ts";
@@ -81,6 +83,9 @@ async function startAws(acls: readonly AclSeed[]): Promise<AwsSimulator> {
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+  // Also when the start fails or is broken off: the folder holds digests of keys, and would stay for ever.
+  process.once("exit", removeFolder);
   const aws = await startAws(options.acls);
   const { script } = await buildWorker({ folder, yaml: options.yaml(aws.url), adjust: options.adjust ?? sandboxAdjust });
   const configFile = join(folder, "portcullis.yaml");
@@ -122,7 +127,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     async close() {
       await worker.close();
       await aws.close();
-      await rm(folder, { recursive: true, force: true });
+      process.removeListener("exit", removeFolder);
+      removeFolder();
     },
   };
   if (options.state !== "bare") await stack.cli("setup", "--config", configFile);
