@@ -1,0 +1,195 @@
+// The shapes that requests and answers have, as JSON Schema for the API's description. Used by the generator only;
+// what is enforced is in `shared/request/`, and the tests hold the two together.
+import { severities } from "../../shared/config.ts";
+import { errorTraits } from "../../shared/errors.ts";
+import { blockStates } from "../../shared/lease/snapshot.ts";
+import { limits } from "../../shared/limits.ts";
+import type { Json } from "../../shared/ports.ts";
+import { stopActions } from "../../shared/request/operations.ts";
+
+type Schema = { readonly [key: string]: Json };
+
+const text = { type: "string" } as const;
+const count = { type: "integer", minimum: 0 } as const;
+const flag = { type: "boolean" } as const;
+const time = { type: "string", format: "date-time" } as const;
+const timeOrNull = { type: ["string", "null"], format: "date-time" } as const;
+const texts = { type: "array", items: text } as const;
+const address = {
+  type: "string",
+  maxLength: limits.addressCharsMax,
+  description: "An IPv4 or IPv6 address or CIDR.",
+  examples: ["203.0.113.7", "2001:db8::/64"],
+} as const;
+const duration = { type: "string", pattern: "^[1-9][0-9]{0,8}[smhd]$", examples: ["90s", "15m", "4h", "7d"] } as const;
+
+export function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function list(items: Json): Schema {
+  return { type: "array", items };
+}
+
+/** An object of answers: more members may come, so none is forbidden. */
+function answer(properties: Schema, required: readonly string[] = []): Schema {
+  return { type: "object", properties, ...(required.length === 0 ? {} : { required }) };
+}
+
+/** An object of requests: unknown members are refused. */
+function request(properties: Schema, required: readonly string[] = []): Schema {
+  return { ...answer(properties, required), additionalProperties: false };
+}
+
+const oneOrMany: Schema = {
+  ip: { ...address, description: "One address or CIDR; either this or ips." },
+  ips: { ...list(address), minItems: 1, maxItems: limits.ipsPerRequestMax },
+};
+
+function operation(name: string): Schema {
+  return { const: name, description: "Required when signed." };
+}
+
+const states = { type: "object", additionalProperties: { $ref: "#/components/schemas/TargetState" }, description: "By target name." } as const;
+const accepted = ["created", "renewed", "unchanged", "held"] as const;
+const targetNames = { ...texts, minItems: 1, maxItems: limits.targetsMax };
+
+const requests: Readonly<Record<string, Schema>> = {
+  BlockRequest: request({
+    ...oneOrMany,
+    for: duration,
+    reason: { type: "string", description: `At most ${limits.reasonCharsMax} characters once control and bidirectional ones are dropped.` },
+    severity: { enum: [...severities] },
+    targets: targetNames,
+    dryRun: flag,
+    type: operation("block"),
+  }),
+  LiftRequest: request({
+    ...oneOrMany,
+    client: { type: "string", description: "Whose leases; everyone's when left out." },
+    exempt: { oneOf: [duration, { const: "none" }, { const: 0 }] },
+    type: operation("lift"),
+  }),
+  ExemptionRequest: request({ ...oneOrMany, for: duration, type: operation("exempt") }),
+  ReconcileRequest: request({ confirm: request({ target: text, digest: text }, ["target", "digest"]), type: operation("reconcile") }),
+  StopRequest: request({ action: { enum: [...stopActions] }, targets: targetNames, type: operation("stop") }, ["action"]),
+  StoreRequest: request({ type: operation("store") }),
+};
+
+const answers: Readonly<Record<string, Schema>> = {
+  TargetState: answer({ state: { enum: [...blockStates] }, why: text, by: text }, ["state"]),
+  BlockItem: answer({ ip: address, asked: address, status: { enum: [...accepted] }, until: timeOrNull, why: text, targets: states, adjustments: texts }, [
+    "ip",
+    "asked",
+    "status",
+    "until",
+    "targets",
+  ]),
+  BlockAnswer: answer(
+    { recorded: flag, dryRun: flag, mode: text, settled: flag, items: list(ref("BlockItem")), caveats: { type: "object", additionalProperties: texts } },
+    ["recorded", "settled", "items"],
+  ),
+  AlertItem: answer(
+    {
+      item: count,
+      ip: address,
+      status: { enum: [...accepted, "exempt", "limited", "refused", "invalid", "observed"] },
+      field: text,
+      reason: text,
+      limit: text,
+      retryAfterSeconds: count,
+      until: timeOrNull,
+      adjustments: texts,
+    },
+    ["item", "status"],
+  ),
+  AlertAnswer: answer(
+    { source: text, recorded: flag, mode: text, adjustments: texts, counts: { type: "object", additionalProperties: count }, items: list(ref("AlertItem")) },
+    ["source", "recorded", "counts", "items"],
+  ),
+  Block: answer(
+    { ip: address, at: time, until: time, severity: { enum: [...severities] }, leases: list(answer({ client: text, at: time, until: time })), targets: states },
+    ["ip", "until", "targets"],
+  ),
+  BlockList: answer({ asOf: timeOrNull, complete: flag, incompleteWhy: text, total: count, next: { type: ["string", "null"] }, blocks: list(ref("Block")) }, [
+    "asOf",
+    "complete",
+    "total",
+    "next",
+    "blocks",
+  ]),
+  Explanation: answer(
+    {
+      ip: address,
+      asked: address,
+      adjustments: texts,
+      verdict: text,
+      asOf: timeOrNull,
+      protected: { oneOf: [{ type: "null" }, answer({ range: text, source: text })] },
+      block: { type: ["object", "null"] },
+      leases: list({ type: "object" }),
+      wider: list({ type: "object" }),
+      narrower: list({ type: "object" }),
+      exemptions: list(answer({ ip: address, until: timeOrNull })),
+    },
+    ["ip", "asked", "verdict", "asOf", "protected", "block", "leases", "wider", "narrower", "exemptions"],
+  ),
+  LiftAnswer: answer(
+    {
+      recorded: flag,
+      mode: text,
+      repeated: flag,
+      settled: flag,
+      items: list(answer({ ip: address, status: text, why: text, lifted: count, exemptUntil: timeOrNull, stillCoveredBy: texts, adjustments: texts }, ["ip"])),
+    },
+    ["recorded", "items"],
+  ),
+  Target: answer({ name: text, kind: text, mode: { enum: ["observe", "enforce", "drain"] }, observedAt: timeOrNull, caveats: texts }, [
+    "name",
+    "kind",
+    "mode",
+    "observedAt",
+  ]),
+  TargetList: answer(
+    { asOf: timeOrNull, fullAt: timeOrNull, storeId: { type: ["string", "null"] }, complete: flag, held: count, targets: list(ref("Target")) },
+    ["asOf", "complete", "targets"],
+  ),
+  Plan: answer({ target: text, steps: texts, add: texts, remove: list(answer({ cidr: text, proof: text })), keep: texts, shed: texts, notes: texts }, [
+    "target",
+    "steps",
+  ]),
+  ReconcileAnswer: answer({ done: flag, why: text, asOf: timeOrNull, targets: list(ref("Target")) }, ["done"]),
+  StopAnswer: answer(
+    { action: text, stopped: { type: "object", additionalProperties: { enum: ["freeze", "drain"] } }, releasedAt: timeOrNull, repeated: flag },
+    ["action", "stopped"],
+  ),
+  StoreAnswer: answer({ storeId: { type: ["string", "null"] }, minted: flag }, ["storeId", "minted"]),
+  LegacyAnswer: answer(
+    {
+      status: { enum: ["blocked", "expiryextended", "rulelimitreached", "accepted", "observed"] },
+      ip: address,
+      until: timeOrNull,
+      recorded: flag,
+      targets: states,
+    },
+    ["status", "ip", "recorded"],
+  ),
+  Problem: answer(
+    {
+      type: { type: "string", format: "uri" },
+      title: text,
+      status: { type: "integer" },
+      code: { enum: Object.keys(errorTraits) },
+      detail: text,
+      remedy: text,
+      target: text,
+      field: text,
+      facts: { type: "object" },
+      retryAfterSeconds: count,
+      errors: list(answer({ field: text, code: text, reason: text, facts: { type: "object" } }, ["field", "code", "reason"])),
+    },
+    ["type", "title", "status", "code", "detail", "remedy"],
+  ),
+};
+
+export const schemas: Readonly<Record<string, Schema>> = { ...requests, ...answers };
