@@ -23,6 +23,8 @@ interface Board {
   readonly settings: AwsNaclSettings;
   readonly frozen: ReadonlySet<string>;
   readonly used: Readonly<Record<Direction, Set<number>>>;
+  /** Ids of entries that a later change removes. */
+  readonly leaving: ReadonlySet<string>;
   ours: readonly Entry[];
 }
 
@@ -37,7 +39,8 @@ function boardOf(request: CompileRequest, settings: AwsNaclSettings): Board {
     const place = placeOf(entry.id);
     if (place !== null) used[place.direction].add(place.number);
   }
-  return { settings, frozen: request.frozen, used, ours: request.observation.ours };
+  const leaving = new Set(request.changes.flatMap((change) => (change.verb === "remove" ? [change.entry.id] : [])));
+  return { settings, frozen: request.frozen, used, leaving, ours: request.observation.ours };
 }
 
 function lowestFree(board: Board, direction: Direction): number | null {
@@ -97,27 +100,6 @@ function fill(board: Board, numbers: Numbers): Numbers | null {
   return filled;
 }
 
-/** Ingress first: it is the half that stops an attacker. */
-function addSteps(board: Board, cidr: Cidr): Step[] {
-  const standing = board.ours.filter((entry) => sameCidr(entry.cidr, cidr));
-  if (standing.some((entry) => entry.partial === null)) return [];
-  const half = standing[0];
-  let numbers: Numbers = (half === undefined ? null : numbersOf(half.id)) ?? { in: null, out: null };
-  const target = fill(board, numbers);
-  if (target === null) return [];
-  let before: readonly Entry[] = half === undefined ? [] : [half];
-  const steps: Step[] = [];
-  for (const direction of directionsOf(board.settings.direction)) {
-    const number = target[direction];
-    if (number === null || numbers[direction] !== null) continue;
-    numbers = { ...numbers, [direction]: number };
-    const after = entryOf(board, numbers, cidr);
-    steps.push(take(board, { verb: "create", direction, number, cidr, before, after }));
-    before = after;
-  }
-  return steps;
-}
-
 /**
  * The numbers of an entry that may be touched; null when it does not stand, a slot is frozen or out of range, or another
  * entry of the observation claims the same slot (a late answer: which of the two stands is not known).
@@ -130,6 +112,58 @@ function touchable(board: Board, entry: Entry): Numbers | null {
   if ([numbers.in, numbers.out].some((number) => number !== null && !inRange(board.settings.rules, number))) return null;
   const others = board.ours.filter((other) => other.id !== entry.id).flatMap((other) => slotsOf(numbersOf(other.id) ?? { in: null, out: null }));
   return slots.some((slot) => others.includes(slot)) ? null : numbers;
+}
+
+/**
+ * A lone half in this direction that is to go anyway. A swap that was cut short leaves one, and at a full quota the missing half
+ * of its successor finds room nowhere but in its place.
+ */
+function leavingHalf(board: Board, direction: Direction): Entry | null {
+  const other = direction === "in" ? "out" : "in";
+  const halves = board.ours.filter((entry) => {
+    const numbers = board.leaving.has(entry.id) ? touchable(board, entry) : null;
+    return numbers !== null && numbers[direction] !== null && numbers[other] === null;
+  });
+  const numberOf = (entry: Entry) => numbersOf(entry.id)?.[direction] ?? 0;
+  return halves.sort((a, b) => numberOf(a) - numberOf(b))[0] ?? null;
+}
+
+/** Ingress first: it is the half that stops an attacker. */
+function addSteps(board: Board, cidr: Cidr): Step[] {
+  const standing = board.ours.filter((entry) => sameCidr(entry.cidr, cidr));
+  if (standing.some((entry) => entry.partial === null)) return [];
+  const half = standing[0];
+  return half === undefined ? createAll(board, cidr) : complete(board, half);
+}
+
+function createAll(board: Board, cidr: Cidr): Step[] {
+  let numbers: Numbers = { in: null, out: null };
+  const target = fill(board, numbers);
+  if (target === null) return [];
+  let before: readonly Entry[] = [];
+  const steps: Step[] = [];
+  for (const direction of directionsOf(board.settings.direction)) {
+    const number = target[direction];
+    if (number === null) continue;
+    numbers = { ...numbers, [direction]: number };
+    const after = entryOf(board, numbers, cidr);
+    steps.push(take(board, { verb: "create", direction, number, cidr, before, after }));
+    before = after;
+  }
+  return steps;
+}
+
+/** Adds the one half that is missing. */
+function complete(board: Board, half: Entry): Step[] {
+  const numbers = numbersOf(half.id);
+  const direction = directionsOf(board.settings.direction).find((wanted) => numbers?.[wanted] === null);
+  if (numbers === null || direction === undefined) return [];
+  const leaver = leavingHalf(board, direction);
+  const number = leaver === null ? lowestFree(board, direction) : (numbersOf(leaver.id)?.[direction] ?? null);
+  if (number === null) return [];
+  const after = entryOf(board, { ...numbers, [direction]: number }, half.cidr);
+  const before = leaver === null ? [half] : [half, leaver];
+  return [take(board, { verb: leaver === null ? "create" : "replace", direction, number, cidr: half.cidr, before, after })];
 }
 
 function removeSteps(board: Board, entry: Entry): Step[] {

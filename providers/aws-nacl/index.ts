@@ -42,11 +42,11 @@ export const awsNacl: ProviderDefinition<AwsNaclSettings> = {
     "A deny also breaks our own outbound connections to that address: network ACLs are stateless, so the replies are dropped.",
     "Traffic inside one subnet does not pass a network ACL.",
     "It is a small hot set: 20 rules per direction and family by default, 40 at most, the default deny and all other rules included.",
-    "Entries carry no mark: inside the claimed range every deny of all protocols counts as ours.",
+    "Entries carry no mark: inside the claimed range every deny of all protocols counts as ours, and a rule that a person adds there in the seconds between our look and our change can be overwritten.",
   ],
   settings: settingsSchema,
   serialKey: (settings) => `aws-nacl:${settings.region}:${settings.acl}`,
-  hostSuffixes: (settings) => [`.${domainOf(settings.region)}`, ".api.aws"],
+  hostSuffixes: (settings) => [`.${domainOf(settings.region)}`],
   create: (settings, ports) => new AwsNacl(settings, ports),
   discover,
 };

@@ -8,7 +8,7 @@ import { cidrOf } from "../../shared/address/index.ts";
 import { Secret, type Transport } from "../../shared/ports.ts";
 import { adds, bring, carryOut, look, lookLater, plan, removes, shown } from "../conformance/provider/harness.ts";
 import { fillPolicy } from "../simulators/aws.ts";
-import { aclId, keys, policies, roleArn } from "../simulators/aws-fixtures.ts";
+import { aclId, externalId, keys, policies, roleArn } from "../simulators/aws-fixtures.ts";
 import { type AwsHarness, type AwsHarnessOptions, awsHarness, storeId } from "./aws-nacl-harness.ts";
 import { testPorts } from "./ports.ts";
 
@@ -172,6 +172,36 @@ describe("credentials", () => {
     const { settings } = await harnessFor();
     const seen = await awsNacl.create(settings, testPorts({ accessKeyId: new Secret("AKIA") })).observe();
     expect(seen).toMatchObject({ ok: false, error: { code: "PROVIDER_AUTH", message: expect.stringContaining("secretAccessKey") } });
+  });
+});
+
+describe("the wire", () => {
+  test("send: exactly these parameters, and nothing else", async () => {
+    const harness = await harnessFor({ direction: "both", unclaimed: true, assumeRole: true });
+    await harness.operator().setup({ action: "claim", storeId, adopt: false });
+    const provider = harness.provider();
+    const seen = await bring(harness, provider, () => adds([a]));
+    const [entry] = seen.ours;
+    if (entry !== undefined) await carryOut(provider, plan(provider, seen, [{ verb: "swap", entry, cidr: cidrOf("2001:db8:7::/64") }]));
+    await bring(harness, provider, (now) => removes(now.ours));
+    await harness.operator().setup({ action: "release" });
+    const sent = new Map(harness.aws.log.map(({ action, parameters }) => [`${action} ${parameters.Egress ?? ""}`.trim(), parameters]));
+    const { Policy: _policy, ...assume } = sent.get("AssumeRole") ?? {};
+    const rule = { NetworkAclId: aclId, RuleNumber: "1" };
+    const deny = { ...rule, Protocol: "-1", RuleAction: "deny" };
+    const tags = { "Tag.1.Key": "portcullis:store", "Tag.1.Value": storeId, "Tag.2.Key": "portcullis:range", "Tag.2.Value": "1-40" };
+    expect(assume).toEqual({ RoleArn: roleArn, RoleSessionName: "portcullis", DurationSeconds: "3600", ExternalId: externalId });
+    expect(Object.fromEntries([...sent].filter(([name]) => name !== "AssumeRole"))).toEqual({
+      DescribeNetworkAcls: { "NetworkAclId.1": aclId },
+      "CreateNetworkAclEntry false": { ...deny, Egress: "false", CidrBlock: "203.0.113.7/32" },
+      "CreateNetworkAclEntry true": { ...deny, Egress: "true", CidrBlock: "203.0.113.7/32" },
+      "ReplaceNetworkAclEntry false": { ...deny, Egress: "false", Ipv6CidrBlock: "2001:db8:7::/64" },
+      "ReplaceNetworkAclEntry true": { ...deny, Egress: "true", Ipv6CidrBlock: "2001:db8:7::/64" },
+      "DeleteNetworkAclEntry false": { ...rule, Egress: "false" },
+      "DeleteNetworkAclEntry true": { ...rule, Egress: "true" },
+      CreateTags: { "ResourceId.1": aclId, ...tags },
+      DeleteTags: { "ResourceId.1": aclId, ...tags },
+    });
   });
 });
 

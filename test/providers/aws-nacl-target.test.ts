@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { compile } from "../../providers/aws-nacl/compile.ts";
-import { numbersOf } from "../../providers/aws-nacl/slots.ts";
+import { type NativeEntry, observationOf } from "../../providers/aws-nacl/convert.ts";
 import { cidrOf, cidrText } from "../../shared/address/index.ts";
-import type { Change, Entry, Observation } from "../../shared/provider.ts";
+import type { Entry, Observation } from "../../shared/provider.ts";
 import { adds, bring, carryOut, look, plan, removes } from "../conformance/provider/harness.ts";
 import { aclId } from "../simulators/aws-fixtures.ts";
 import { type AwsHarness, type AwsHarnessOptions, awsHarness, settingsFor, storeId } from "./aws-nacl-harness.ts";
@@ -164,62 +164,41 @@ describe("compile and apply", () => {
 
 const nothing: Observation = { ours: [], foreign: [], pools: [], storeId: null, enforcing: { yes: true }, terminal: null, serverDate: null };
 
-describe("compile, for any target", () => {
-  const settings = (direction: "ingress" | "both") => settingsFor("https://ec2.eu-west-1.amazonaws.com/", { direction, rules: { first: 5, last: 12 } });
-  const host = (at: number) => cidrOf(`203.0.113.${at}/32`);
-  const scenes = fc.record({
-    direction: fc.constantFrom("ingress", "both"),
-    ours: fc.uniqueArray(fc.tuple(fc.integer({ min: 5, max: 12 }), fc.integer({ min: 1, max: 9 })), { selector: ([number]) => number, maxLength: 8 }),
-    foreign: fc.uniqueArray(fc.tuple(fc.constantFrom("in", "out"), fc.integer({ min: 1, max: 16 })), {
-      selector: ([direction, number]) => `${direction}${number}`,
-      maxLength: 6,
+describe("observe, for any ACL", () => {
+  const entries = fc.uniqueArray(
+    fc.record({
+      number: fc.integer({ min: 1, max: 15 }),
+      egress: fc.boolean(),
+      at: fc.integer({ min: 1, max: 4 }),
+      protocol: fc.constantFrom("-1", "-1", "-1", "6"),
+      action: fc.constantFrom("deny", "deny", "deny", "allow"),
     }),
-    frozen: fc.uniqueArray(fc.tuple(fc.constantFrom("in", "out"), fc.integer({ min: 5, max: 12 })), { maxLength: 4 }),
-    wishes: fc.array(fc.tuple(fc.constantFrom("add", "remove", "swap"), fc.integer({ min: 1, max: 20 }), fc.nat(7)), { maxLength: 12 }),
-  });
+    { selector: ({ number, egress }) => `${number}${egress}`, maxLength: 20 },
+  );
 
-  test("hold: never a foreign number, a frozen slot, a number out of range, or a place that is taken; and steps tell the truth", () => {
+  test("hold: every rule is in exactly one entry, ours only by range, shape and direction; room is never more than what is left", () => {
     fc.assert(
-      fc.property(scenes, ({ direction, ours, foreign, frozen, wishes }) => {
-        const taken = new Set(foreign.map(([which, number]) => `${which}:${number}`));
-        const entries = ours
-          .filter(([number]) => !taken.has(`in:${number}`) && !taken.has(`out:${number}`))
-          .map(
-            ([number, at]): Entry => ({
-              id: `in:${number}${direction === "both" ? `+out:${number}` : ""}=${cidrText(host(at))}`,
-              cidr: host(at),
-              partial: null,
-            }),
-          );
-        const observation = { ...nothing, ours: entries, foreign: [...taken].map((id) => ({ id, summary: id })) };
-        const frozenSlots = new Set(frozen.map(([which, number]) => `${which}:${number}`));
-        const changes = wishes.flatMap(([verb, at, index]): Change[] => {
-          const entry = entries[index];
-          if (verb === "add") return [{ verb, cidr: host(at) }];
-          if (entry === undefined) return [];
-          return verb === "remove" ? [{ verb, entry }] : [{ verb, entry, cidr: host(at) }];
+      fc.property(entries, fc.constantFrom("ingress", "both"), (rules, direction) => {
+        const settings = settingsFor("https://ec2.eu-west-1.amazonaws.com/", { direction, rules: { first: 3, last: 10 } });
+        const native = rules.map(({ number, egress, at, protocol, action }): NativeEntry => {
+          return { direction: egress ? "out" : "in", number, family: 4, cidr: `203.0.113.${at}/32`, protocol, action };
         });
-        const steps = compile({ changes, standing: [], frozen: frozenSlots, observation }, settings(direction));
-        const standing = new Map(entries.flatMap((entry) => (entry.id.split("=")[0] ?? "").split("+").map((slot) => [slot, cidrText(entry.cidr)] as const)));
-        let said = new Map(entries.map((entry) => [entry.id, entry]));
-        for (const step of steps) {
-          const native = step.native as { readonly verb: string; readonly direction: string; readonly number: number; readonly cidr: string };
-          const slot = `${native.direction}:${native.number}`;
-          expect(step.slots).toEqual([slot]);
-          expect(taken.has(slot) || frozenSlots.has(slot) || native.number < 5 || native.number > 12).toBe(false);
-          expect(standing.has(slot)).toBe(native.verb !== "create");
-          if (native.verb === "delete") expect(standing.get(slot)).toBe(native.cidr);
-          if (native.verb === "delete") standing.delete(slot);
-          else standing.set(slot, native.cidr);
-          expect(step.removes.every((id) => said.has(id))).toBe(true);
-          said = new Map([...said].filter(([id]) => !step.removes.includes(id)));
-          for (const entry of step.adds) said.set(entry.id, entry);
-          const slots = [...said.values()].flatMap((entry) => (entry.id.split("=")[0] ?? "").split("+").map((name) => `${name} ${cidrText(entry.cidr)}`));
-          expect(slots.sort()).toEqual([...standing].map(([name, cidr]) => `${name} ${cidr}`).sort());
-        }
-        expect([...said.values()].every((entry) => numbersOf(entry.id) !== null && entry.partial === null)).toBe(true);
+        const acl = { id: aclId, vpc: "vpc-1", isDefault: false, subnets: ["subnet-1"], entries: native, tags: new Map() };
+        const seen = observationOf(acl, settings, null);
+        const ours = seen.ours.flatMap((entry) => (entry.id.split("=")[0] ?? "").split("+").map((slot) => `${slot}=${cidrText(entry.cidr)}`));
+        const expected = native.filter(
+          (entry) =>
+            entry.protocol === "-1" && entry.action === "deny" && entry.number >= 3 && entry.number <= 10 && (direction === "both" || entry.direction === "in"),
+        );
+        expect(ours.sort()).toEqual(expected.map((entry) => `${entry.direction}:${entry.number}=${entry.cidr}`).sort());
+        expect(ours.length + seen.foreign.length).toBe(native.length);
+        const whole = (entry: Entry) => direction === "ingress" || entry.id.includes("+");
+        expect(seen.ours.every((entry) => (entry.partial === null) === whole(entry))).toBe(true);
+        expect(new Set(seen.ours.map((entry) => entry.id)).size).toBe(seen.ours.length);
+        const busiest = Math.max(...(direction === "both" ? ["in", "out"] : ["in"]).map((which) => native.filter((entry) => entry.direction === which).length));
+        expect(seen.pools[0]?.limit).toBeLessThanOrEqual(20 - busiest + ours.length);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

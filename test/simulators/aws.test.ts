@@ -12,8 +12,11 @@ import {
   ReplaceNetworkAclEntryCommand,
 } from "@aws-sdk/client-ec2";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import fc from "fast-check";
 import { XMLParser } from "fast-xml-parser";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { blockOf, cidrText, familyBits } from "../../shared/address/index.ts";
+import { canonicalCidr } from "./aws/cidr.ts";
 import type { AwsSimulator } from "./aws.ts";
 import { aclId, externalId, keys, roleArn, startFixture } from "./aws-fixtures.ts";
 
@@ -261,6 +264,23 @@ describe("requests no SDK would send", () => {
     expect(await post("/x", { headers: form, body: "" })).toMatch(/^404 .*no route/s);
     expect(await post("/", { method: "PUT", headers: form, body: "" })).toMatch(/^405/);
     expect(await post("/", { body: "{}" })).toMatch(/^400 .*content type/s);
+  });
+});
+
+describe("addresses", () => {
+  test("mask: the simulator and the product read the same block, each on its own code", () => {
+    const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
+    const v4 = fc.tuple(fc.constant(4 as const), hex(8), fc.integer({ min: 0, max: 32 }));
+    const v6 = fc.tuple(fc.constant(6 as const), hex(32), fc.integer({ min: 0, max: 128 }));
+    fc.assert(
+      fc.property(fc.oneof(v4, v6), ([family, first, length]) => {
+        const address = cidrText(blockOf(family, first, familyBits(family))).split("/")[0];
+        expect(canonicalCidr(family, `${address}/${length}`)).toBe(cidrText(blockOf(family, first, length)));
+      }),
+    );
+    for (const text of ["203.0.113.7", "203.0.113.7/33", "203.0.113/24", "2001:db8::/129", "::g/64", ""]) {
+      expect(canonicalCidr(text.includes(":") ? 6 : 4, text)).toBeNull();
+    }
   });
 });
 

@@ -55,6 +55,25 @@ async function fillAndEmpty(harness: ProviderHarness): Promise<void> {
   mustEqual(addresses(again), [cidrText(a)], "a target used again");
 }
 
+async function swapCutShort(harness: ProviderHarness): Promise<void> {
+  const provider = harness.provider();
+  const wanted = hosts(roomFor(await look(provider), 4));
+  const full = await bring(harness, provider, () => adds(wanted));
+  const [entry] = full.ours;
+  must(entry !== undefined, "nothing stands");
+  await carryOut(provider, plan(provider, full, [{ verb: "swap", entry, cidr: a }]).slice(0, 1));
+  const next = harness.provider();
+  const after = await bring(harness, next, (seen) => {
+    const left = seen.ours.filter((other) => cidrText(other.cidr) === cidrText(entry.cidr));
+    return [...adds([a]), ...removes(left)];
+  });
+  mustEqual(addresses(after), [a, ...wanted.filter((cidr) => cidrText(cidr) !== cidrText(entry.cidr))].map(cidrText).sort(), "ours");
+  must(
+    after.ours.every((other) => other.partial === null),
+    "a half is missing",
+  );
+}
+
 export const writingLaws: readonly ProviderLaw[] = [
   familyLaw("ipv4Host"),
   familyLaw("ipv4Range"),
@@ -164,5 +183,10 @@ export const writingLaws: readonly ProviderLaw[] = [
         "a half is missing",
       );
     },
+  },
+  {
+    name: "compile: a swap cut short on a full target is completed by the next round",
+    needs: "swap",
+    run: swapCutShort,
   },
 ];
