@@ -1,10 +1,10 @@
 // One target's plan as a value: what must stand, what is placed, shed or covered, what goes and why, in which order.
 // Pure: the same inputs give the same plan, whatever their order. A plan can always be printed before it is run.
-import { type Cidr, cidrKey, cidrText } from "../address/index.ts";
+import { type Cidr, cidrKey } from "../address/index.ts";
 import type { TargetLeases } from "../lease/live.ts";
 import type { Change, Entry, Granularity, Observation } from "../provider.ts";
 import { type Admit, coveredNeeds, type Need, type Needs, needsOf } from "./need.ts";
-import { orderChanges } from "./order.ts";
+import { type Ordered, orderChanges } from "./order.ts";
 import { placeNeeds, Room } from "./place.ts";
 import { Proofs, type Removal } from "./proof.ts";
 
@@ -86,17 +86,43 @@ function removalsOf(request: DecideRequest, proofs: Proofs, placed: readonly Nee
   return { removals, keep };
 }
 
-function proofsFor(request: DecideRequest, needs: readonly Need[], placed: readonly Need[], shed: readonly Need[]): Proofs {
+function proofsFor(request: DecideRequest, needs: readonly Need[], placed: readonly Need[], shed: readonly Need[], landing: readonly Need[]): Proofs {
   return new Proofs({
     ours: request.observation.ours,
     needs,
     placed,
     shed,
+    landing,
     ended: request.leases.ended,
     granularity: request.granularity,
     isProtected: (entry) => request.isProtected(entry.cidr),
     orphanMayGo: request.orphanMayGo,
   });
+}
+
+/** Whether a placed need has no whole entry of its own yet. */
+function lacksEntry(proofs: Proofs, need: Need): boolean {
+  return proofs.standing(need)?.partial !== null;
+}
+
+/**
+ * Proves removals and orders the changes. What cannot land now proves nothing: for group kinds, whose adds and removals
+ * land together, the proofs are taken again without the adds that turned out to wait.
+ */
+function orderFor(request: DecideRequest, needs: readonly Need[], placed: readonly Need[], shed: readonly Need[]): { ordered: Ordered; proofs: Proofs } {
+  const { leftovers, canSwap, mayRemove, granularity, frozenBlocks } = request;
+  let landing = placed.filter((need) => !frozenBlocks.has(need.key));
+  for (;;) {
+    const proofs = proofsFor(request, needs, placed, shed, landing);
+    const { removals, keep } = removalsOf(request, proofs, placed);
+    const adds = placed.filter((need) => lacksEntry(proofs, need) && !frozenBlocks.has(need.key));
+    const room = new Room(request.observation.pools, request.maxEntries, request.observation.ours);
+    const ordered = orderChanges({ adds, removals, kept: keep, proofs, room, canSwap, granularity, leftovers, mayRemove });
+    const waiting = new Set(ordered.waiting);
+    const rest = landing.filter((need) => !waiting.has(need));
+    if (granularity !== "group" || rest.length === landing.length) return { ordered, proofs };
+    landing = rest;
+  }
 }
 
 export function decide(request: DecideRequest): TargetPlan {
@@ -108,23 +134,17 @@ export function decide(request: DecideRequest): TargetPlan {
   const ours = request.observation.ours;
 
   const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)).filter((key) => candidateKeys.has(key)));
-  const stuck = stuckEntries(request, candidateKeys, proofsFor(request, needs.needs, candidates, []));
+  const stuck = stuckEntries(request, candidateKeys, proofsFor(request, needs.needs, candidates, [], candidates));
   const { placed, shed } = placeNeeds(candidates, standing, new Room(request.observation.pools, request.maxEntries, stuck));
 
-  const proofs = proofsFor(request, needs.needs, placed, allShed(needs.needs, covered, shed));
-  const { removals, keep } = removalsOf(request, proofs, placed);
-  const wanted = placed.filter((need) => proofs.standing(need)?.partial !== null);
-  const adds = wanted.filter((need) => !request.frozenBlocks.has(need.key));
-  const room = new Room(request.observation.pools, request.maxEntries, ours);
-  const { leftovers, canSwap, mayRemove } = request;
-  const ordered = orderChanges({ adds, removals, kept: keep, proofs, room, canSwap, leftovers, mayRemove });
+  const { ordered, proofs } = orderFor(request, needs.needs, placed, allShed(needs.needs, covered, shed));
   const gone = new Set(ordered.removals.map((removal) => removal.entry));
   return {
     needs,
     covered,
     placed,
     shed,
-    waiting: [...ordered.waiting, ...wanted.filter((need) => request.frozenBlocks.has(need.key))],
+    waiting: [...ordered.waiting, ...placed.filter((need) => lacksEntry(proofs, need) && request.frozenBlocks.has(need.key))],
     removals: ordered.removals,
     keep: ours.filter((entry) => !gone.has(entry)),
     orphans: ours.filter((entry) => proofs.isOrphan(entry)),
@@ -136,11 +156,4 @@ export function decide(request: DecideRequest): TargetPlan {
 function allShed(needs: readonly Need[], covered: ReadonlyMap<string, Need>, shed: readonly Need[]): readonly Need[] {
   const keys = new Set(shed.map((need) => need.key));
   return [...shed, ...needs.filter((need) => keys.has(covered.get(need.key)?.key ?? ""))];
-}
-
-/** One line per change, for people. */
-export function describeChange(change: Change): string {
-  if (change.verb === "add") return `add ${cidrText(change.cidr)}`;
-  if (change.verb === "remove") return `remove ${cidrText(change.entry.cidr)} (${change.entry.id})`;
-  return `swap ${cidrText(change.entry.cidr)} (${change.entry.id}) for ${cidrText(change.cidr)}`;
 }

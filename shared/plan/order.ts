@@ -1,6 +1,6 @@
 // From decisions to an order of changes that never opens a gate early and never exceeds the room:
 // removals left over from an earlier pass, then adds (as swaps where full), then the other removals.
-import type { Change, Entry } from "../provider.ts";
+import type { Change, Entry, Granularity } from "../provider.ts";
 import type { Need } from "./need.ts";
 import type { Room } from "./place.ts";
 import type { Proof, Proofs, Removal } from "./proof.ts";
@@ -15,6 +15,7 @@ export interface OrderRequest {
   /** Room left beside everything that stands now. Used up as changes are ordered. */
   readonly room: Room;
   readonly canSwap: boolean;
+  readonly granularity: Granularity;
   /** Ids of entries whose removal an earlier pass planned and did not reach. */
   readonly leftovers: ReadonlySet<string>;
   readonly mayRemove: boolean;
@@ -111,7 +112,8 @@ class Ordering {
 export function orderChanges(request: OrderRequest): Ordered {
   const ordering = new Ordering(request);
   ordering.removeWhere((removal) => removal.proof === "protected");
-  ordering.removeWhere((removal) => request.leftovers.has(removal.entry.id));
+  // A group is written whole: its removals and adds land together, so what goes makes room first.
+  ordering.removeWhere((removal) => request.granularity === "group" || request.leftovers.has(removal.entry.id));
   for (const need of request.adds) ordering.add(need);
   ordering.removeWhere(() => true);
   return { changes: ordering.changes, waiting: ordering.waiting, removals: ordering.done };

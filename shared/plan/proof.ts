@@ -19,6 +19,8 @@ export interface ProofRequest {
   readonly shed: readonly Need[];
   readonly ended: readonly Lease[];
   readonly granularity: Granularity;
+  /** Placed needs whose entry stands already or lands in this plan; for group kinds, in the same atomic step. */
+  readonly landing: readonly Need[];
   readonly isProtected: (entry: Entry) => boolean;
   /** Whether the entry has been an orphan for long enough, and few enough are, or a person confirmed. */
   readonly orphanMayGo: (entry: Entry) => boolean;
@@ -40,7 +42,7 @@ export class Proofs {
   readonly #request: ProofRequest;
   readonly #standing: Map<string, Entry>;
   readonly #standingIndex: CidrIndex<Entry>;
-  readonly #placedIndex: CidrIndex<Need>;
+  readonly #landingIndex: CidrIndex<Need>;
   readonly #needIndex: CidrIndex<Need>;
   readonly #endedIndex: CidrIndex<Lease>;
   readonly #shed: ReadonlySet<string>;
@@ -51,7 +53,7 @@ export class Proofs {
     this.#standing = standingFor(request.ours, request.placed);
     const whole = [...this.#standing.values()].filter((entry) => entry.partial === null);
     this.#standingIndex = new CidrIndex(whole, (entry) => entry.cidr);
-    this.#placedIndex = new CidrIndex(request.placed, (need) => need.cidr);
+    this.#landingIndex = new CidrIndex(request.landing, (need) => need.cidr);
     this.#needIndex = new CidrIndex(request.needs, (need) => need.cidr);
     this.#endedIndex = new CidrIndex(request.ended, (lease) => lease.cidr);
     this.#shed = new Set(request.shed.map((need) => need.key));
@@ -73,7 +75,7 @@ export class Proofs {
 
   /** Whether the need is fully enforced by an entry other than this one, now or in the same atomic step. */
   standsElsewhere(need: Need, entry: Entry): boolean {
-    if (this.#request.granularity === "group") return this.#placedIndex.holding(need.cidr).length > 0;
+    if (this.#request.granularity === "group") return this.#landingIndex.holding(need.cidr).length > 0;
     return this.#standingIndex.holding(need.cidr).some((other) => other.id !== entry.id);
   }
 
