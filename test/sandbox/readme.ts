@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 export interface ShellBlock {
   /** The nearest heading above. */
   readonly section: string;
-  /** The last line of text above the block. */
+  /** The last paragraph above the block. */
   readonly intro: string;
   /** From `<!-- expect: … -->` directly above the fence; null when there is none. */
   readonly expect: string | null;
@@ -22,6 +22,7 @@ export function shellBlocks(markdown: string): readonly ShellBlock[] {
   let expect: string | null = null;
   let script: string[] | null = null;
   let other = false;
+  let inText = false;
   for (const line of markdown.split("\n")) {
     if (script !== null) {
       if (line !== fence) script.push(line);
@@ -34,7 +35,8 @@ export function shellBlocks(markdown: string): readonly ShellBlock[] {
     else if (line.startsWith(fence)) other = true;
     else if (line.startsWith("#")) section = line.replace(/^#+ /, "");
     else if (line.startsWith("<!-- expect: ")) expect = line.slice("<!-- expect: ".length).replace(/ -->$/, "");
-    else if (line !== "") intro = line;
+    else if (line !== "") intro = inText ? `${intro} ${line}` : line;
+    inText = line !== "" && /^[^<#`]/.test(line);
   }
   return blocks;
 }
