@@ -1,8 +1,8 @@
-// Finds the kinds of firewall there are: every folder of `providers/` whose `index.ts` exports a definition of that kind.
+// The kinds of firewall there are, with the name under which each kind's `index.ts` exports its definition.
 // Only for the generator and the CLI; the running product imports the kinds in use, from `functions/generated/providers.ts`.
-import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { providerKinds, providerOf } from "../../providers/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 
 export const repositoryRoot: string = resolve(import.meta.dirname, "../..");
@@ -13,21 +13,16 @@ export interface FoundKind {
   readonly exportName: string;
 }
 
-function isDefinition(value: unknown, kind: string): value is ProviderDefinition {
-  return value !== null && typeof value === "object" && "kind" in value && value.kind === kind && "settings" in value && "create" in value;
-}
-
 /** Kind to definition, in alphabetical order. */
-export async function findKinds(root: string = repositoryRoot): Promise<Readonly<Record<string, FoundKind>>> {
-  const folder = join(root, "providers");
+export async function findKinds(): Promise<Readonly<Record<string, FoundKind>>> {
   const found: Record<string, FoundKind> = {};
-  for (const kind of readdirSync(folder).sort()) {
-    const index = join(folder, kind, "index.ts");
-    if (kind === "internal" || !existsSync(index)) continue;
-    const module = (await import(pathToFileURL(index).href)) as Readonly<Record<string, unknown>>;
-    for (const [exportName, value] of Object.entries(module)) {
-      if (isDefinition(value, kind)) found[kind] = { definition: value, exportName };
-    }
+  for (const kind of providerKinds.toSorted()) {
+    const definition = providerOf(kind);
+    const module = (await import(pathToFileURL(join(repositoryRoot, "providers", kind, "index.ts")).href)) as Readonly<Record<string, unknown>>;
+    const exportName = Object.keys(module).find((name) => module[name] === definition);
+    if (definition === null || exportName === undefined)
+      throw new Error(`providers/${kind}/index.ts does not export the definition that providers/index.ts lists`);
+    found[kind] = { definition, exportName };
   }
   return found;
 }

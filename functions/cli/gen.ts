@@ -82,7 +82,7 @@ async function run({ values, io }: Invocation): Promise<ExitCode> {
   const documentsOnly = isSet(values, "docs");
   const outputs = documentsOnly ? [] : configOutputs(paths, kinds, values, io);
   if (outputs === null) return exitCodes.failed;
-  const documents = textOption(values, "out") !== undefined && !documentsOnly ? [] : await committedFiles(kinds, repositoryRoot);
+  const documents = textOption(values, "out") !== undefined && !documentsOnly ? [] : committedFiles(kinds, repositoryRoot);
   const all = [...outputs, ...documents.map((file) => ({ ...file, committed: true }))];
   if (check) return stale(all, io);
   if (isSet(values, "frozen") && stale(outputs, io) !== exitCodes.ok) return exitCodes.failed;
