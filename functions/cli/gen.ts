@@ -28,7 +28,7 @@ function write(outputs: readonly Output[], io: Invocation["io"]): void {
     if (isCurrent(output)) continue;
     mkdirSync(dirname(output.path), { recursive: true });
     writeFileSync(output.path, output.text);
-    io.out(`wrote ${relative(process.cwd(), output.path)}`);
+    io.out(`wrote ${relative(process.cwd(), output.path)}${output.path.endsWith(".lock.json") ? "; commit it with the configuration" : ""}`);
   }
 }
 

@@ -49,6 +49,7 @@ export const secretNameSchema = v.pipe(
         "treat it as leaked and replace it; store the new one with `wrangler secret put NAME` and write that NAME here",
       ),
   ),
+  v.check((text) => !text.startsWith("PORTCULLIS_"), says("names that begin with PORTCULLIS_ are Portcullis's own", "choose another name for the secret")),
   v.regex(
     secretNamePattern,
     says("not the name of a secret", "write its name in capitals, digits and underscores, such as AWS_WEB_ID; the value belongs in the platform's secrets"),

@@ -1,8 +1,9 @@
 // What comes out: safe defaults, canonical values, the same bytes for the same meaning.
 
 import { readFileSync } from "node:fs";
-import { assert, property, shuffledSubarray, string } from "fast-check";
+import { assert, constantFrom, jsonValue, property, shuffledSubarray, string } from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parse, parseDocument } from "yaml";
 import { productionFloors } from "../../shared/config-file/index.ts";
 import { limits } from "../../shared/limits.ts";
 import { presetNames } from "../../shared/protect/index.ts";
@@ -121,4 +122,24 @@ describe("the text of the configuration", () => {
       }),
     );
   });
+
+  it("readConfigFile: answers with problems or a whole configuration when any value is replaced by any other", () => {
+    const paths = pathsIn(parse(validText));
+    assert(
+      property(constantFrom(...paths), jsonValue({ maxDepth: 2 }), (path, value) => {
+        const document = parseDocument(validText);
+        document.setIn(path, value);
+        const result = read(document.toString());
+        if (!result.ok) expect(result.problems.every(({ line, remedy }) => line > 0 && remedy !== "")).toBe(true);
+        else expect(JSON.parse(JSON.stringify(result.config))).toEqual(result.config);
+      }),
+    );
+  });
 });
+
+/** Every place in a value, as keys and positions. */
+function pathsIn(value: unknown, base: readonly (string | number)[] = []): readonly (readonly (string | number)[])[] {
+  if (value === null || typeof value !== "object") return [base];
+  const inner: readonly (readonly [string | number, unknown])[] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return [...(base.length === 0 ? [] : [base]), ...inner.flatMap(([key, one]) => pathsIn(one, [...base, key]))];
+}

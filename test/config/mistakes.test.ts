@@ -327,6 +327,15 @@ const mistakes: readonly Mistake[] = [
     remedy: /capitals/,
   },
   {
+    title: "credential named like our own",
+    from: "AWS_WEB_ID",
+    to: "PORTCULLIS_KV",
+    on: "PORTCULLIS_KV",
+    path: "targets.aws-web.credentials.accessKeyId",
+    message: /Portcullis's own/,
+    remedy: /another name/,
+  },
+  {
     title: "number out of range",
     from: "mode: observe",
     to: "maxEntries: 0",
@@ -420,6 +429,22 @@ describe("a mistake in the configuration", () => {
     expect(problems.some((problem) => problem.path === path && message.test(problem.message))).toBe(true);
     expect(problems.some((problem) => problem.path === "owner")).toBe(true);
   });
+
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
+    "readConfigFile: refuses the key %s, which every object has, wherever it stands",
+    (key) => {
+      const places: readonly (readonly [string, string, string])[] = [
+        ["owner: acme", `owner: acme\n${key}: 1`, key],
+        ["{ for: 4h }", `{ for: 4h, ${key}: 1 }`, `defaults.${key}`],
+        ["{ for: 4h }", `{ for: 4h, widen: { ${key}: 1 } }`, `defaults.widen.${key}`],
+        ["    longest: 1h\n", `    longest: 1h\n    ${key}: 1\n`, `clients.detector.${key}`],
+        ["    mode: observe\n", `    ${key}: 1\n`, `targets.aws-web.${key}`],
+        ["limit: 20", `limit: 20, ${key}: 1`, `targets.aws-web.rules.${key}`],
+        ["accessKeyId:", `${key}: A_B, accessKeyId:`, `targets.aws-web.credentials.${key}`],
+      ];
+      for (const [from, to, path] of places) expect(problemsOf(changed(from, to)).map((problem) => problem.path)).toEqual([path]);
+    },
+  );
 
   it("readConfigFile: accepts what all of these start from", () => {
     expect(problemsOf(validText)).toEqual([]);
