@@ -64,26 +64,24 @@ function excessOf(request: DecideRequest): { 4: number; 6: number } {
   return { 4: room.excess(4), 6: room.excess(6) };
 }
 
-function removalsOf(request: DecideRequest, proofs: Proofs, placed: readonly Need[]): { removals: Removal[]; keep: Entry[] } {
+/** What goes and why, and what has neither a placed need nor a proof. */
+function removalsOf(request: DecideRequest, proofs: Proofs, placed: readonly Need[]): { removals: Removal[]; kept: Entry[] } {
   const excess = excessOf(request);
   const standing = new Set(placed.map((need) => proofs.standing(need)));
   const removals: Removal[] = [];
-  const keep: Entry[] = [];
+  const kept: Entry[] = [];
   for (const entry of request.observation.ours) {
-    if (standing.has(entry)) {
-      keep.push(entry);
-      continue;
-    }
+    if (standing.has(entry)) continue;
     const family = entry.cidr.family;
     const proof = proofs.proofFor(entry, request.mayRemove, excess[family] > 0);
     if (proof === null) {
-      keep.push(entry);
+      kept.push(entry);
       continue;
     }
     if (proof === "over-limit") excess[family] -= 1;
     removals.push({ entry, proof });
   }
-  return { removals, keep };
+  return { removals, kept };
 }
 
 function proofsFor(request: DecideRequest, needs: readonly Need[], placed: readonly Need[], shed: readonly Need[], landing: readonly Need[]): Proofs {
@@ -95,6 +93,7 @@ function proofsFor(request: DecideRequest, needs: readonly Need[], placed: reado
     landing,
     ended: request.leases.ended,
     granularity: request.granularity,
+    families: request.maxEntries !== null || request.observation.pools.some((pool) => pool.families.length > 1) ? "share-room" : "have-own-room",
     isProtected: (entry) => request.isProtected(entry.cidr),
     orphanMayGo: request.orphanMayGo,
   });
@@ -110,14 +109,15 @@ function lacksEntry(proofs: Proofs, need: Need): boolean {
  * land together, the proofs are taken again without the adds that turned out to wait.
  */
 function orderFor(request: DecideRequest, needs: readonly Need[], placed: readonly Need[], shed: readonly Need[]): { ordered: Ordered; proofs: Proofs } {
-  const { leftovers, canSwap, mayRemove, granularity, frozenBlocks } = request;
+  const { leftovers, mayRemove, granularity, frozenBlocks } = request;
+  const canSwap = request.canSwap && granularity === "entry";
   let landing = placed.filter((need) => !frozenBlocks.has(need.key));
   for (;;) {
     const proofs = proofsFor(request, needs, placed, shed, landing);
-    const { removals, keep } = removalsOf(request, proofs, placed);
+    const { removals, kept } = removalsOf(request, proofs, placed);
     const adds = placed.filter((need) => lacksEntry(proofs, need) && !frozenBlocks.has(need.key));
     const room = new Room(request.observation.pools, request.maxEntries, request.observation.ours);
-    const ordered = orderChanges({ adds, removals, kept: keep, proofs, room, canSwap, granularity, leftovers, mayRemove });
+    const ordered = orderChanges({ adds, removals, kept, proofs, room, canSwap, granularity, leftovers, mayRemove });
     const waiting = new Set(ordered.waiting);
     const rest = landing.filter((need) => !waiting.has(need));
     if (granularity !== "group" || rest.length === landing.length) return { ordered, proofs };

@@ -9,7 +9,7 @@ export interface OrderRequest {
   /** Placed needs that have no whole entry yet, in order of claim. */
   readonly adds: readonly Need[];
   readonly removals: readonly Removal[];
-  /** Entries that must stay for now; one of them may still make way in a swap. */
+  /** Entries that must stay for now and stand for no placed need; one of them may still make way in a swap. */
   readonly kept: readonly Entry[];
   readonly proofs: Proofs;
   /** Room left beside everything that stands now. Used up as changes are ordered. */
@@ -64,36 +64,54 @@ class Ordering {
       this.changes.push({ verb: "add", cidr: need.cidr });
       return;
     }
-    const removal = this.#exchangeFor(need);
-    if (removal === null) {
-      this.waiting.push(need);
+    const exchange = this.#sameFamily(need) ?? this.#makingWay(need);
+    if (exchange !== null && this.#request.canSwap) {
+      this.#take(exchange);
+      this.changes.push({ verb: "swap", entry: exchange.entry, cidr: need.cidr });
       return;
     }
-    if (this.#request.canSwap) {
-      this.#take(removal);
-      this.changes.push({ verb: "swap", entry: removal.entry, cidr: need.cidr });
+    const removal = exchange ?? this.#otherFamily(need);
+    if (removal === null || !this.#makesRoom(removal, need)) {
+      this.waiting.push(need);
       return;
     }
     this.#remove(removal);
     this.add(need);
   }
 
-  /** What may leave so that `need` gets its place: a removal of the same family, or an ended entry that only waits for it. */
-  #exchangeFor(need: Need): Removal | null {
-    const family = need.cidr.family;
-    const candidates = this.#open.filter((removal) => removal.entry.cidr.family === family);
-    const removal = candidates.find((candidate) => goesAlone(candidate.proof)) ?? this.#lightest(candidates);
-    if (removal !== undefined) return removal;
+  /** What may leave for `need`: first what goes anyway, then the lightest that it displaces. */
+  #leaving(need: Need, isMeant: (removal: Removal) => boolean): Removal | null {
+    const { proofs } = this.#request;
+    const meant = this.#open.filter(isMeant);
+    const displaced = meant.filter((removal) => !goesAlone(removal.proof) && proofs.weight(removal.entry) < need.severity);
+    const lightest = displaced.sort((a, b) => proofs.weight(a.entry) - proofs.weight(b.entry))[0];
+    return meant.find((removal) => goesAlone(removal.proof)) ?? lightest ?? null;
+  }
+
+  #sameFamily(need: Need): Removal | null {
+    return this.#leaving(need, (removal) => removal.entry.cidr.family === need.cidr.family);
+  }
+
+  /** Of the other family, where both compete for the same room: never a swap, quotas count them apart. */
+  #otherFamily(need: Need): Removal | null {
+    return this.#leaving(need, (removal) => removal.entry.cidr.family !== need.cidr.family && this.#makesRoom(removal, need));
+  }
+
+  /** An ended entry that only waits for this need to stand in its place. */
+  #makingWay(need: Need): Removal | null {
     if (!this.#request.mayRemove || !this.#request.canSwap) return null;
     for (const entry of this.#kept) {
-      if (entry.cidr.family === family && this.#request.proofs.makesWayFor(entry, need)) return { entry, proof: "ended" };
+      if (entry.cidr.family === need.cidr.family && this.#request.proofs.makesWayFor(entry, need)) return { entry, proof: "ended" };
     }
     return null;
   }
 
-  #lightest(removals: readonly Removal[]): Removal | undefined {
-    const weight = (removal: Removal) => Math.max(-1, ...this.#request.proofs.served(removal.entry).map((need) => need.severity));
-    return [...removals].sort((a, b) => weight(a) - weight(b))[0];
+  #makesRoom(removal: Removal, need: Need): boolean {
+    const { room } = this.#request;
+    room.give(removal.entry.cidr.family);
+    const has = room.has(need.cidr.family);
+    room.take(removal.entry.cidr.family);
+    return has;
   }
 
   #take(removal: Removal): void {

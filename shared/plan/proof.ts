@@ -21,6 +21,8 @@ export interface ProofRequest {
   readonly granularity: Granularity;
   /** Placed needs whose entry stands already or lands in this plan; for group kinds, in the same atomic step. */
   readonly landing: readonly Need[];
+  /** Whether IPv4 and IPv6 entries compete for the same room. */
+  readonly families: "share-room" | "have-own-room";
   readonly isProtected: (entry: Entry) => boolean;
   /** Whether the entry has been an orphan for long enough, and few enough are, or a person confirmed. */
   readonly orphanMayGo: (entry: Entry) => boolean;
@@ -58,9 +60,19 @@ export class Proofs {
     this.#endedIndex = new CidrIndex(request.ended, (lease) => lease.cidr);
     this.#shed = new Set(request.shed.map((need) => need.key));
     this.#highestWaiting = { 4: -1, 6: -1 };
-    for (const need of request.placed) {
-      if (!this.#standing.has(need.key)) this.#highestWaiting[need.cidr.family] = Math.max(this.#highestWaiting[need.cidr.family], need.severity);
+    for (const need of request.placed) if (!this.#standing.has(need.key)) this.#noteWaiting(need);
+  }
+
+  #noteWaiting(need: Need): void {
+    for (const family of [4, 6] as const) {
+      if (family !== need.cidr.family && this.#request.families === "have-own-room") continue;
+      this.#highestWaiting[family] = Math.max(this.#highestWaiting[family], need.severity);
     }
+  }
+
+  /** The highest severity of the shed needs that the entry serves; -1 when it serves none. */
+  weight(entry: Entry): number {
+    return Math.max(-1, ...this.served(entry).map((need) => (this.#isShed(need) ? need.severity : -1)));
   }
 
   /** The entry that stands for a placed need, if one does. */
@@ -89,17 +101,17 @@ export class Proofs {
     if (!mayRemove) return null;
     const served = this.served(entry);
     const safe = served.every((need) => this.#isShed(need) || this.standsElsewhere(need, entry));
-    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return safe ? "ended" : this.#surplus(entry, served, safe, excess);
+    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return safe ? "ended" : this.#surplus(entry, safe, excess);
     if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
     if (served.every((need) => this.standsElsewhere(need, entry))) return "superseded";
-    return this.#surplus(entry, served, safe, excess);
+    return this.#surplus(entry, safe, excess);
   }
 
   /** Entries whose needs were shed: displaced by something severer that waits, or beyond the limit. */
-  #surplus(entry: Entry, served: readonly Need[], safe: boolean, excess: boolean): Proof | null {
+  #surplus(entry: Entry, safe: boolean, excess: boolean): Proof | null {
     if (!safe) return null;
     if (excess) return "over-limit";
-    const severest = Math.max(-1, ...served.filter((need) => this.#isShed(need)).map((need) => need.severity));
+    const severest = this.weight(entry);
     return severest >= 0 && severest < this.#highestWaiting[entry.cidr.family] ? "displaced" : null;
   }
 

@@ -138,7 +138,7 @@ function shedKeys(plan: TargetPlan): Set<string> {
   return shed;
 }
 
-const many = { numRuns: Number(process.env.LAW_RUNS ?? 3_000) };
+const many = { numRuns: Number(process.env.PLAN_RUNS ?? 3_000) };
 
 describe("a plan", () => {
   test("gates: no change opens a gate that a live, placed lease needs and that was closed", () => {
