@@ -188,12 +188,13 @@ export class Coordinator implements contract.CoordinatorApi {
   async lift(request: contract.LiftRequest): Promise<contract.LiftAnswer> {
     const { memory, clock } = this.#world;
     const now = clock.now();
-    const repeated = request.once !== null && (await memory.firstUse(request.once, now)) === "repeated";
+    const repeated = memory.wasUsed(request.once);
     this.#ledger.refresh(now);
     const live = liveRecords(this.#world.memory, now);
     const items = request.keys.map((key) => liftOne(key, request, live));
     if (!repeated) {
       await allOrFirstError(items.map((item) => this.#put(item.key, "{}", liftMetadata(request), this.#liftExpiry(request, now))));
+      await memory.markUsed(request.once, now);
       this.#accepted += 1;
       this.#ledger.invalidate();
       await this.#wakeForChange();
@@ -209,11 +210,10 @@ export class Coordinator implements contract.CoordinatorApi {
     const { memory, clock } = this.#world;
     const now = clock.now();
     const current = this.#stopNow();
-    if (request.once !== null && (await memory.firstUse(request.once, now)) === "repeated") {
-      return { targets: current.targets, releasedAt: current.releasedAt, repeated: true };
-    }
+    if (memory.wasUsed(request.once)) return { targets: current.targets, releasedAt: current.releasedAt, repeated: true };
     const next: StopState = { ...applyStop(current, request, Object.keys(this.#world.config.targets)), at: Math.max(now, current.at + 1) };
     await this.#put(keyPrefixes.stop, "{}", stopMetadata(next), null);
+    await memory.markUsed(request.once, now);
     this.#accepted += 1;
     await this.#wakeForChange();
     return { targets: next.targets, releasedAt: next.releasedAt, repeated: false };

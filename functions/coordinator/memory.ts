@@ -198,12 +198,16 @@ export class Memory {
     return [...this.#recent.values()].flatMap(({ acceptedAt, record }) => (record.kind === "lease" ? [{ client: record.lease.client, at: acceptedAt }] : []));
   }
 
-  /** Whether a signed message id was used before; remembers it otherwise. */
-  async firstUse(id: string, now: EpochMs): Promise<"first" | "repeated"> {
-    if (this.#seen.has(id)) return "repeated";
+  /** Whether a signed message id has done its work already. */
+  wasUsed(id: string | null): boolean {
+    return id !== null && this.#seen.has(id);
+  }
+
+  /** Remembers a signed message id, once its work is durable and not before: a failed one may be sent again. */
+  async markUsed(id: string | null, now: EpochMs): Promise<void> {
+    if (id === null) return;
     this.#seen.set(id, now);
     await this.#storage.put(`seen:${id}`, now);
-    return "first";
   }
 
   /** Lets go of what the store and its snapshot must show by now. */

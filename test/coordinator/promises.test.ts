@@ -198,3 +198,25 @@ describe("P9 honest", () => {
     expect(await state()).toBe("failed");
   });
 });
+
+describe("signed messages", () => {
+  test("lift: an id whose write failed may be used again, one that worked changes nothing a second time", async () => {
+    const world = await newWorld();
+    await world.block("203.0.113.7", hour);
+    await world.advance(minute);
+    const { coordinator } = await world.life();
+    const request = { keys: ["4:cb007107/32"], client: "*", at: world.now, exemptUntil: null, once: "msg_1" };
+    world.kv.down = true;
+    await expect(coordinator.lift(request)).rejects.toThrow(/store/);
+    world.kv.down = false;
+    expect((await coordinator.lift(request)).repeated).toBe(false);
+    await world.advance(1_000);
+    expect(world.blocked("203.0.113.7")).toBe(false);
+
+    world.now += 1;
+    await world.block("203.0.113.7", hour);
+    expect((await coordinator.lift({ ...request, at: world.now })).repeated).toBe(true);
+    await world.advance(minute);
+    expect(world.blocked("203.0.113.7")).toBe(true);
+  });
+});
