@@ -203,7 +203,7 @@ describe("signed messages", () => {
   test("lift: an id whose write failed may be used again, one that worked changes nothing a second time", async () => {
     const world = await newWorld();
     await world.block("203.0.113.7", hour);
-    await world.advance(minute);
+    await world.advance(5 * minute);
     const { coordinator } = await world.life();
     const request = { keys: ["4:cb007107/32"], client: "*", at: world.now, exemptUntil: null, once: "msg_1" };
     world.kv.down = true;
