@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // The counts that `.ci/run` sums up.
+    reporters: process.env.CI === "true" ? ["dot", ["json", { outputFile: "coverage/results.json" }]] : ["default"],
     projects: [
       {
         test: {
