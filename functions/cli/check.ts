@@ -12,7 +12,7 @@ const dayMs = 86_400_000;
 
 function sayOffline({ config, definitions }: ConfigInUse, io: CommandIo): void {
   const targets = Object.entries(config.targets);
-  io.out(`${Object.keys(config.clients).length} clients, ${targets.length} targets`);
+  io.out(`clients: ${Object.keys(config.clients).length}, targets: ${targets.length}`);
   for (const [name, target] of targets)
     io.out(`${name}: ${target.kind}, mode ${target.mode}${target.maxEntries === null ? "" : `, at most ${target.maxEntries} entries`}`);
   for (const kind of new Set(targets.map(([, target]) => target.kind))) {

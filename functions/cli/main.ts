@@ -5,31 +5,21 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { PortcullisError } from "../../shared/errors.ts";
-import { checkCommand } from "./check.ts";
 import { type Command, CommandError, type CommandIo, type ExitCode, exitCodes, UsageError } from "./command.ts";
-import { drainCommand } from "./drain.ts";
-import { explainCommand } from "./explain.ts";
-import { genCommand } from "./gen.ts";
-import { initCommand } from "./init.ts";
-import { keyCommand } from "./key.ts";
-import { planCommand } from "./plan.ts";
-import { setupCommand } from "./setup.ts";
-import { signCommand } from "./sign.ts";
-import { stopCommand } from "./stop.ts";
 
-/** In the order in which an operator meets them. */
-const commands: readonly Command[] = [
-  initCommand,
-  genCommand,
-  keyCommand,
-  checkCommand,
-  setupCommand,
-  planCommand,
-  explainCommand,
-  signCommand,
-  stopCommand,
-  drainCommand,
-];
+/** In the order in which an operator meets them. Loaded when asked for: no command waits for the others' libraries. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./init.ts")).initCommand,
+  gen: async () => (await import("./gen.ts")).genCommand,
+  key: async () => (await import("./key.ts")).keyCommand,
+  check: async () => (await import("./check.ts")).checkCommand,
+  setup: async () => (await import("./setup.ts")).setupCommand,
+  plan: async () => (await import("./plan.ts")).planCommand,
+  explain: async () => (await import("./explain.ts")).explainCommand,
+  sign: async () => (await import("./sign.ts")).signCommand,
+  stop: async () => (await import("./stop.ts")).stopCommand,
+  drain: async () => (await import("./drain.ts")).drainCommand,
+};
 
 const io: CommandIo = {
   out: (line) => process.stdout.write(`${line}\n`),
@@ -40,9 +30,10 @@ const io: CommandIo = {
   randomBytes: (count) => new Uint8Array(randomBytes(count)),
 };
 
-function overview(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  const list = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+async function overview(): Promise<string> {
+  const loaded = await Promise.all(Object.values(commands).map((load) => load()));
+  const width = Math.max(...loaded.map(({ name }) => name.length));
+  const list = loaded.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return [
     "Usage: npm run portcullis -- <command> [options]",
     "",
@@ -90,12 +81,12 @@ async function runCommand(command: Command, args: readonly string[]): Promise<Ex
 async function main(args: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    io.out(overview());
+    io.out(await overview());
     return name === undefined ? exitCodes.usage : exitCodes.ok;
   }
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command !== undefined) return await runCommand(command, rest);
-  io.err(`there is no command ${JSON.stringify(name)}\n\n${overview()}`);
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load !== undefined) return await runCommand(await load(), rest);
+  io.err(`there is no command ${JSON.stringify(name)}\n\n${await overview()}`);
   return exitCodes.usage;
 }
 
