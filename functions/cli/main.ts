@@ -90,4 +90,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   return exitCodes.usage;
 }
 
+// Whoever reads us may stop early, as `| head` does; that is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 process.exitCode = await main(process.argv.slice(2));
