@@ -53,7 +53,7 @@ export interface Stack {
 
 /** A client key and its line for the configuration. */
 export function newKey(): { readonly key: string; readonly digest: string } {
-  const key = randomBytes(32).toString("base64url");
+  const key = `portcullis_${randomBytes(32).toString("base64url")}`;
   return { key, digest: `sha256:${createHash("sha256").update(key).digest("hex")}` };
 }
 
