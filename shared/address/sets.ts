@@ -56,20 +56,29 @@ function lowerBound<T>(list: readonly T[], before: (item: T) => boolean): number
 /** Values by block, several per block allowed, with everything that overlaps a block found without a scan. */
 export class CidrIndex<T> {
   readonly #byKey = new Map<string, { readonly cidr: Cidr; readonly values: T[] }>();
-  readonly #sorted: readonly Cidr[];
   readonly #lengths: Readonly<Record<Family, readonly number[]>>;
+  /** Made when it is first needed: most questions are about blocks that hold no other. */
+  #sortedBlocks: readonly Cidr[] | null = null;
 
   constructor(items: Iterable<T>, cidrOf: (item: T) => Cidr) {
+    const lengths = { 4: new Set<number>(), 6: new Set<number>() };
     for (const item of items) {
       const cidr = cidrOf(item);
       const key = cidrKey(cidr);
       const slot = this.#byKey.get(key);
-      if (slot === undefined) this.#byKey.set(key, { cidr, values: [item] });
-      else slot.values.push(item);
+      if (slot !== undefined) {
+        slot.values.push(item);
+        continue;
+      }
+      this.#byKey.set(key, { cidr, values: [item] });
+      lengths[cidr.family].add(cidr.length);
     }
-    this.#sorted = [...this.#byKey.values()].map((slot) => slot.cidr).sort(compareCidrs);
-    const lengths = (family: Family) => [...new Set(this.#sorted.filter((cidr) => cidr.family === family).map((cidr) => cidr.length))].sort((a, b) => a - b);
-    this.#lengths = { 4: lengths(4), 6: lengths(6) };
+    this.#lengths = { 4: [...lengths[4]].sort((a, b) => a - b), 6: [...lengths[6]].sort((a, b) => a - b) };
+  }
+
+  get #sorted(): readonly Cidr[] {
+    this.#sortedBlocks ??= [...this.#byKey.values()].map((slot) => slot.cidr).sort(compareCidrs);
+    return this.#sortedBlocks;
   }
 
   exactly(cidr: Cidr): readonly T[] {
@@ -90,8 +99,10 @@ export class CidrIndex<T> {
   /** Values whose block is strictly inside `cidr`, in address order. */
   inside(cidr: Cidr): T[] {
     const found: T[] = [];
-    let at = lowerBound(this.#sorted, (member) => compareCidrs(member, cidr) <= 0);
-    for (let member = this.#sorted[at]; member !== undefined && member.family === cidr.family && member.first <= cidr.last; member = this.#sorted[at]) {
+    if ((this.#lengths[cidr.family].at(-1) ?? 0) <= cidr.length) return found;
+    const sorted = this.#sorted;
+    let at = lowerBound(sorted, (member) => compareCidrs(member, cidr) <= 0);
+    for (let member = sorted[at]; member !== undefined && member.family === cidr.family && member.first <= cidr.last; member = sorted[at]) {
       found.push(...this.exactly(member));
       at += 1;
     }

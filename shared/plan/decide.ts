@@ -50,9 +50,12 @@ function drainPlan(request: DecideRequest): TargetPlan {
 }
 
 /** Entries that no candidate wants and that may not go now: they still take room. */
-function stuckEntries(request: DecideRequest, candidates: ReadonlySet<string>, proofs: Proofs): Entry[] {
-  return request.observation.ours.filter((entry) => {
-    if (candidates.has(cidrKey(entry.cidr))) return false;
+function stuckEntries(request: DecideRequest, candidates: ReadonlySet<string>, proofsOf: () => Proofs): Entry[] {
+  const unwanted = request.observation.ours.filter((entry) => !candidates.has(cidrKey(entry.cidr)));
+  // Usually there are none, and then no proof need be prepared.
+  if (unwanted.length === 0) return unwanted;
+  const proofs = proofsOf();
+  return unwanted.filter((entry) => {
     if (proofs.proofFor(entry, request.mayRemove, false) !== null) return false;
     return !request.mayRemove || proofs.isOrphan(entry);
   });
@@ -134,7 +137,7 @@ export function decide(request: DecideRequest): TargetPlan {
   const ours = request.observation.ours;
 
   const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)).filter((key) => candidateKeys.has(key)));
-  const stuck = stuckEntries(request, candidateKeys, proofsFor(request, needs.needs, candidates, [], candidates));
+  const stuck = stuckEntries(request, candidateKeys, () => proofsFor(request, needs.needs, candidates, [], candidates));
   const { placed, shed } = placeNeeds(candidates, standing, new Room(request.observation.pools, request.maxEntries, stuck));
 
   const { ordered, proofs } = orderFor(request, needs.needs, placed, allShed(needs.needs, covered, shed));

@@ -44,7 +44,8 @@ export class Proofs {
   readonly #request: ProofRequest;
   readonly #standing: Map<string, Entry>;
   readonly #standingIndex: CidrIndex<Entry>;
-  readonly #landingIndex: CidrIndex<Need>;
+  /** For group kinds only. */
+  readonly #landingIndex: CidrIndex<Need> | null;
   readonly #needIndex: CidrIndex<Need>;
   readonly #endedIndex: CidrIndex<Lease>;
   readonly #shed: ReadonlySet<string>;
@@ -55,7 +56,7 @@ export class Proofs {
     this.#standing = standingFor(request.ours, request.placed);
     const whole = [...this.#standing.values()].filter((entry) => entry.partial === null);
     this.#standingIndex = new CidrIndex(whole, (entry) => entry.cidr);
-    this.#landingIndex = new CidrIndex(request.landing, (need) => need.cidr);
+    this.#landingIndex = request.granularity === "group" ? new CidrIndex(request.landing, (need) => need.cidr) : null;
     this.#needIndex = new CidrIndex(request.needs, (need) => need.cidr);
     this.#endedIndex = new CidrIndex(request.ended, (lease) => lease.cidr);
     this.#shed = new Set(request.shed.map((need) => need.key));
@@ -87,7 +88,7 @@ export class Proofs {
 
   /** Whether the need is fully enforced by an entry other than this one, now or in the same atomic step. */
   standsElsewhere(need: Need, entry: Entry): boolean {
-    if (this.#request.granularity === "group") return this.#landingIndex.holding(need.cidr).length > 0;
+    if (this.#landingIndex !== null) return this.#landingIndex.holding(need.cidr).length > 0;
     return this.#standingIndex.holding(need.cidr).some((other) => other.id !== entry.id);
   }
 
