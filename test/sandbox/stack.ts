@@ -22,7 +22,7 @@ const setupUser = { accessKeyId: "AKIAPORTCULLISSETUP0", secretAccessKey: "setup
 export interface StackOptions {
   readonly acls: readonly AclSeed[];
   /** The YAML of clients and targets; AWS_URL stands for the simulator. Keys and secrets are the caller's. */
-  readonly yaml: (awsUrl: string) => string;
+  readonly yaml: (awsUrl: string) => string | Promise<string>;
   /** Secrets of the Worker besides the cloud's. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly adjust?: (config: Config) => Config;
@@ -48,6 +48,8 @@ export interface Stack {
   cli(...args: readonly string[]): Promise<{ stdout: string; stderr: string }>;
   /** Stops the Worker and starts it anew over the same storage; needs `persistTo`. */
   restart(): Promise<void>;
+  /** Builds the Worker with another configuration and starts it over the same storage; needs `persistTo`. */
+  redeploy(yaml: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,13 +83,24 @@ async function startAws(acls: readonly AclSeed[]): Promise<AwsSimulator> {
   });
 }
 
+/** The environment in which the CLI works on a simulated account; the credentials are those of the person at `setup`. */
+export function operatorEnvironment(awsUrl: string): Readonly<Record<string, string>> {
+  return { AWS_WEB_ID: setupUser.accessKeyId, AWS_WEB_SECRET: setupUser.secretAccessKey, PORTCULLIS_ALLOWED_HOSTS: new URL(awsUrl).host };
+}
+
+/** `portcullis …` as a process. Rejects when it exits with another code than 0. */
+export function runCli(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<{ stdout: string; stderr: string }> {
+  return run(join(root, "node_modules/.bin/node"), ["functions/cli/main.ts", ...args], { cwd: root, env: { ...process.env, ...environment } });
+}
+
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   // Also when the start fails or is broken off: the folder holds digests of keys, and would stay for ever.
   process.once("exit", removeFolder);
   const aws = await startAws(options.acls);
-  const { script } = await buildWorker({ folder, yaml: options.yaml(aws.url), adjust: options.adjust ?? sandboxAdjust });
+  const build = async (yaml: string): Promise<string> => (await buildWorker({ folder, yaml, adjust: options.adjust ?? sandboxAdjust })).script;
+  const script = await build(await options.yaml(aws.url));
   const configFile = join(folder, "portcullis.yaml");
   const allowed = new URL(aws.url).host;
   const { persistTo, coordinator, port, onLog } = options;
@@ -110,19 +123,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     configFile,
     get environment() {
-      return {
-        AWS_WEB_ID: setupUser.accessKeyId,
-        AWS_WEB_SECRET: setupUser.secretAccessKey,
-        PORTCULLIS_ALLOWED_HOSTS: allowed,
-        PORTCULLIS_URL: worker.url,
-        PORTCULLIS_KEY: options.adminKey,
-      };
+      return { ...operatorEnvironment(aws.url), PORTCULLIS_URL: worker.url, PORTCULLIS_KEY: options.adminKey };
     },
-    cli: (...args) =>
-      run(join(root, "node_modules/.bin/node"), ["functions/cli/main.ts", ...args], { cwd: root, env: { ...process.env, ...stack.environment } }),
+    cli: (...args) => runCli(args, stack.environment),
     async restart() {
       await worker.close();
       worker = await startWorker(workerOptions);
+    },
+    async redeploy(yaml) {
+      const rebuilt = await build(yaml);
+      await worker.close();
+      worker = await startWorker({ ...workerOptions, script: rebuilt });
     },
     async close() {
       await worker.close();

@@ -52,7 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     bindings: { ...bindings },
     kvNamespaces: ["PORTCULLIS_KV"],
     ...(coordinator === "none" ? {} : { durableObjects: objects }),
-    ...(persistTo === undefined ? {} : { defaultPersistRoot: persistTo, kvPersist: `${persistTo}/kv`, durableObjectsPersist: `${persistTo}/do` }),
+    ...(persistTo === undefined ? {} : { resourcePersistencePath: persistTo }),
     log: new QuietLog(onLog),
     // Without it miniflare prints what the Worker logs on our standard output (miniflare 5.20261023.2-beta, read 2026-11).
     handleStructuredLogs: ({ message }) => onLog(message),

@@ -1,0 +1,137 @@
+// A newcomer's way with the real commands: find the firewalls, configure, deploy, claim, watch, enforce, protect, stop, drain.
+// The "deployment" is the real Worker built from the very file that `init` wrote and a person edited.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { operatorEnvironment, runCli, type Stack, startStack } from "../sandbox/stack.ts";
+
+const acl = "acl-0123456789abcdef0";
+const ip = "100.20.0.1";
+let folder: string;
+let stack: Stack;
+let yaml: string;
+let key = "";
+let foreign: string;
+
+interface Answer {
+  readonly items: readonly { readonly targets: Record<string, { readonly state: string }> }[];
+}
+
+async function init(awsUrl: string): Promise<string> {
+  const environment = operatorEnvironment(awsUrl);
+  const file = join(folder, "portcullis.yaml");
+  const found = await runCli(
+    [
+      "init",
+      "--region",
+      "eu-west-1",
+      "--endpoint",
+      awsUrl,
+      "--config",
+      file,
+      "--credential",
+      "accessKeyId=AWS_WEB_ID",
+      "--credential",
+      "secretAccessKey=AWS_WEB_SECRET",
+    ],
+    environment,
+  );
+  expect(found.stdout).toContain(acl);
+  const made = await runCli(["key", "admin"], {});
+  key = /portcullis_[A-Za-z0-9_-]+/.exec(made.stdout)?.[0] ?? "";
+  const digest = /sha256:[0-9a-f]{64}/.exec(made.stdout)?.[0] ?? "";
+  return (await readFile(file, "utf8")).replace("keys: []", `keys: ["${digest}"]`);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "portcullis-newcomer-"));
+  const options = {
+    acls: [{ id: acl }],
+    state: "bare" as const,
+    persistTo: join(folder, "storage"),
+    // Made on the way: the key exists once `init` and `key` have run.
+    get adminKey() {
+      return key;
+    },
+    yaml: async (awsUrl: string) => {
+      yaml = await init(awsUrl);
+      return yaml;
+    },
+  };
+  stack = await startStack(options);
+  foreign = entries();
+}, 60_000);
+
+afterAll(async () => {
+  await stack?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function entries(): string {
+  return JSON.stringify(stack.aws.acl(acl).state.entries);
+}
+
+async function block(address: string): Promise<string> {
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", prefer: "wait=8" };
+  const response = await fetch(`${stack.url}/v1/blocks`, { method: "POST", headers, body: JSON.stringify({ ip: address, for: "1h" }) });
+  const text = await response.text();
+  expect([response.status, text]).toEqual([200, expect.any(String)]);
+  return Object.values((JSON.parse(text) as Answer).items[0]?.targets ?? {})[0]?.state ?? "none";
+}
+
+async function ticksUntil(what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if (holds()) return;
+    await stack.worker.tick();
+    await new Promise((wake) => setTimeout(wake, 250));
+  }
+  throw new Error(`not within bounds: ${what}\n${entries()}`);
+}
+
+describe("a newcomer", () => {
+  test("checks, and is told that nothing is claimed yet", async () => {
+    const { stdout } = await stack.cli("check", "--online", "--config", stack.configFile);
+
+    expect(stdout).toContain("enforcing");
+    expect(stdout).toContain("no store's mark");
+  });
+
+  test("claims, blocks and plans in observe mode: everything is told and no rule is written", async () => {
+    const claimed = await stack.cli("setup", "--config", stack.configFile);
+    await stack.worker.tick();
+
+    expect(claimed.stdout).toContain("(new)");
+    expect(await block(ip)).toBe("observed");
+    expect((await stack.cli("plan")).stdout).toContain(ip);
+    expect(entries()).toBe(foreign);
+  });
+
+  test("enforces: what was leased before stands after the deployment", async () => {
+    await stack.redeploy(yaml.replace("mode: observe", "mode: enforce\n    maxEntries: 2"));
+
+    await ticksUntil("the lease is enforced", () => entries().includes(`${ip}/32`));
+    expect(await block("100.20.0.2")).toBe("enforced");
+    expect(await block("100.20.0.3")).toBe("shed");
+    expect((await stack.cli("explain", ip)).stdout).toContain("blocked at");
+  });
+
+  test("protects what is blocked: its rule goes after the deployment, the others stay", async () => {
+    await stack.redeploy(yaml.replace("mode: observe", "mode: enforce").replace("ranges: []", `ranges: [${ip}]`));
+
+    await ticksUntil("the protected address is free", () => !entries().includes(`${ip}/32`));
+    await ticksUntil("the others stand", () => entries().includes("100.20.0.2/32") && entries().includes("100.20.0.3/32"));
+  });
+
+  test("stops, resumes, drains and releases: the firewall is as it was", async () => {
+    await stack.cli("stop");
+    expect(await block("100.20.0.4")).toBe("held");
+    await stack.cli("stop", "--resume");
+    await ticksUntil("the held block stands", () => entries().includes("100.20.0.4/32"));
+
+    await stack.cli("drain", "--all");
+    await ticksUntil("nothing of ours stands", () => entries() === foreign);
+    await stack.cli("setup", "--release", "--config", stack.configFile);
+    expect(stack.aws.acl(acl).state.tags).toEqual({});
+  });
+});
