@@ -160,6 +160,14 @@ export interface Discovery {
   readonly warnings: readonly string[];
 }
 
+/** What a target claims at its cloud, so that two targets never claim the same and a moved claim is noticed. */
+export interface Place {
+  /** The ACL, the rule of an NSG, the list: one target each. */
+  readonly name: string;
+  /** First and last number of the claimed range, where there is one. */
+  readonly span: readonly [number, number] | null;
+}
+
 /** Plain data about one kind, and the factory for its instances. */
 export interface ProviderDefinition<Settings = unknown> {
   readonly kind: string;
@@ -175,8 +183,10 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly caveats: readonly string[];
   /** The kind's part of a target in `portcullis.yaml`: unknown keys refused, messages that say what to write. */
   readonly settings: GenericSchema<unknown, Settings>;
-  /** Targets with the same key are never written in parallel, and may not share a place. */
+  /** Targets with the same key are never written in parallel. */
   serialKey(settings: Settings): string;
+  /** What a target of these settings claims. */
+  place(settings: Settings): Place;
   /** Host suffixes this kind may call, such as `.amazonaws.com`. */
   hostSuffixes(settings: Settings): readonly string[];
   create(settings: Settings, ports: ProviderPorts): Provider;

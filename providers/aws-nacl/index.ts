@@ -45,6 +45,8 @@ export const awsNacl: ProviderDefinition<AwsNaclSettings> = {
     "Entries carry no mark: inside the claimed range every deny of all protocols counts as ours, and a rule that a person adds there in the seconds between our look and our change can be overwritten.",
   ],
   settings: settingsSchema,
+  // One target per ACL: it has one pair of tags to carry a claim.
+  place: (settings) => ({ name: `${settings.region} ${settings.acl}`, span: [settings.rules.first, settings.rules.last] }),
   serialKey: (settings) => `aws-nacl:${settings.region}:${settings.acl}`,
   hostSuffixes: (settings) => [`.${domainOf(settings.region)}`],
   create: (settings, ports) => new AwsNacl(settings, ports),

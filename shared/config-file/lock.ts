@@ -3,12 +3,13 @@
 // Refuses hidden state: this file is all there is, a person can read it, and every change to it is in the history.
 import * as v from "valibot";
 import type { TargetMode } from "../config.ts";
-import { placeHolds, type TargetPlace } from "./place.ts";
+import type { Place } from "../provider.ts";
+import { placeHolds } from "./place.ts";
 import { type Finding, finding, suggestion } from "./problem.ts";
 
 export interface LockedTarget {
   readonly kind: string;
-  readonly place: TargetPlace;
+  readonly place: Place;
   readonly mode: TargetMode;
   /**
    * It was built with `mode: enforce`, so entries of ours may stand there. Only `drain TARGET --done`, which looked and
@@ -24,7 +25,7 @@ export interface Lock {
 
 export interface BuiltTarget {
   readonly kind: string;
-  readonly place: TargetPlace;
+  readonly place: Place;
   readonly mode: TargetMode;
   readonly formerly: string | null;
 }

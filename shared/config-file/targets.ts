@@ -4,10 +4,10 @@ import type * as v from "valibot";
 import type { TargetConfig } from "../config.ts";
 import { limits } from "../limits.ts";
 import type { Json } from "../ports.ts";
-import type { CredentialSpec, ProviderDefinition } from "../provider.ts";
+import type { CredentialSpec, Place, ProviderDefinition } from "../provider.ts";
 import { isTable, nameFindings } from "./clients.ts";
 import type { BuiltTarget } from "./lock.ts";
-import { placeOf, placesOverlap, type TargetPlace } from "./place.ts";
+import { placeOf, samePlace } from "./place.ts";
 import { type Finding, finding, type Path, secretLookOf, shown, suggestion } from "./problem.ts";
 import { sectionObject, targetCoreEntries } from "./schema.ts";
 import { knownKeys, validate } from "./validate.ts";
@@ -23,7 +23,7 @@ export interface ReadTargets {
 
 interface ReadTarget {
   readonly config: TargetConfig;
-  readonly place: TargetPlace;
+  readonly place: Place;
 }
 
 const coreSchema = sectionObject(targetCoreEntries);
@@ -105,12 +105,12 @@ function overlapFindings(read: Readonly<Record<string, ReadTarget>>): Finding[] 
   const findings: Finding[] = [];
   const entries = Object.entries(read);
   for (const [index, [name, target]] of entries.entries()) {
-    const twin = entries.slice(0, index).find(([, other]) => placesOverlap(target.place, other.place));
+    const twin = entries.slice(0, index).find(([, other]) => samePlace(target.place, other.place));
     if (twin === undefined) continue;
-    const [twinName, other] = twin;
-    const spans = target.place.span === null || other.place.span === null ? "" : ` (rules ${target.place.span.join("-")} and ${other.place.span.join("-")})`;
-    const where = target.place.span === null ? [] : ["rules"];
-    findings.push(finding(["targets", name, ...where], `the same place as target ${twinName}${spans}`, "give each its own, or keep one of the two", "key"));
+    const [twinName] = twin;
+    findings.push(
+      finding(["targets", name], `claims the same place as target ${twinName} (${target.place.name})`, "give each its own, or keep one of the two", "key"),
+    );
   }
   return findings;
 }

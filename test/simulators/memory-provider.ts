@@ -206,6 +206,7 @@ export function memoryDefinition(firewall: MemoryFirewall): ProviderDefinition<{
     observeLagMs: 0,
     caveats: ["It stops nobody."],
     settings: v.strictObject({ name: v.string() }),
+    place: ({ name }) => ({ name, span: null }),
     serialKey: ({ name }) => `memory:${name}`,
     hostSuffixes: () => [],
     create: (_settings, ports) => new MemoryProvider(firewall, ports),
