@@ -1,0 +1,43 @@
+// The figures that are counts, not times, with their aims: the same on every machine, so a change that misses one fails here.
+import { describe, expect, test } from "vitest";
+import { countSmallBurst } from "./burst.ts";
+import { countBlockWrites, countIdleDay } from "./counts.ts";
+import { type Figure, jsonOf, markdownTable, summarise } from "./figures.ts";
+
+function valuesOf(figures: readonly Figure[]): Record<string, number> {
+  return Object.fromEntries(figures.map((figure) => [figure.name, figure.value]));
+}
+
+describe("what the product costs", () => {
+  test("block: a new one is one write to the store, a repeat none", async () => {
+    const { figures } = await countBlockWrites();
+    expect(valuesOf(figures)).toEqual({ "block.kvWrites": 1, "block.kvWritesRepeat": 0 });
+  });
+
+  test("tick: a day without news stays within a third of what the free plan allows", async () => {
+    const values = valuesOf((await countIdleDay()).figures);
+    expect(values["idleTick.kvLists"]).toBeLessThanOrEqual(333);
+    expect(values["idleTick.kvWrites"]).toBe(0);
+    // Three targets, one look each per full pass, one full pass per five minutes.
+    expect(values["idleTick.remoteCalls"]).toBeLessThanOrEqual(3 * 288);
+  });
+
+  test("burst: each of two hundred addresses is enforced or named as shed, in at most twice the least calls", async () => {
+    const end = await countSmallBurst(200);
+    expect([end.lost, end.enforced + end.shed, end.enforced]).toEqual([[], 200, end.stands]);
+    expect(end.remoteCalls).toBeLessThanOrEqual(2 * end.leastCalls);
+  });
+});
+
+describe("the table", () => {
+  test("summarise: the middle of the samples, and both ends", () => {
+    expect(summarise([9, 1, 5])).toEqual({ median: 5, least: 1, most: 9, count: 3 });
+    expect(summarise([4, 2]).median).toBe(3);
+  });
+
+  test("print: an aim that is missed stands out, and the JSON holds bare numbers", () => {
+    const figure: Figure = { name: "a.b", value: 0.25, unit: "×", baseline: "one", aim: "≥ 0.5", met: false };
+    expect(markdownTable([figure])).toContain("| `a.b` | 0.25 × | one | ≥ 0.5 | **no** |");
+    expect(JSON.parse(jsonOf([figure], "about"))).toEqual({ "a.b": 0.25, about: "about" });
+  });
+});

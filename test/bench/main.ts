@@ -1,0 +1,82 @@
+// `npm run bench [-- --json FILE] [-- --readme] [-- --only NAME,…]`: measures, prints a table, and never asserts a time.
+// What each figure means: README.md beside this file.
+import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { measureBundle } from "./bundle.ts";
+import { measureBurst } from "./burst.ts";
+import { countBlockWrites, countIdleDay } from "./counts.ts";
+import { type Figure, jsonOf, markdownTable, plainTable, type Report } from "./figures.ts";
+import { measureIngest } from "./ingest.ts";
+import { measurePass } from "./pass.ts";
+
+const readme = resolve(import.meta.dirname, "../../README.md");
+const marks = { start: "<!-- bench:start -->", end: "<!-- bench:end -->" } as const;
+
+/** Quiet ones first: what starts workerd comes last. */
+const benches: Readonly<Record<string, () => Promise<Report>>> = {
+  block: countBlockWrites,
+  idleTick: countIdleDay,
+  pass: () => measurePass(),
+  bundle: () => measureBundle(),
+  burst: () => measureBurst(),
+  ingest: () => measureIngest({ pairsMax: 15, requestsPerRound: 200, secondsMax: 45 }),
+};
+/** The order of the table. */
+const order = ["ingest", "block", "idleTick", "burst", "pass", "bundle"] as const;
+
+function machineFacts(): Record<string, string | number> {
+  const versionOf = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+  return {
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
+    node: process.version,
+    workerd: versionOf("workerd"),
+    miniflare: versionOf("miniflare"),
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+function machineLine(facts: Record<string, string | number>): string {
+  return Object.entries(facts)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}
+
+async function writeReadme(figures: readonly Figure[], facts: Record<string, string | number>): Promise<void> {
+  const text = await readFile(readme, "utf8").catch(() => "");
+  const [start, end] = [text.indexOf(marks.start), text.indexOf(marks.end)];
+  if (start < 0 || end < start) throw new Error(`README.md has no ${marks.start} … ${marks.end}; nothing was written`);
+  const about = `Measured on ${machineLine(facts)}. What each figure means and how it is measured: [test/bench](test/bench/README.md).`;
+  await writeFile(readme, `${text.slice(0, start + marks.start.length)}\n${markdownTable(figures)}\n\n${about}\n${text.slice(end)}`);
+}
+
+function namesOf(only: string | undefined): readonly string[] {
+  const names = only?.split(",") ?? Object.keys(benches);
+  const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+  if (unknown.length > 0) throw new Error(`there is no bench ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`);
+  return names;
+}
+
+const { values } = parseArgs({ options: { json: { type: "string" }, readme: { type: "boolean" }, only: { type: "string" } } });
+const names = namesOf(values.only);
+if (values.readme === true && values.only !== undefined) throw new Error("--readme needs all figures; leave out --only");
+const facts = machineFacts();
+console.log(machineLine(facts));
+const reports = new Map<string, Report>();
+for (const name of Object.keys(benches).filter((candidate) => names.includes(candidate))) {
+  const start = performance.now();
+  const report = await benches[name]?.();
+  if (report !== undefined) reports.set(name, report);
+  console.error(`${name} took ${((performance.now() - start) / 1_000).toFixed(0)} s`);
+}
+const found = order.flatMap((name) => reports.get(name) ?? []);
+const figures = found.flatMap((report) => report.figures);
+console.log(`\n${plainTable(figures)}\n`);
+for (const [name, { notes }] of reports) for (const note of notes) console.log(`${name}: ${note}`);
+const about = { machine: facts, notes: Object.fromEntries([...reports].map(([name, { notes }]) => [name, notes])), figures };
+if (values.json !== undefined) await writeFile(resolve(values.json), jsonOf(figures, about));
+if (values.readme === true) await writeReadme(figures, facts);

@@ -1,0 +1,43 @@
+// The product as the benches run it in workerd: one client that signs, one ACL, the production settings, limits set high.
+import { newKey, type Stack, startStack } from "../sandbox/stack.ts";
+import { newSigningSecret } from "./load.ts";
+
+export const acl = "acl-0123456789abcdef0";
+
+export interface Product {
+  readonly stack: Stack;
+  readonly adminKey: string;
+  readonly signingSecret: string;
+  /** Passes that did something, as the Worker's own log tells. */
+  readonly passes: () => number;
+}
+
+export function productYaml(awsUrl: string, digest: string): string {
+  return `
+owner: bench
+protect: { presets: [iana-special-purpose, cloud-services] }
+clients:
+  bench: { keys: ["${digest}"], secrets: [BENCH_SECRET], scopes: [block, read, admin], longest: 7d, live: 50000, newPerMinute: 10000 }
+brake: { new: 10000, per: 1m }
+targets:
+  aws-web: { kind: aws-nacl, region: eu-west-1, acl: ${acl}, rules: { first: 1, last: 40, limit: 20 }, mode: enforce, endpoint: "${awsUrl}", credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET } }
+`;
+}
+
+export async function startProduct(): Promise<Product> {
+  const admin = newKey();
+  const signingSecret = newSigningSecret();
+  let passes = 0;
+  const stack = await startStack({
+    acls: [{ id: acl }],
+    adminKey: admin.key,
+    secrets: { BENCH_SECRET: signingSecret },
+    yaml: (awsUrl) => productYaml(awsUrl, admin.digest),
+    // The configuration as it would be deployed: the sandbox's shorter times are not for measuring.
+    adjust: (config) => config,
+    onLog: (text) => {
+      passes += text.split('"event":"pass.done"').length - 1;
+    },
+  });
+  return { stack, adminKey: admin.key, signingSecret, passes: () => passes };
+}
