@@ -97,11 +97,12 @@ class Ordering {
     return this.#leaving(need, (removal) => removal.entry.cidr.family !== need.cidr.family && this.#makesRoom(removal, need));
   }
 
-  /** An ended entry that only waits for this need to stand in its place. */
+  /** An entry that only waits for this need to stand in its place: ended, or inside it. */
   #makingWay(need: Need): Removal | null {
     if (!this.#request.mayRemove || !this.#request.canSwap) return null;
     for (const entry of this.#kept) {
-      if (entry.cidr.family === need.cidr.family && this.#request.proofs.makesWayFor(entry, need)) return { entry, proof: "ended" };
+      const proof = entry.cidr.family === need.cidr.family ? this.#request.proofs.proofMakingWay(entry, need) : null;
+      if (proof !== null) return { entry, proof };
     }
     return null;
   }

@@ -1,5 +1,5 @@
 // Removal needs proof (design 4.5). Every entry of ours that should not stay gets the one reason why it may go, or stays.
-import { CidrIndex } from "../address/index.ts";
+import { CidrIndex, contains } from "../address/index.ts";
 import type { Lease } from "../lease/record.ts";
 import type { Entry, Granularity } from "../provider.ts";
 import type { Need } from "./need.ts";
@@ -116,10 +116,17 @@ export class Proofs {
     return severest >= 0 && severest < this.#highestWaiting[entry.cidr.family] ? "displaced" : null;
   }
 
-  /** Whether the entry, though an ended lease touches it, only waits for this block to stand in its place. */
-  makesWayFor(entry: Entry, need: Need): boolean {
-    if (this.#endedIndex.overlapping(entry.cidr).length === 0) return false;
-    return this.served(entry).every((other) => other.key === need.key || this.#isShed(other) || this.standsElsewhere(other, entry));
+  /**
+   * Why the entry may go in the same atomic step in which this block takes its place; null: it may not. All that it serves
+   * must be inside the block, shed, or stand elsewhere; without an ended lease, something of it must be inside the block.
+   */
+  proofMakingWay(entry: Entry, need: Need): Proof | null {
+    const served = this.served(entry);
+    const inside = served.filter((other) => contains(need.cidr, other.cidr));
+    const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.standsElsewhere(other, entry));
+    if (!isSafe) return null;
+    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return "ended";
+    return inside.length > 0 && !served.some((other) => this.#isShed(other)) ? "superseded" : null;
   }
 
   /** Whether nothing at all is known about the entry: no live need and no ended lease touches it. */
