@@ -6,7 +6,7 @@ import { limits } from "../shared/limits.ts";
 import type { EpochMs } from "../shared/ports.ts";
 import { readRecords } from "./pass/records.ts";
 import { snapshotOf } from "./pass/report.ts";
-import { type Visit, visit } from "./pass/visit.ts";
+import { safeVisit, type Visit } from "./pass/visit.ts";
 import { settleOf, type Target, type World } from "./pass/world.ts";
 
 /** What asks for a pass. `accepted`: only new leases; works from what is known, lists nothing and removes nothing. */
@@ -17,6 +17,8 @@ export interface PassReport {
   readonly visits: readonly Visit[];
   /** Target name (or `store`) to what went wrong; empty when all is well. */
   readonly failed: Readonly<Record<string, string>>;
+  /** Whether the budget ended before the steps of some target did. */
+  readonly more: "more" | "done";
   /** When to come back without waiting for the tick: steps are left, or a lease comes due. Null: the tick is soon enough. */
   readonly againAt: EpochMs | null;
 }
@@ -74,11 +76,12 @@ function failuresOf(visits: readonly Visit[], records: Records, storeError: stri
 }
 
 /** Remembers when a full pass was, and after an unclean one when to try again: soon at first, then at the full interval. */
-function noteFullPass(world: World, began: EpochMs, clean: "clean" | "unclean"): void {
+function noteFullPass(world: World, began: EpochMs, failed: Readonly<Record<string, string>>): void {
   const { core } = world.memory;
   core.fullBeganAt = began;
-  core.fullClean = clean === "clean";
-  core.failures = clean === "clean" ? 0 : core.failures + 1;
+  core.fullClean = Object.keys(failed).length === 0;
+  core.failed = failed;
+  core.failures = core.fullClean ? 0 : core.failures + 1;
   core.retryAt = began + Math.min(limits.fullPassMs, limits.tickMs * 2 ** Math.min(10, Math.max(0, core.failures - 1)) - limits.skewMs);
   core.fullEndedAt = world.clock.now();
 }
@@ -86,25 +89,25 @@ function noteFullPass(world: World, began: EpochMs, clean: "clean" | "unclean"):
 export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const { memory, clock, config } = world;
   const now = clock.now();
-  if (wake === "tick" && isQuiet(world, now)) return { quiet: true, visits: [], failed: {}, againAt: memory.core.nextDueAt };
+  if (wake === "tick" && isQuiet(world, now)) return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: memory.core.nextDueAt };
 
   const { records, fresh, error } = await readRecords(world, wake === "accepted" ? "reuse" : "fresh");
   const lifted = liftedBy(records.lifts);
   const callsMax = Math.max(2, Math.floor(limits.passCallsMax / Math.max(1, world.targets.length)));
   const request = { records, lifted, fresh, now, callsMax, deadlineAt: now + limits.passWallMs, purpose: "apply" } as const;
-  const visits = await visitAll(world, (target) => visit(world, target, request));
+  const visits = await visitAll(world, (target) => safeVisit(world, target, request));
 
   const failed = failuresOf(visits, records, error, fresh);
   const clean = fresh === "fresh" && Object.keys(failed).length === 0;
-  if (wake !== "accepted") noteFullPass(world, now, clean ? "clean" : "unclean");
+  if (wake !== "accepted") noteFullPass(world, now, clean ? {} : failed);
   memory.core.nextDueAt = nextDue(world, records, lifted, now);
   memory.core.storeId = records.storeId;
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
   await memory.saveCore();
 
-  const more = visits.some((visited) => visited.more === "more");
-  const againAt = more ? clock.now() + limits.passSpacingMs : memory.core.nextDueAt;
+  const more = visits.some((visited) => visited.more === "more") ? "more" : "done";
+  const againAt = more === "more" ? clock.now() + limits.passSpacingMs : memory.core.nextDueAt;
   world.log({
     level: clean || wake === "accepted" ? "info" : "error",
     event: "pass.done",
@@ -114,5 +117,5 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
     failed,
     ms: clock.now() - now,
   });
-  return { quiet: false, visits, failed, againAt };
+  return { quiet: false, visits, failed, more, againAt };
 }

@@ -2,8 +2,8 @@
 // the store does. Platform-free: a Durable Object, a lock, or a plain process gives it storage and wakes it.
 import { cidrFromKey } from "../../shared/address/index.ts";
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
-import { keyPrefixes, leaseKey, leaseMetadata, liftMetadata, stopMetadata } from "../../shared/keys.ts";
-import type { Lease, StopState } from "../../shared/lease/record.ts";
+import { keyPrefixes, leaseKey, leaseMetadata, liftMetadata, readStop, stopMetadata } from "../../shared/keys.ts";
+import { type Lease, noStop, type StopState } from "../../shared/lease/record.ts";
 import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
@@ -53,6 +53,7 @@ export class Coordinator implements contract.CoordinatorApi {
   #accepted = 0;
   #passed = 0;
   #running: Promise<PassReport> | null = null;
+  #stopping: Promise<unknown> = Promise.resolve();
   #lastPassAt: EpochMs = 0;
   /** Whether something other than new leases asks for the next pass; after a restart that is not known, so it is assumed. */
   #fullWanted = true;
@@ -110,11 +111,12 @@ export class Coordinator implements contract.CoordinatorApi {
   async #write(client: string, item: contract.AcceptItem, held: boolean, now: EpochMs): Promise<void> {
     const cidr = cidrFromKey(item.key);
     if (cidr === null) throw new PortcullisError("INVARIANT", `${item.key} is not a block`);
+    const until = this.#ledger.freeEnd(item.key, item.until, client);
     const lease: Lease = {
-      key: leaseKey(cidr, item.until, client),
+      key: leaseKey(cidr, until, client),
       cidr,
       at: item.at,
-      until: item.until,
+      until,
       client,
       severity: item.severity,
       targets: item.targets,
@@ -122,7 +124,7 @@ export class Coordinator implements contract.CoordinatorApi {
     };
     const value = JSON.stringify({ reason: item.reason, alerts: item.alerts, asked: item.asked });
     const name = `${item.key} ${client}`;
-    const writing = this.#put(lease.key, value, leaseMetadata(lease), item.until + limits.retainMs).finally(() => this.#writing.delete(name));
+    const writing = this.#put(lease.key, value, leaseMetadata(lease), until + limits.retainMs).finally(() => this.#writing.delete(name));
     this.#writing.set(
       name,
       writing.catch(() => undefined),
@@ -206,10 +208,17 @@ export class Coordinator implements contract.CoordinatorApi {
     return Math.max(now + limits.leaseLongestMs, request.exemptUntil ?? 0) + limits.retainMs;
   }
 
-  async stop(request: contract.StopRequest): Promise<contract.StopAnswer> {
+  /** One after the other: each builds on what the one before has made. */
+  stop(request: contract.StopRequest): Promise<contract.StopAnswer> {
+    const turn = this.#stopping.then(() => this.#stop(request));
+    this.#stopping = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #stop(request: contract.StopRequest): Promise<contract.StopAnswer> {
     const { memory, clock } = this.#world;
     const now = clock.now();
-    const current = this.#stopNow();
+    const current = await this.#stopNow();
     if (memory.wasUsed(request.once)) return { targets: current.targets, releasedAt: current.releasedAt, repeated: true };
     const next: StopState = { ...applyStop(current, request, Object.keys(this.#world.config.targets)), at: Math.max(now, current.at + 1) };
     await this.#put(keyPrefixes.stop, "{}", stopMetadata(next), null);
@@ -219,10 +228,16 @@ export class Coordinator implements contract.CoordinatorApi {
     return { targets: next.targets, releasedAt: next.releasedAt, repeated: false };
   }
 
-  #stopNow(): StopState {
-    const recent = this.#world.memory.recentStop();
-    const known = this.#world.memory.snapshot?.stop;
-    return known !== undefined && known.at > recent.at ? known : recent;
+  /** The newest that memory or the store knows: a stop builds on the one before, and memory may be lost. */
+  async #stopNow(): Promise<StopState> {
+    const { memory, store } = this.#world;
+    try {
+      const found = await store.get(keyPrefixes.stop);
+      const states = [memory.recentStop(), memory.snapshot?.stop ?? noStop, readStop(found?.metadata) ?? noStop];
+      return states.reduce((newest, state) => (state.at > newest.at ? state : newest));
+    } catch (thrown) {
+      throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the stop in force could not be read; nothing was changed, send it again", { retryAfterSeconds: 5 });
+    }
   }
 
   // --- passes ---
@@ -246,6 +261,7 @@ export class Coordinator implements contract.CoordinatorApi {
 
   async tick(): Promise<contract.TickAnswer> {
     const report = await this.#run("tick");
+    // A quiet tick between two tries of a failing target names the failure too, and does not reassure anyone.
     if (Object.keys(report.failed).length === 0) await this.#host.heartbeat();
     return { failed: report.failed, quiet: report.quiet };
   }
@@ -253,18 +269,27 @@ export class Coordinator implements contract.CoordinatorApi {
   /** Passes are serial: whoever comes while one runs waits for it, then runs his own. */
   async #run(wake: Wake): Promise<PassReport> {
     while (this.#running !== null) await this.#running.catch(() => undefined);
+    // The end of a pass is part of it: a waiter on a promise that has settled before would spin, and starve what it waits for.
+    const running = this.#runOne(wake);
+    this.#running = running;
+    return running;
+  }
+
+  async #runOne(wake: Wake): Promise<PassReport> {
     const covers = this.#accepted;
     const fullWanted = this.#fullWanted;
+    let isDone = false;
     if (wake !== "accepted") this.#fullWanted = false;
-    const running = pass(this.#world, wake);
-    this.#running = running;
     try {
-      const report = await running;
-      if (report.quiet) this.#fullWanted ||= fullWanted;
-      else this.#passed = Math.max(this.#passed, covers);
+      const report = await pass(this.#world, wake);
+      isDone = !report.quiet;
+      if (isDone) this.#passed = Math.max(this.#passed, covers);
+      // What is left over may be removals, and those need a listing of their own.
+      if (wake !== "accepted" && report.more === "more") this.#fullWanted = true;
       await this.#afterPass(report);
       return report;
     } finally {
+      if (!isDone) this.#fullWanted ||= fullWanted;
       this.#running = null;
       this.#lastPassAt = this.#world.clock.now();
       for (const waiter of this.#waiters.splice(0)) waiter();

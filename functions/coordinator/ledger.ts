@@ -2,8 +2,8 @@
 // In memory only; rebuilt from the snapshot and the recent records after a restart.
 import { CidrIndex, cidrFromKey, cidrKey } from "../../shared/address/index.ts";
 import { type ClientConfig, type Config, severities } from "../../shared/config.ts";
-import { cancels, liftedBy, liftsThatMatter } from "../../shared/lease/live.ts";
-import type { Lease, Lift } from "../../shared/lease/record.ts";
+import { cancels, isHeld, liftedBy, liftsThatMatter } from "../../shared/lease/live.ts";
+import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { recordsOfSnapshot } from "../pass/records.ts";
@@ -18,8 +18,12 @@ export type Judgement =
 
 /** How many of `times` (ascending) lie within `windowMs` before `now`, and the oldest of them. */
 function within(times: readonly EpochMs[], now: EpochMs, windowMs: number): { readonly count: number; readonly oldest: EpochMs } {
-  let at = times.length;
-  for (let time = times[at - 1]; time !== undefined && time > now - windowMs; time = times[at - 1]) at -= 1;
+  let at = 0;
+  for (let end = times.length; at < end; ) {
+    const middle = (at + end) >> 1;
+    if ((times[middle] ?? 0) > now - windowMs) end = middle;
+    else at = middle + 1;
+  }
   return { count: times.length - at, oldest: times[at] ?? now };
 }
 
@@ -109,6 +113,17 @@ export class Ledger {
     return Math.max(0, ...this.leasesAt(key).map((lease) => (lease.until > now ? lease.until : 0)));
   }
 
+  /**
+   * `until`, or the first millisecond after it that no lease of the client at the block ends at: records are immutable, and
+   * one that says something else (other targets, another severity) must not take this one's key.
+   */
+  freeEnd(key: string, until: EpochMs, client: string): EpochMs {
+    const taken = new Set(this.leasesAt(key).flatMap((lease) => (lease.client === client ? [lease.until] : [])));
+    let end = until;
+    while (taken.has(end)) end += 1;
+    return end;
+  }
+
   /** The least that the client's own leases already give every target that this item selects. */
   #standing(client: string, item: AcceptItem): EpochMs {
     const targets = item.targets ?? Object.keys(this.#config.targets);
@@ -128,10 +143,21 @@ export class Ledger {
     const standing = this.#standing(client, item);
     const asked = item.until - item.at;
     if (standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
-    const isRenewal = this.leasesAt(item.key).some((lease) => lease.client === client && lease.until > now);
+    const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && lease.until > now);
+    const isRenewal = mine.length > 0;
     const limited = isRenewal ? this.#perMinute(client, settings, now, planned) : this.#limit(client, settings, now, planned);
     if (limited !== null) return limited;
-    return { kind: "write", status: isRenewal ? "renewed" : "created", held: !isRenewal && this.#isBraking(now, planned) };
+    return {
+      kind: "write",
+      status: isRenewal ? "renewed" : "created",
+      held: isRenewal ? mine.every((lease) => isHeld(lease, this.#stop())) : this.#isBraking(now, planned),
+    };
+  }
+
+  #stop(): StopState {
+    const recent = this.#memory.recentStop();
+    const known = this.#memory.snapshot?.stop ?? recent;
+    return known.at > recent.at ? known : recent;
   }
 
   /** A lift that would cancel the lease as soon as it was made: an exemption, or a lift later than the event. */

@@ -2,7 +2,9 @@
 import { cidrFromKey, cidrKey, contains, overlaps } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { liftKey } from "../../shared/keys.ts";
+import { liftedBy } from "../../shared/lease/live.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { recordsOfSnapshot } from "../pass/records.ts";
 import type { LiftAnswer, LiftRequest } from "./contract.ts";
 import type { Memory } from "./memory.ts";
 
@@ -15,17 +17,20 @@ interface LiveRecord {
 /** Live records by block, from the last snapshot and what was accepted since. */
 export function liveRecords(memory: Memory, now: EpochMs): ReadonlyMap<string, readonly LiveRecord[]> {
   const rows = new Map<string, readonly LiveRecord[]>();
+  const lifted = liftedBy([...(memory.snapshot === null ? [] : recordsOfSnapshot(memory.snapshot).lifts), ...memory.recentLifts()]);
   for (const row of memory.snapshot?.blocks ?? []) {
+    const cidr = cidrFromKey(row.key);
+    if (cidr === null) continue;
     rows.set(
       row.key,
-      row.records.filter((record) => record.until > now),
+      row.records.filter((record) => record.until > now && !lifted({ ...record, cidr })),
     );
   }
   for (const lease of memory.recentLeases()) {
     const key = cidrKey(lease.cidr);
     const known = rows.get(key) ?? [];
     const isKnown = known.some((record) => record.client === lease.client && record.until === lease.until);
-    if (lease.until > now && !isKnown) rows.set(key, [...known, lease]);
+    if (lease.until > now && !isKnown && !lifted(lease)) rows.set(key, [...known, lease]);
   }
   return rows;
 }

@@ -46,6 +46,8 @@ interface CoreMemory {
   fullBeganAt: EpochMs | null;
   fullEndedAt: EpochMs | null;
   fullClean: boolean;
+  /** What went wrong in it, by target name or `store`. */
+  failed: Readonly<Record<string, string>>;
   /** Unclean full passes in a row, and when the next may run. */
   failures: number;
   retryAt: EpochMs;
@@ -90,6 +92,7 @@ function freshCore(now: EpochMs): CoreMemory {
     fullBeganAt: null,
     fullEndedAt: null,
     fullClean: false,
+    failed: {},
     failures: 0,
     retryAt: 0,
     nextDueAt: null,
@@ -164,6 +167,8 @@ export class Memory {
     this.snapshot = snapshot;
     const text = JSON.stringify(snapshot);
     const count = Math.ceil(text.length / snapshotChunkChars);
+    // Until all pieces are there, there is none: pieces of two snapshots never become one.
+    await this.#storage.put("snapshot:count", 0);
     for (let chunk = 0; chunk < count; chunk += 1) {
       await this.#storage.put(`snapshot:${chunk}`, text.slice(chunk * snapshotChunkChars, (chunk + 1) * snapshotChunkChars));
     }

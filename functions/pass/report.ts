@@ -111,6 +111,18 @@ export interface ReportRequest {
   readonly fullAt: EpochMs | null;
 }
 
+/**
+ * What can be said of the list of blocks. After lost memory a listing may lack what was accepted within the staleness of the store, and nobody
+ * could tell: until then it is not called whole.
+ */
+function completeness({ world, records, fresh, before, now }: ReportRequest): Pick<Snapshot, "complete" | "incompleteWhy"> {
+  if (fresh === "reused") return { complete: before?.complete ?? false, incompleteWhy: before === null ? records.incompleteWhy : before.incompleteWhy };
+  const knownAt = world.memory.core.since + world.config.store.stalenessMs;
+  if (!records.complete || world.continuity === "none" || now >= knownAt) return { complete: records.complete, incompleteWhy: records.incompleteWhy };
+  const why = `memory is new, and the store may lack the latest blocks until ${new Date(knownAt).toISOString()}`;
+  return { complete: false, incompleteWhy: why };
+}
+
 export function snapshotOf(request: ReportRequest): Snapshot {
   const { records, visits, before, now } = request;
   const table = new StateTable();
@@ -138,8 +150,7 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     at: now,
     fullAt: request.fullAt,
     storeId: records.storeId,
-    complete: request.fresh === "fresh" ? records.complete : (before?.complete ?? false),
-    incompleteWhy: records.incompleteWhy,
+    ...completeness(request),
     stop: records.stop,
     states: table.states,
     blocks: rows,

@@ -1,7 +1,7 @@
 // One target in one pass: observe, decide, apply within the budget, and say by name what came of it.
 // One target's failure ends here; it never holds up another.
 import { cidrKey, cidrText } from "../../shared/address/index.ts";
-import { PortcullisError } from "../../shared/errors.ts";
+import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
 import { type Lifted, leasesOf, type Records } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";
 import { type DecideRequest, decide, type TargetPlan } from "../../shared/plan/decide.ts";
@@ -108,7 +108,11 @@ function planVisit(world: World, target: Target, request: VisitRequest, observat
   const asked = decideRequest(world, target, request, observation);
   const memory = world.memory.target(target.name);
   const plan = decide(asked);
-  if (asked.mayRemove && request.purpose === "apply") sightOrphans(memory, plan.orphans, request.now);
+  const bar = barOf(target, request.records, observation);
+  // Another store's range is not ours to watch: the watch begins when it becomes ours.
+  const isOurs = bar === null || bar.state === "observed" || bar.state === "held";
+  if (!isOurs) memory.sightings = {};
+  else if (asked.mayRemove && request.purpose === "apply") sightOrphans(memory, plan.orphans, request.now);
   const orphans = assessOrphans(memory, plan.orphans, observation.ours.length);
   if (orphans === null || !asked.mayRemove) return { plan, orphans };
   return { plan: decide({ ...asked, orphanMayGo: orphanRule(memory, orphans, request.now) }), orphans };
@@ -244,6 +248,18 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   await world.memory.saveTarget(target.name);
   for (const line of drift) world.log({ level: "warn", event: "target.drift", target: target.name, message: line });
   return { target, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };
+}
+
+/** A visit that always ends with a word: what a provider throws against its contract is told, and holds up no other target. */
+export async function safeVisit(world: World, target: Target, request: VisitRequest): Promise<Visit> {
+  const callsAtStart = target.calls.made;
+  try {
+    return await visit(world, target, request);
+  } catch (thrown) {
+    const error = asPortcullisError(thrown, "INVARIANT", `the visit of ${target.name} broke off (${String(thrown)}); this is a bug`, { target: target.name });
+    world.log({ level: "error", event: "visit.failed", code: error.code, target: target.name, message: error.message });
+    return blind(target, error, target.calls.made - callsAtStart);
+  }
 }
 
 /** Names of what found no room, for answers and metrics. */

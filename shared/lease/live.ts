@@ -36,7 +36,7 @@ export function cancels(lift: Lift, lease: Pick<Lease, "cidr" | "at" | "client">
   return lift.exemptUntil !== null && lease.at < lift.exemptUntil;
 }
 
-export type Lifted = (lease: Lease) => boolean;
+export type Lifted = (lease: Pick<Lease, "cidr" | "at" | "client">) => boolean;
 
 /** Answers for many leases whether any lift cancels them. */
 export function liftedBy(lifts: readonly Lift[]): Lifted {
