@@ -1,6 +1,6 @@
 // `npm start`: the whole product on this machine, without an account. Starts it, says how to use it, and tells what happens
 // until Ctrl-C or the time is over. Refuses to listen anywhere but on loopback.
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -10,20 +10,21 @@ import { logLine, narrate } from "./narrator.ts";
 import { readmeBlocks } from "./readme.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const folder = join(root, ".sandbox");
 const usualPort = 8787;
 const tickEveryMs = 5_000;
 const usualSeconds = 3_600;
 
-const usage = `Usage: npm start -- [--port N] [--seconds N] [--verbose]
+const usage = `Usage: npm start -- [--port N] [--seconds N] [--verbose] [--folder DIR]
   --port N     listen there; else ${usualPort}, or any free port when that is taken
   --seconds N  end after this many seconds; else ${usualSeconds}
-  --verbose    show what the Worker logs`;
+  --verbose    show what the Worker logs
+  --folder DIR where to put the environment for a second shell; else .sandbox`;
 
 interface Choices {
   readonly port: number;
   readonly seconds: number;
   readonly verbose: boolean;
+  readonly folder: string;
 }
 
 function say(line: string): void {
@@ -45,13 +46,16 @@ function isFree(port: number): Promise<boolean> {
 
 /** null: help was asked for. */
 async function readChoices(args: readonly string[]): Promise<Choices | null> {
-  const options = { port: { type: "string" }, seconds: { type: "string" }, verbose: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const options = { port: text, seconds: text, folder: text, verbose: flag, help: flag };
   const { values } = parseArgs({ args: [...args], options, strict: true });
   if (values.help === true) return null;
   const asked = values.port === undefined ? null : numberOf(values.port, "port", 65_535);
   const port = asked ?? ((await isFree(usualPort)) ? usualPort : 0);
   if (asked !== null && !(await isFree(asked))) throw new Error(`port ${asked} is taken; leave --port out for a free one`);
-  return { port, seconds: values.seconds === undefined ? usualSeconds : numberOf(values.seconds, "seconds", 86_400), verbose: values.verbose === true };
+  const seconds = values.seconds === undefined ? usualSeconds : numberOf(values.seconds, "seconds", 86_400);
+  return { port, seconds, verbose: values.verbose === true, folder: resolve(values.folder ?? join(root, ".sandbox")) };
 }
 
 function quoted(text: string): string {
@@ -59,14 +63,14 @@ function quoted(text: string): string {
 }
 
 /** For a second shell: the variables of the README's lines, and the configuration for the CLI. */
-async function writeFolder(demo: Demo): Promise<void> {
+async function writeFolder(demo: Demo, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await copyFile(demo.stack.configFile, join(folder, "portcullis.yaml"));
   const lines = Object.entries(demo.environment).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
   await writeFile(join(folder, "env"), lines.join(""), { mode: 0o600 });
 }
 
-async function explain({ keys, stack }: Demo, { seconds }: Choices): Promise<void> {
+async function explain({ keys, stack }: Demo, { seconds, folder }: Choices): Promise<void> {
   say(`
 Portcullis runs at       ${stack.url}
 admin key                ${keys.admin}
@@ -119,7 +123,7 @@ function endingAfter(seconds: number): Ending {
 }
 
 async function serve(demo: Demo, choices: Choices, ending: Ending): Promise<void> {
-  await writeFolder(demo);
+  await writeFolder(demo, choices.folder);
   await explain(demo, choices);
   const silence = narrate(demo, say);
   // A tick that failed has been told by the log; the next one comes anyway.
@@ -128,7 +132,9 @@ async function serve(demo: Demo, choices: Choices, ending: Ending): Promise<void
   clearInterval(ticks);
   silence();
   await demo.stack.close();
-  await rm(folder, { recursive: true, force: true });
+  for (const name of ["env", "portcullis.yaml"]) await rm(join(choices.folder, name), { force: true });
+  // Kept when somebody put something else there.
+  await rmdir(choices.folder).catch(() => undefined);
   say(`\nThe sandbox is closed (${why}); nothing is left behind.`);
 }
 
