@@ -102,6 +102,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   if (wake !== "accepted") noteFullPass(world, now, clean ? {} : failed);
   memory.core.nextDueAt = nextDue(world, records, lifted, now);
   memory.core.storeId = records.storeId;
+  if (fresh === "fresh") memory.core.listed = records.leases.length + records.lifts.length;
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
   await memory.saveCore();

@@ -32,7 +32,8 @@ function isoTime(at: EpochMs): string {
 }
 
 const minuteMs = 60_000;
-const leasesMax = limits.listPagesMax * 1000;
+/** What one pass can list, less a tenth for lifts and for what is written meanwhile. */
+const leasesMax = limits.listPagesMax * 900;
 
 export class Ledger {
   readonly #config: Config;
@@ -145,7 +146,7 @@ export class Ledger {
     if (standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
     const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && lease.until > now);
     const isRenewal = mine.length > 0;
-    const limited = isRenewal ? this.#perMinute(client, settings, now, planned) : this.#limit(client, settings, now, planned);
+    const limited = (isRenewal ? null : this.#live(client, settings, planned)) ?? this.#store(planned) ?? this.#perMinute(client, settings, now, planned);
     if (limited !== null) return limited;
     return {
       kind: "write",
@@ -188,15 +189,22 @@ export class Ledger {
     };
   }
 
-  #limit(client: string, settings: ClientConfig, now: EpochMs, planned: number): Judgement | null {
+  #live(client: string, settings: ClientConfig, planned: number): Judgement | null {
     const live = (this.#liveByClient.get(client) ?? 0) + (this.#reserved.get(client) ?? 0);
-    if (live + planned >= settings.live) {
-      return { kind: "limited", limit: "live", retryAfterSeconds: 60, why: `client ${client} holds ${live + planned} live leases of ${settings.live} allowed` };
-    }
-    if (this.#count + planned >= leasesMax) {
-      return { kind: "limited", limit: "store", retryAfterSeconds: 300, why: `the store holds ${this.#count} leases of ${leasesMax} that one pass can read` };
-    }
-    return this.#perMinute(client, settings, now, planned);
+    if (live + planned < settings.live) return null;
+    return { kind: "limited", limit: "live", retryAfterSeconds: 60, why: `client ${client} holds ${live + planned} live leases of ${settings.live} allowed` };
+  }
+
+  /** Ended records stay for proof and count too: beyond what one pass can list, nothing at all could be enforced or lifted. */
+  #store(planned: number): Judgement | null {
+    const held = Math.max(this.#count, this.#memory.recordsMax());
+    if (held + planned < leasesMax) return null;
+    return {
+      kind: "limited",
+      limit: "store",
+      retryAfterSeconds: 300,
+      why: `the store holds ${held} records of ${leasesMax} for leases that one pass can read`,
+    };
   }
 
   #isBraking(now: EpochMs, planned: number): boolean {

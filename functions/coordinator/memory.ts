@@ -33,8 +33,10 @@ export interface TargetMemory {
   /** A step that was sent and whose outcome was not recorded: we died in between. */
   inFlight: { readonly slots: readonly string[]; readonly blocks: readonly string[] } | null;
   lastWriteAt: EpochMs;
-  /** Digest of orphans that a person allowed to go. */
+  /** Digest of orphans that a person allowed to go, until a pass has read it … */
   confirmedOrphans: string | null;
+  /** … and which they are (`<entry id>|<cidrKey>`), until the last is gone. */
+  confirmedKeys: readonly string[];
   /** What stood after the last visit (entry id to cidrKey), to notice what others change; null when unknown or too much to keep. */
   expected: Record<string, string> | null;
 }
@@ -59,6 +61,8 @@ interface CoreMemory {
   snapshotStoredAt: EpochMs;
   snapshotPrint: string;
   storeId: string | null;
+  /** Records in the last whole listing, ended ones and lifts included: that is what a pass must be able to read. */
+  listed: number;
 }
 
 interface Recent {
@@ -82,6 +86,7 @@ function freshTarget(): TargetMemory {
     inFlight: null,
     lastWriteAt: 0,
     confirmedOrphans: null,
+    confirmedKeys: [],
     expected: null,
   };
 }
@@ -100,6 +105,7 @@ function freshCore(now: EpochMs): CoreMemory {
     snapshotStoredAt: 0,
     snapshotPrint: "",
     storeId: null,
+    listed: 0,
   };
 }
 
@@ -183,6 +189,11 @@ export class Memory {
     this.#restore(name, { at: now, metadata });
     this.core.changedAt = Math.max(this.core.changedAt, now);
     await this.#storage.put(`recent:${name}`, { at: now, metadata });
+  }
+
+  /** At most how many records the store holds: what was listed, and what was written since. */
+  recordsMax(): number {
+    return this.core.listed + this.#recent.size;
   }
 
   recentLeases(): Lease[] {

@@ -6,7 +6,7 @@ import { liftedBy, mergeRecords } from "../../shared/lease/live.ts";
 import { type BlockRow, type Snapshot, statesOf } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Store } from "../../shared/ports.ts";
-import { listRecords } from "../pass/records.ts";
+import { listRecords, underNewNames } from "../pass/records.ts";
 import { visit } from "../pass/visit.ts";
 import type { World } from "../pass/world.ts";
 import type { Explanation, LeaseView, PlanAnswer, SettledItem } from "./contract.ts";
@@ -20,7 +20,7 @@ export async function planTarget(world: World, name: string): Promise<PlanAnswer
   const now = world.clock.now();
   const { memory } = world;
   const recent = { leases: memory.recentLeases(), lifts: memory.recentLifts(), stop: memory.recentStop() };
-  const records = mergeRecords(await listRecords(world.store), recent);
+  const records = underNewNames(mergeRecords(await listRecords(world.store), recent), world.config.targets);
   const request = { records, lifted: liftedBy(records.lifts), fresh: "fresh", now, callsMax: 0, deadlineAt: now + limits.passWallMs, purpose: "plan" } as const;
   const visited = await visit(world, target, request);
   const error = visited.error === null ? null : { code: visited.error.code, message: visited.error.message };

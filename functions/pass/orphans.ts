@@ -29,19 +29,36 @@ export function sightOrphans(memory: TargetMemory, orphans: readonly Entry[], no
   );
 }
 
+/** A person's word holds until the last of what it named is gone: a pass may not reach them all. */
+function isConfirmed(memory: TargetMemory, orphans: readonly Entry[], digest: string): boolean {
+  if (memory.confirmedOrphans === digest) return true;
+  const confirmed = new Set(memory.confirmedKeys);
+  return orphans.every((entry) => confirmed.has(sightingKey(entry)));
+}
+
 export function assessOrphans(memory: TargetMemory, orphans: readonly Entry[], oursCount: number): Orphans | null {
   if (orphans.length === 0) return null;
   const cidrs = orphans.map((entry) => cidrText(entry.cidr));
   const digest = fingerprint(orphans.map(sightingKey));
   const few = orphans.length <= Math.max(limits.orphansMax, Math.floor(oursCount * limits.orphansShareMax));
-  return { cidrs, digest, unsafe: !few && memory.confirmedOrphans !== digest };
+  const confirmed = isConfirmed(memory, orphans, digest);
+  return { cidrs, digest, unsafe: !few && !confirmed };
+}
+
+/** Notes which entries the digest names, and forgets a word that is used up. */
+export function noteConfirmed(memory: TargetMemory, orphans: readonly Entry[]): void {
+  const keys = orphans.map(sightingKey);
+  if (memory.confirmedOrphans !== null && memory.confirmedOrphans === fingerprint(keys)) memory.confirmedKeys = keys;
+  else if (!keys.some((key) => memory.confirmedKeys.includes(key))) memory.confirmedKeys = [];
+  memory.confirmedOrphans = null;
 }
 
 /** The rule of design 4.5: three consecutive full passes over at least fifteen minutes, few enough or confirmed. */
 export function orphanRule(memory: TargetMemory, assessed: Orphans | null, now: EpochMs): (entry: Entry) => boolean {
   if (assessed === null || assessed.unsafe) return () => false;
-  if (memory.confirmedOrphans === assessed.digest) return () => true;
+  const confirmed = new Set(memory.confirmedKeys);
   return (entry) => {
+    if (confirmed.has(sightingKey(entry))) return true;
     const sighting = memory.sightings[sightingKey(entry)];
     return sighting !== undefined && sighting.passes >= limits.orphanPasses && now - sighting.first >= limits.orphanMs;
   };

@@ -1,6 +1,7 @@
 // Reads the desired state: one listing shared by all targets, united with what was accepted lately.
 // A listing that was cut short, or holds a key that cannot be read, is said to be incomplete; it is never taken as whole.
 import { cidrFromKey } from "../../shared/address/index.ts";
+import type { Config } from "../../shared/config.ts";
 import { asPortcullisError } from "../../shared/errors.ts";
 import { leaseKey, liftKey, readRecord } from "../../shared/keys.ts";
 import { mergeRecords, noRecords, type Records } from "../../shared/lease/live.ts";
@@ -66,6 +67,19 @@ export function recordsOfSnapshot(snapshot: Snapshot): Records {
   return { leases, lifts, stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };
 }
 
+/** A renamed target keeps what was asked of it, and what an operator stopped, under its former name. */
+export function underNewNames(records: Records, targets: Config["targets"]): Records {
+  const names = new Map(
+    Object.entries(targets).flatMap(([name, { formerly }]) => (formerly === null || Object.hasOwn(targets, formerly) ? [] : [[formerly, name] as const])),
+  );
+  if (names.size === 0) return records;
+  const nameOf = (name: string) => names.get(name) ?? name;
+  const leases = records.leases.map((lease) => (lease.targets === null ? lease : { ...lease, targets: lease.targets.map(nameOf) }));
+  // What was said of the new name goes last, and wins.
+  const stops = Object.entries(records.stop.targets).sort(([a], [b]) => Number(names.has(b)) - Number(names.has(a)));
+  return { ...records, leases, stop: { ...records.stop, targets: Object.fromEntries(stops.map(([name, mode]) => [nameOf(name), mode])) } };
+}
+
 export interface ReadRecords {
   readonly records: Records;
   /** Read from the store in this pass: only then may records prove a removal. */
@@ -75,6 +89,11 @@ export interface ReadRecords {
 
 /** `fresh` lists the store; `reuse` works from the last snapshot where there is one, and costs no list call. */
 export async function readRecords(world: World, want: "fresh" | "reuse"): Promise<ReadRecords> {
+  const read = await readAsWritten(world, want);
+  return { ...read, records: underNewNames(read.records, world.config.targets) };
+}
+
+async function readAsWritten(world: World, want: "fresh" | "reuse"): Promise<ReadRecords> {
   const { memory, store, log } = world;
   const recent = { leases: memory.recentLeases(), lifts: memory.recentLifts(), stop: memory.recentStop() };
   if (want === "reuse" && memory.snapshot !== null) {

@@ -10,7 +10,7 @@ import type { EpochMs } from "../../shared/ports.ts";
 import type { Entry, Observation, Step } from "../../shared/provider.ts";
 import type { TargetMemory } from "../coordinator/memory.ts";
 import { acknowledge, driftOf, freezeInFlight, overlay, refreshMemory } from "./observe.ts";
-import { assessOrphans, type Orphans, orphanRule, sightOrphans } from "./orphans.ts";
+import { assessOrphans, noteConfirmed, type Orphans, orphanRule, sightOrphans } from "./orphans.ts";
 import { settleOf, type Target, type World } from "./world.ts";
 
 /** Why nothing may be written to a target now; `held` and `observed` are chosen by people, `pending` and `failed` are not. */
@@ -112,7 +112,10 @@ function planVisit(world: World, target: Target, request: VisitRequest, observat
   // Another store's range is not ours to watch: the watch begins when it becomes ours.
   const isOurs = bar === null || bar.state === "observed" || bar.state === "held";
   if (!isOurs) memory.sightings = {};
-  else if (asked.mayRemove && request.purpose === "apply") sightOrphans(memory, plan.orphans, request.now);
+  else if (asked.mayRemove && request.purpose === "apply") {
+    sightOrphans(memory, plan.orphans, request.now);
+    noteConfirmed(memory, plan.orphans);
+  }
   const orphans = assessOrphans(memory, plan.orphans, observation.ours.length);
   if (orphans === null || !asked.mayRemove) return { plan, orphans };
   return { plan: decide({ ...asked, orphanMayGo: orphanRule(memory, orphans, request.now) }), orphans };
@@ -158,7 +161,8 @@ class Application {
         pending.push(step.summary);
         continue;
       }
-      if (this.#spent()) return { changed: this.changed, pending: rest(), error: null, more: "more" };
+      // One step is always made: a look that costs the whole budget must not come back for ever.
+      if (this.changed.length > 0 && this.#spent()) return { changed: this.changed, pending: rest(), error: null, more: "more" };
       const error = await this.#apply(step);
       if (error !== "settled") return { changed: this.changed, pending: rest(), error, more: "done" };
     }

@@ -143,6 +143,30 @@ describe("the brake", () => {
   });
 });
 
+describe("the store's room", () => {
+  test("listing: ended records and lifts count against what one pass can read", async () => {
+    const world = await newWorld();
+    for (const number of [1, 2, 3]) await world.block(`203.0.113.${number}`, 5 * minute);
+    await world.lift("203.0.113.3");
+    await world.advance(30 * minute);
+    expect((await world.storage.load()).get("core")).toMatchObject({ listed: 4 });
+  });
+
+  test("room: beyond what one pass can read, neither a new block nor a renewal is taken", async () => {
+    const world = await newWorld();
+    await world.block("203.0.113.1", hour);
+    await world.advance(30 * minute);
+    const core = (await world.storage.load()).get("core") as Record<string, number>;
+    world.evict();
+    await world.storage.put("core", { ...core, listed: limits.listPagesMax * 1_000 });
+    const judged = [await world.block("203.0.113.2", hour), await world.block("203.0.113.1", hour)];
+    expect(judged).toMatchObject([
+      { status: "limited", limit: "store" },
+      { status: "limited", limit: "store" },
+    ]);
+  });
+});
+
 describe("records", () => {
   test("same end: two selections of targets that end at once are both kept", async () => {
     const { targets } = testConfig();

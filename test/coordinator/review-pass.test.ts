@@ -77,6 +77,55 @@ describe("budget", () => {
   });
 });
 
+/** A world in which looking at a target costs as many calls as a pass may spend on it. */
+class CostlyWorld extends CoordinatedWorld {
+  override targets(send: Transport): Target[] {
+    return super.targets(send).map((target) => {
+      const { provider } = target;
+      const observe = () => {
+        target.calls.made += limits.passCallsMax;
+        return provider.observe();
+      };
+      const dear = { admit: provider.admit.bind(provider), compile: provider.compile.bind(provider), apply: provider.apply.bind(provider), observe };
+      return { ...target, provider: dear as never };
+    });
+  }
+}
+
+describe("little budget", () => {
+  test("costly look: each pass still makes one step, so that work comes to an end", async () => {
+    const world = new CostlyWorld();
+    await world.setUp();
+    for (let host = 1; host <= 5; host += 1) await world.block(`203.0.113.${host}`, hour);
+    await world.advance(30_000);
+    expect(world.ours()).toHaveLength(5);
+  });
+});
+
+describe("renamed target", () => {
+  test("formerly: what was asked of the former name stands and is reported under the new one, and a freeze still holds", async () => {
+    const world = await newWorld();
+    await world.block("203.0.113.7", 4 * hour, { targets: ["web"] });
+    await world.advance(10 * minute);
+    world.config = testConfig({ targets: { front: { ...web, formerly: "web" } } });
+    world.evict();
+    await world.advance(hour);
+    const told = await world.survive((coordinator) => coordinator.explain("4:cb007107/32"));
+    expect([world.blocked("203.0.113.7"), told?.exact?.states]).toEqual([true, { front: { state: "enforced" } }]);
+  });
+
+  test("formerly: a target that was frozen under its former name stays frozen", async () => {
+    const world = await newWorld();
+    await world.survive((coordinator) => coordinator.stop({ action: "freeze", targets: ["web"], at: world.now, once: null }));
+    await world.advance(10 * minute);
+    world.config = testConfig({ targets: { front: { ...web, formerly: "web" } } });
+    world.evict();
+    await world.block("203.0.113.7", 4 * hour);
+    await world.advance(hour);
+    expect(world.aws.writes).toBe(0);
+  });
+});
+
 describe("full", () => {
   test("cover: a range that holds everything that stands takes its place, and frees the rest", async () => {
     const world = await newWorld();
@@ -102,6 +151,47 @@ describe("full", () => {
     const ours = world.aws.acl(aclId).state.entries.filter((entry) => entry.number <= 40 && !entry.egress);
     expect(ours).toHaveLength(2);
     expect(ours.some((entry) => JSON.stringify(entry).includes("2001:db9::/64"))).toBe(true);
+  });
+});
+
+describe("orphans", () => {
+  /** Eight targets leave few calls for each; twelve entries at one of them have no record. */
+  async function orphaned(): Promise<CoordinatedWorld> {
+    const names = ["web", "b", "c", "d", "e", "f", "g", "h"];
+    const world = await newWorld({
+      config: { targets: Object.fromEntries(names.map((name) => [name, name === "web" ? web : { ...web, mode: "observe" as const }])) },
+    });
+    for (let number = 1; number <= 12; number += 1) world.aws.acl(aclId).create({ number, egress: false, cidr: `203.0.113.${number}/32`, action: "deny" });
+    await world.advance(30 * minute);
+    expect(world.ours()).toHaveLength(12);
+    return world;
+  }
+  const confirm = async (world: CoordinatedWorld) => {
+    const digest = (await world.survive((coordinator) => coordinator.snapshot()))?.targets.web?.orphans?.digest ?? "";
+    await world.survive((coordinator) => coordinator.reconcile({ target: "web", digest }));
+  };
+
+  test("confirm: one word is enough, though one pass does not reach them all", async () => {
+    const world = await orphaned();
+    await confirm(world);
+    await world.advance(minute);
+    expect(world.ours()).toEqual([]);
+  });
+
+  test("confirm: the word is used up with what it named; the same entries coming back are watched anew", async () => {
+    const world = await orphaned();
+    await confirm(world);
+    await world.advance(10 * minute);
+    for (let number = 1; number <= 12; number += 1) world.aws.acl(aclId).create({ number, egress: false, cidr: `203.0.113.${number}/32`, action: "deny" });
+    await world.advance(hour);
+    expect(world.ours()).toHaveLength(12);
+  });
+
+  test("confirm: another digest confirms nothing", async () => {
+    const world = await orphaned();
+    await world.survive((coordinator) => coordinator.reconcile({ target: "web", digest: "0000000000000000" }));
+    await world.advance(10 * minute);
+    expect(world.ours()).toHaveLength(12);
   });
 });
 
