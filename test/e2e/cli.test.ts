@@ -123,6 +123,18 @@ describe("a newcomer", () => {
     await ticksUntil("the others stand", () => entries().includes("100.20.0.2/32") && entries().includes("100.20.0.3/32"));
   });
 
+  // The runbook's way when the function does not answer: here it does, and has to keep its hands off.
+  test("stops and drains straight at the cloud; the function stays out until it is set up again, then puts the leases back", async () => {
+    await stack.cli("stop", "--direct", "--config", stack.configFile);
+    await stack.cli("drain", "--all", "--direct", "--unclaimed", "--config", stack.configFile);
+    expect(entries()).toBe(foreign);
+    await stack.worker.tick();
+    expect(entries()).toBe(foreign);
+
+    await stack.cli("setup", "--config", stack.configFile);
+    await ticksUntil("the leases are enforced again", () => entries().includes("100.20.0.2/32") && entries().includes("100.20.0.3/32"));
+  });
+
   test("stops, resumes, drains and releases: the firewall is as it was", async () => {
     await stack.cli("stop");
     expect(await block("100.20.0.4")).toBe("held");
