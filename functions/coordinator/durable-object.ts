@@ -4,16 +4,31 @@ import type { DurableObjectState, DurableObjectStorage } from "@cloudflare/worke
 import type { EpochMs, Json } from "../../shared/ports.ts";
 import { hostOf, type WorkerEnv, worldOf } from "../runtime/workers.ts";
 import { Coordinator, type Host } from "./coordinator.ts";
+import { GroupedWrites } from "./grouped-writes.ts";
 import { Memory, type MemoryStorage } from "./memory.ts";
 import { serveCall } from "./rpc.ts";
 
+/** At most 128 keys per call (Cloudflare docs, durable-objects/api/storage-api, 2026). */
+const keysPerCall = 128;
+
 function storageOf(storage: DurableObjectStorage): MemoryStorage {
+  const recent = new GroupedWrites({
+    async put(entries) {
+      const all = [...entries];
+      // Not awaited one by one: puts without anything between them become one transaction.
+      const puts: Promise<void>[] = [];
+      for (let at = 0; at < all.length; at += keysPerCall) puts.push(storage.put(Object.fromEntries(all.slice(at, at + keysPerCall))));
+      await Promise.all(puts);
+    },
+    flushed: () => storage.sync(),
+  });
   return {
     load: async () => storage.list<Json>(),
-    put: (key, value) => storage.put(key, value),
+    // Only what requests write side by side: a pass's own writes are in a row, and must not wait for the disk twice.
+    put: (key, value) => (key.startsWith("recent:") ? recent.put(key, value) : storage.put(key, value)),
     delete: async (keys) => {
-      // At most 128 keys per call (Cloudflare docs, durable-objects/api/storage-api, 2026).
-      for (let at = 0; at < keys.length; at += 128) await storage.delete(keys.slice(at, at + 128));
+      await recent.idle();
+      for (let at = 0; at < keys.length; at += keysPerCall) await storage.delete(keys.slice(at, at + keysPerCall));
     },
   };
 }

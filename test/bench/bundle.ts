@@ -51,7 +51,7 @@ export async function measureBundle(starts = 9): Promise<Report> {
     const report = reportOf(products, baselines, sizes);
     const note =
       `Evaluating the module alone, in a running workerd: product, ${shownSpread(evaluation.product, " ms")}; ` +
-      `bare, ${shownSpread(evaluation.bare, " ms")}. Cloudflare allows a second for it.`;
+      `bare, ${shownSpread(evaluation.bare, " ms")}. Workers may take one second for it (Cloudflare docs, 2025-10).`;
     return { ...report, notes: [...report.notes, note] };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,0 +1,90 @@
+// Grouped writes keep what single writes promise: everything is handed on once, in order, and failures reach who wrote.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { GroupedWrites } from "../../functions/coordinator/grouped-writes.ts";
+import type { Json } from "../../shared/ports.ts";
+
+/** A storage whose flushes end when the test says so. */
+class Disk {
+  readonly calls: (readonly (readonly [string, Json])[])[] = [];
+  readonly values = new Map<string, Json>();
+  failNext = false;
+  #waiting: (() => void)[] = [];
+
+  async put(entries: ReadonlyMap<string, Json>): Promise<void> {
+    if (this.failNext) {
+      this.failNext = false;
+      throw new Error("the disk is full");
+    }
+    this.calls.push([...entries]);
+    for (const [key, value] of entries) this.values.set(key, value);
+  }
+
+  flushed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  async flush(): Promise<void> {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
+  }
+}
+
+describe("GroupedWrites", () => {
+  test("put: a single write is handed on at once", async () => {
+    const disk = new Disk();
+    await new GroupedWrites(disk).put("a", 1);
+    expect(disk.calls).toEqual([[["a", 1]]]);
+  });
+
+  test("put: what comes while a write is on its way goes together, after it", async () => {
+    const disk = new Disk();
+    const writes = new GroupedWrites(disk);
+    await writes.put("a", 1);
+    const rest = Promise.all([writes.put("b", 2), writes.put("c", 3), writes.put("b", 4)]);
+    expect(disk.calls).toHaveLength(1);
+    await disk.flush();
+    await rest;
+    expect(disk.calls[1]).toEqual([
+      ["b", 4],
+      ["c", 3],
+    ]);
+  });
+
+  test("put: a failure reaches everyone of its group, and the next group goes on", async () => {
+    const disk = new Disk();
+    const writes = new GroupedWrites(disk);
+    await writes.put("a", 1);
+    const group = Promise.allSettled([writes.put("b", 2), writes.put("c", 3)]);
+    disk.failNext = true;
+    await disk.flush();
+    expect((await group).map((result) => result.status)).toEqual(["rejected", "rejected"]);
+    const later = writes.put("d", 4);
+    await disk.flush();
+    await later;
+    expect([...disk.values.keys()]).toEqual(["a", "d"]);
+  });
+
+  test("put: whatever the turns, the last value of each key stays and no write is forgotten", async () => {
+    const script = fc.array(fc.oneof(fc.constant("flush" as const), fc.constantFrom("a", "b", "c")), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(script, async (actions) => {
+        const disk = new Disk();
+        const writes = new GroupedWrites(disk);
+        const last = new Map<string, number>();
+        const done: Promise<void>[] = [];
+        for (const [at, action] of actions.entries()) {
+          if (action === "flush") await disk.flush();
+          else {
+            last.set(action, at);
+            done.push(writes.put(action, at));
+          }
+        }
+        const idle = writes.idle();
+        for (let turn = 0; turn < 4; turn += 1) await disk.flush();
+        await Promise.all([...done, idle]);
+        expect(Object.fromEntries(disk.values)).toEqual(Object.fromEntries(last));
+      }),
+    );
+  });
+});
