@@ -310,6 +310,8 @@ export class Coordinator implements contract.CoordinatorApi {
     const { memory, clock, store, log } = this.#world;
     const snapshot = memory.snapshot;
     const now = clock.now();
+    // Without memory that lasts, the store's copy is all there is, and tick-only.ts keeps it with what belongs to it.
+    if (this.#world.continuity === "none") return;
     if (snapshot === null || now - memory.core.snapshotStoredAt < limits.snapshotEveryMs) return;
     const print = printOf(snapshot);
     if (memory.core.snapshotPrint === print) return;

@@ -20,12 +20,23 @@ export interface TickOnlyParts {
 /** The stored snapshot carries the targets' memory along: there is no other place for it. */
 type StoredSnapshot = Snapshot & { readonly memory?: Readonly<Record<string, Json>> };
 
-async function storedSnapshot(world: Pick<World, "store">): Promise<StoredSnapshot | null> {
+async function storedSnapshot(world: Pick<World, "store" | "log">): Promise<StoredSnapshot | null> {
   const found = await world.store.get(keyPrefixes.snapshot);
-  return found === null ? null : (JSON.parse(found.value) as StoredSnapshot);
+  try {
+    return found === null ? null : (JSON.parse(found.value) as StoredSnapshot);
+  } catch {
+    // Someone else wrote it. Everything in it can be made anew, and the next tick replaces it.
+    world.log({ level: "error", event: "snapshot.unreadable", code: "STORE_CORRUPT", message: `the key ${keyPrefixes.snapshot} holds no snapshot` });
+    return null;
+  }
 }
 
-/** What must outlive the tick: targets' memory. Times of passes are left out, so that an idle tick writes nothing. */
+/** Whether the stored snapshot must be replaced: something came of the pass, or readers would take it for stale. */
+function isDue(before: StoredSnapshot | null, after: Snapshot, memory: Readonly<Record<string, Json>>): boolean {
+  return before === null || after.at - before.at >= limits.snapshotEveryMs || lasting(after, memory) !== lasting(before, before.memory ?? {});
+}
+
+/** What must outlive the tick: targets' memory. Times of passes are left out, so that an idle tick seldom writes. */
 async function carriedMemory(storage: MemoryStorage): Promise<Record<string, Json>> {
   const values = await storage.load();
   return Object.fromEntries([...values].filter(([key]) => key.startsWith("target:")));
@@ -62,7 +73,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     const answer = await run(coordinator);
     const after = world.memory.snapshot;
     const memory = await carriedMemory(storage);
-    if (after !== null && lasting(after, memory) !== lasting(before, before?.memory ?? {})) {
+    if (after !== null && isDue(before, after, memory)) {
       await world.store.put(keyPrefixes.snapshot, JSON.stringify({ ...after, memory }), { metadata: { at: after.at }, expiresAtMs: null });
     }
     return answer;

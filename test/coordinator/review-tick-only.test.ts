@@ -1,0 +1,83 @@
+// What an attacker of life without a coordinator tried: KV and cron alone, every tick a new process.
+import { describe, expect, test } from "vitest";
+import type { CoordinatorApi } from "../../functions/coordinator/contract.ts";
+import { volatileStorage } from "../../functions/coordinator/memory.ts";
+import { tickOnlyCoordinator } from "../../functions/coordinator/tick-only.ts";
+import { limits } from "../../shared/limits.ts";
+import { createProtection } from "../../shared/protect/index.ts";
+import { aclId } from "../simulators/aws-fixtures.ts";
+import { type CoordinatedWorld, newWorld } from "./world.ts";
+
+const minute = 60_000;
+
+/** One process: what it accepted lately is its own. */
+function processOf(world: CoordinatedWorld): CoordinatorApi {
+  const { config, clock, kv: store } = world;
+  const protection = createProtection(config.protect);
+  return tickOnlyCoordinator({
+    world: async () => ({ config, clock, store, protection, log: () => undefined, targets: world.targets(world.send) }),
+    host: { randomBytes: (count) => new Uint8Array(count), heartbeat: async () => undefined },
+    recent: volatileStorage(),
+  });
+}
+
+async function tickFor(world: CoordinatedWorld, minutes: number): Promise<void> {
+  for (let count = 0; count < minutes; count += 1) {
+    world.now += minute;
+    await processOf(world).tick();
+  }
+}
+
+async function accept(world: CoordinatedWorld, ip: string, forMs: number): Promise<string | undefined> {
+  const answer = await processOf(world).accept({ client: "detector", items: [world.item(ip, forMs)], allOrNothing: true, dryRun: false });
+  return answer.items[0]?.status;
+}
+
+describe("KV and cron alone", () => {
+  test("life: a block stands after a tick, and is gone after its end", async () => {
+    const world = await newWorld();
+    await accept(world, "203.0.113.7", 10 * minute);
+    await tickFor(world, 1);
+    expect(world.blocked("203.0.113.7")).toBe(true);
+    await tickFor(world, 13);
+    expect(world.ours()).toEqual([]);
+  });
+
+  test("idle: ticks write the snapshot at most every five minutes, and that often enough to be ready", async () => {
+    const world = await newWorld();
+    await tickFor(world, 5);
+    const { puts } = world.kv.counts;
+    await tickFor(world, 60);
+    expect(world.kv.counts.puts - puts).toBeLessThanOrEqual(60 / (limits.snapshotEveryMs / minute) + 1);
+    const snapshot = await processOf(world).snapshot();
+    expect(world.now - (snapshot?.fullAt ?? 0)).toBeLessThan(limits.readyMs);
+  });
+
+  test("memory: what one tick saw is known to the next, so that orphans are counted and go", async () => {
+    const world = await newWorld();
+    await tickFor(world, 2);
+    world.aws.acl(aclId).create({ number: 5, egress: false, cidr: "203.0.113.77/32", action: "deny" });
+    await tickFor(world, 10);
+    expect(world.ours()).toHaveLength(1);
+    await tickFor(world, 8);
+    expect(world.ours()).toEqual([]);
+  });
+
+  test("unreadable snapshot: accepting and ticking go on, and it is replaced", async () => {
+    const world = await newWorld();
+    await world.kv.put("snapshot", "{no json", { metadata: {}, expiresAtMs: null });
+    expect(await accept(world, "203.0.113.7", 60 * minute)).toBe("created");
+    await tickFor(world, 1);
+    expect([world.blocked("203.0.113.7"), (await processOf(world).snapshot())?.blocks.length]).toEqual([true, 1]);
+  });
+
+  test("stops: two processes that stop different targets do not undo each other", async () => {
+    const world = await newWorld();
+    const { web } = world.config.targets;
+    world.config = { ...world.config, targets: { ...(web === undefined ? {} : { web, edge: web }) } };
+    await processOf(world).stop({ action: "freeze", targets: ["web"], at: world.now, once: null });
+    world.now += minute;
+    const answer = await processOf(world).stop({ action: "freeze", targets: ["edge"], at: world.now, once: null });
+    expect(answer.targets).toEqual({ web: "freeze", edge: "freeze" });
+  });
+});
