@@ -18,8 +18,8 @@ async function stateOf(world: CoordinatedWorld, block = key): Promise<{ state?: 
 }
 
 /** A renewal as another writer puts it: a route that could not reach the coordinator. */
-async function renewElsewhere(world: CoordinatedWorld, until: number): Promise<void> {
-  await world.kv.put(`lease:${key}:${until}:detector`, "{}", { metadata: { a: world.now, s: 1 }, expiresAtMs: until + limits.retainMs });
+async function renewElsewhere(world: CoordinatedWorld, until: number, block = key): Promise<void> {
+  await world.kv.put(`lease:${block}:${until}:detector`, "{}", { metadata: { a: world.now, s: 1 }, expiresAtMs: until + limits.retainMs });
 }
 
 describe("never early", () => {
@@ -29,6 +29,9 @@ describe("never early", () => {
     await world.advance(10 * minute - 1_000);
     await renewElsewhere(world, world.now + hour);
     const holes: number[] = [];
+    await world.advance(10_000);
+    await world.survive((coordinator) => coordinator.reconcile(null));
+    expect(world.blocked(ip)).toBe(true);
     await world.advance(20 * minute, () => {
       if (!world.blocked(ip)) holes.push(world.now);
     });
@@ -74,6 +77,19 @@ describe("never early", () => {
     expect(world.blocked(ip)).toBe(false);
     await world.advance(hour);
     expect((await world.block(ip, 4 * hour))?.status).toBe("created");
+  });
+});
+
+describe("exemptions", () => {
+  test("other writer: a lease recorded without the coordinator while its address is exempt is never enforced, nor is a wider one", async () => {
+    const world = await newWorld();
+    await world.lift(ip, hour);
+    await world.advance(10 * minute);
+    await renewElsewhere(world, world.now + 4 * hour);
+    await renewElsewhere(world, world.now + 4 * hour, "4:cb007100/24");
+    await renewElsewhere(world, world.now + 4 * hour, "4:cb007108/32");
+    await world.advance(2 * hour);
+    expect(world.ours().map((entry) => entry.cidr)).toEqual(["203.0.113.8/32"]);
   });
 });
 
