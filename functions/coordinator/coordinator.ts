@@ -115,7 +115,7 @@ export class Coordinator implements contract.CoordinatorApi {
     const lease: Lease = {
       key: leaseKey(cidr, until, client),
       cidr,
-      at: item.at,
+      at: held ? this.#ledger.heldFrom(item.at) : item.at,
       until,
       client,
       severity: item.severity,

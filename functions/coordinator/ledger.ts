@@ -155,6 +155,11 @@ export class Ledger {
     };
   }
 
+  /** A release frees what came before it, by event time: an event reported late would slip through, so a held one counts from after it. */
+  heldFrom(at: EpochMs): EpochMs {
+    return Math.max(at, this.#stop().releasedAt + 1);
+  }
+
   #stop(): StopState {
     const recent = this.#memory.recentStop();
     const known = this.#memory.snapshot?.stop ?? recent;

@@ -1,11 +1,13 @@
 // What the coordinator remembers between passes. Disposable by design: wipe it at any time, and all that changes is
 // that nothing is removed until it has watched for SETTLE again. Owns its storage layout; decides nothing.
 
+import { cidrKey } from "../../shared/address/index.ts";
 import { readRecord } from "../../shared/keys.ts";
 import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import { noStop } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import type { EpochMs, Json } from "../../shared/ports.ts";
+import type { Entry } from "../../shared/provider.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
 export interface MemoryStorage {
@@ -109,6 +111,16 @@ function freshCore(now: EpochMs): CoreMemory {
   };
 }
 
+/** Null for what another version wrote, or nobody can read: the next pass makes it anew. */
+function readSnapshot(text: string): Snapshot | null {
+  try {
+    const snapshot = JSON.parse(text) as Snapshot;
+    return snapshot.version === 1 ? snapshot : null;
+  } catch {
+    return null;
+  }
+}
+
 export class Memory {
   readonly #storage: MemoryStorage;
   readonly #recent = new Map<string, Recent>();
@@ -149,7 +161,7 @@ export class Memory {
     this.#snapshotChunks = chunks.length;
     const count = stored.get("snapshot:count");
     if (chunks.length === 0 || count !== chunks.length) return;
-    this.snapshot = JSON.parse(chunks.join("")) as Snapshot;
+    this.snapshot = readSnapshot(chunks.join(""));
   }
 
   target(name: string): TargetMemory {
@@ -237,9 +249,9 @@ export class Memory {
   }
 
   /** Keeps what stands now, if it is little enough to keep. */
-  expect(target: string, entries: readonly { readonly id: string; readonly key: string }[]): void {
+  expect(target: string, entries: readonly Entry[]): void {
     const few = entries.length <= expectedEntriesMax;
-    this.target(target).expected = few ? Object.fromEntries(entries.map((entry) => [entry.id, entry.key])) : null;
+    this.target(target).expected = few ? Object.fromEntries(entries.map((entry) => [entry.id, cidrKey(entry.cidr)])) : null;
   }
 }
 

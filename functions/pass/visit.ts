@@ -219,6 +219,8 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   const callsAtStart = target.calls.made;
   const spent = () => target.calls.made - callsAtStart;
   const { observeLagMs } = target.definition;
+  // What a former life left under way is ours too: nothing of it may be called someone else's change.
+  if (memory.inFlight !== null) memory.expected = null;
   if (request.purpose === "apply") freezeInFlight(memory, request.now + observeLagMs + limits.freezeMs);
   refreshMemory(memory, request.now, observeLagMs);
   if (memory.throttledUntil > request.now) {
@@ -245,10 +247,8 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   const standing = overlay(observation.ours, memory.acknowledged);
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));
-  world.memory.expect(
-    target.name,
-    standing.map((entry) => ({ id: entry.id, key: cidrKey(entry.cidr) })),
-  );
+  if (applied.error === null) world.memory.expect(target.name, standing);
+  else memory.expected = null;
   await world.memory.saveTarget(target.name);
   for (const line of drift) world.log({ level: "warn", event: "target.drift", target: target.name, message: line });
   return { target, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };

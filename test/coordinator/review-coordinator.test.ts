@@ -143,6 +143,22 @@ describe("the brake", () => {
   });
 });
 
+describe("the brake, again", () => {
+  test("late event: an event from before the release, reported after it, is held while the brake is on", async () => {
+    const world = await newWorld({ config: { brake: { new: 2, perMs: 10 * minute } } });
+    await world.advance(10 * minute);
+    await world.survive((coordinator) => coordinator.stop({ action: "release", targets: null, at: world.now, once: null }));
+    await world.advance(minute);
+    for (const number of [1, 2]) await world.block(`203.0.113.${number}`, hour);
+    expect((await world.block("203.0.113.3", hour, { at: world.now - 5 * minute }))?.status).toBe("held");
+    await world.advance(10 * minute);
+    expect(world.blocked("203.0.113.3")).toBe(false);
+    await world.survive((coordinator) => coordinator.stop({ action: "release", targets: null, at: world.now, once: null }));
+    await world.advance(minute);
+    expect(world.blocked("203.0.113.3")).toBe(true);
+  });
+});
+
 describe("the store's room", () => {
   test("listing: ended records and lifts count against what one pass can read", async () => {
     const world = await newWorld();

@@ -42,6 +42,22 @@ describe("torn memory", () => {
   });
 });
 
+describe("memory of another version", () => {
+  test("snapshot: one that another version wrote, or nobody can read, is made anew", async () => {
+    for (const text of ['{"version":0}', "no json", "null"]) {
+      const world = await newWorld();
+      await world.block("203.0.113.7", hour);
+      await world.advance(minute);
+      world.evict();
+      await world.storage.put("snapshot:0", text);
+      await world.storage.put("snapshot:count", 1);
+      await world.block("203.0.113.8", hour);
+      await world.advance(minute);
+      expect([world.blocked("203.0.113.7"), world.blocked("203.0.113.8")]).toEqual([true, true]);
+    }
+  });
+});
+
 /** A world whose target `bad` throws where a contract says that it must not. */
 class ThrowingWorld extends CoordinatedWorld {
   override targets(send: Transport): Target[] {

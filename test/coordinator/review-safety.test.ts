@@ -80,6 +80,22 @@ describe("never early", () => {
   });
 });
 
+describe("lost alarm", () => {
+  test("due: a tick does what an alarm that never came was for", async () => {
+    const world = await newWorld();
+    // Full passes end just before the lease does, so that only its end makes the next tick act.
+    await world.block(ip, 10 * minute);
+    await world.advance(10 * minute + settle - 1_000);
+    await world.survive((coordinator) => coordinator.reconcile(null));
+    await world.advance(500);
+    await world.survive((coordinator) => coordinator.reconcile(null));
+    world.alarmAt = null;
+    world.now += 1_000;
+    await world.survive((coordinator) => coordinator.tick());
+    expect(world.blocked(ip)).toBe(false);
+  });
+});
+
 describe("exemptions", () => {
   test("other writer: a lease recorded without the coordinator while its address is exempt is never enforced, nor is a wider one", async () => {
     const world = await newWorld();
@@ -184,6 +200,39 @@ describe("what the cloud does not show yet", () => {
       await world.advance(5 * minute);
       expect([creates(world), world.blocked(ip)], `killed after ${calls} calls`).toEqual([1, true]);
     }
+  });
+});
+
+describe("drift", () => {
+  const driftOf = async (world: CoordinatedWorld) => (await world.survive((coordinator) => coordinator.snapshot()))?.targets.web?.drift;
+
+  test("person: a rule that someone else removes or adds is named once, and ours is made again", async () => {
+    const world = await newWorld();
+    await world.block(ip, 4 * hour);
+    await world.advance(10 * minute);
+    expect(await driftOf(world)).toEqual([]);
+    world.aws.acl(aclId).delete(1, false);
+    world.aws.acl(aclId).create({ number: 9, egress: false, cidr: "203.0.113.99/32", action: "deny" });
+    await world.survive((coordinator) => coordinator.reconcile(null));
+    expect(await driftOf(world)).toEqual([expect.stringMatching(/^203.0.113.7\/32 .* is gone/), expect.stringMatching(/^203.0.113.99\/32 .* appeared/)]);
+    expect(world.blocked(ip)).toBe(true);
+    await world.advance(limits.fullPassMs + minute);
+    expect(await driftOf(world)).toEqual([]);
+  });
+
+  test("ours: what we did ourselves, but whose answer was lost or whose doer died, is not called someone else's", async () => {
+    const world = await newWorld();
+    await world.advance(10 * minute);
+    world.aws.faults.next.push({ action: "CreateNetworkAclEntry", mishap: { kind: "drop", committed: true } });
+    await world.block(ip, 4 * hour);
+    const seen: (readonly string[] | undefined)[] = [];
+    for (let calls = 1; calls < 12; calls += 1) {
+      await world.advance(2 * minute);
+      seen.push(await driftOf(world));
+      await world.block(`203.0.113.${100 + calls}`, 4 * hour);
+      await world.killAfter(calls);
+    }
+    expect(seen.flat()).toEqual([]);
   });
 });
 
