@@ -13,7 +13,17 @@ const hour = 60 * minute;
 async function coordinatorWith(world: CoordinatedWorld, changes: Partial<Host>): Promise<Coordinator> {
   const memory = await Memory.open(volatileStorage(), world.now);
   const { config, clock, kv: store } = world;
-  const parts = { config, clock, store, memory, log: () => undefined, targets: world.targets(world.send), protection: createProtection(config.protect) };
+  const parts = {
+    deployment: "test",
+    config,
+    deployment: "laws",
+    clock,
+    store,
+    memory,
+    log: () => undefined,
+    targets: world.targets(world.send),
+    protection: createProtection(config.protect),
+  };
   const host: Host = {
     schedule: async () => undefined,
     sleep: async () => undefined,

@@ -15,7 +15,7 @@ function processOf(world: CoordinatedWorld): CoordinatorApi {
   const { config, clock, kv: store } = world;
   const protection = createProtection(config.protect);
   return tickOnlyCoordinator({
-    world: async () => ({ config, clock, store, protection, log: () => undefined, targets: world.targets(world.send) }),
+    world: async () => ({ config, deployment: "laws", clock, store, protection, log: () => undefined, targets: world.targets(world.send) }),
     host: { randomBytes: (count) => new Uint8Array(count), heartbeat: async () => undefined },
     recent: volatileStorage(),
   });
