@@ -14,7 +14,6 @@ async function coordinatorWith(world: CoordinatedWorld, changes: Partial<Host>):
   const memory = await Memory.open(volatileStorage(), world.now);
   const { config, clock, kv: store } = world;
   const parts = {
-    deployment: "test",
     config,
     deployment: "laws",
     clock,
