@@ -1,13 +1,14 @@
 // The product in one loop (design 4): read the leases once, make every target agree with them, say what is true.
 // Serial: the coordinator never runs two passes at once. Everything it decides is decided by pure code in `shared/`.
 import { PortcullisError } from "../shared/errors.ts";
-import { type Lifted, leasesOf, liftedBy, type Records } from "../shared/lease/live.ts";
+import { liftedBy, type Records } from "../shared/lease/live.ts";
 import { limits } from "../shared/limits.ts";
 import type { EpochMs } from "../shared/ports.ts";
 import { readRecords } from "./pass/records.ts";
 import { snapshotOf } from "./pass/report.ts";
+import { isQuiet, nextDue, nextPassAt, noteFullPass } from "./pass/schedule.ts";
 import { safeVisit, type Visit } from "./pass/visit.ts";
-import { settleOf, type Target, type World } from "./pass/world.ts";
+import type { Target, World } from "./pass/world.ts";
 
 /** What asks for a pass. `accepted`: only new leases; works from what is known, lists nothing and removes nothing. */
 export type Wake = "accepted" | "due" | "tick" | "asked";
@@ -21,29 +22,6 @@ export interface PassReport {
   readonly more: "more" | "done";
   /** When to come back without waiting for the tick: steps are left, or a lease comes due. Null: the tick is soon enough. */
   readonly againAt: EpochMs | null;
-}
-
-/** Nothing can have changed since the last clean full pass, and that one was recent: costs nothing. */
-function isQuiet(world: World, now: EpochMs): boolean {
-  const { core } = world.memory;
-  if (core.fullBeganAt === null || now - core.fullBeganAt >= limits.fullPassMs) return false;
-  if (core.changedAt >= core.fullBeganAt || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;
-  if (!core.fullClean) return now < core.retryAt;
-  const watched = core.fullBeganAt - core.since >= settleOf(world);
-  const settled = world.targets.every((target) => (core.fullBeganAt ?? 0) >= world.memory.target(target.name).lastWriteAt + target.definition.observeLagMs);
-  return watched && settled;
-}
-
-/** The next moment at which some lease stops to be live at its targets, lifted or not. */
-function nextDue(world: World, records: Records, lifted: Lifted, now: EpochMs): EpochMs | null {
-  let due: EpochMs | null = null;
-  for (const target of world.targets) {
-    for (const lease of leasesOf(target.name, records, lifted, now, settleOf(world)).live) {
-      const at = lease.until + settleOf(world);
-      if (due === null || at < due) due = at;
-    }
-  }
-  return due;
 }
 
 /** Targets that share a serial key one after the other, the others side by side; one failing never holds up another. */
@@ -75,21 +53,10 @@ function failuresOf(visits: readonly Visit[], records: Records, storeError: stri
   return failed;
 }
 
-/** Remembers when a full pass was, and after an unclean one when to try again: soon at first, then at the full interval. */
-function noteFullPass(world: World, began: EpochMs, failed: Readonly<Record<string, string>>): void {
-  const { core } = world.memory;
-  core.fullBeganAt = began;
-  core.fullClean = Object.keys(failed).length === 0;
-  core.failed = failed;
-  core.failures = core.fullClean ? 0 : core.failures + 1;
-  core.retryAt = began + Math.min(limits.fullPassMs, limits.tickMs * 2 ** Math.min(10, Math.max(0, core.failures - 1)) - limits.skewMs);
-  core.fullEndedAt = world.clock.now();
-}
-
 export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const { memory, clock, config } = world;
   const now = clock.now();
-  if (wake === "tick" && isQuiet(world, now)) return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: memory.core.nextDueAt };
+  if (wake === "tick" && isQuiet(world, now)) return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: nextPassAt(world, "done") };
 
   const { records, fresh, error } = await readRecords(world, wake === "accepted" ? "reuse" : "fresh");
   const lifted = liftedBy(records.lifts);
@@ -108,7 +75,6 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   await memory.saveCore();
 
   const more = visits.some((visited) => visited.more === "more") ? "more" : "done";
-  const againAt = more === "more" ? clock.now() + limits.passSpacingMs : memory.core.nextDueAt;
   world.log({
     level: clean || wake === "accepted" ? "info" : "error",
     event: "pass.done",
@@ -118,5 +84,5 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
     failed,
     ms: clock.now() - now,
   });
-  return { quiet: false, visits, failed, more, againAt };
+  return { quiet: false, visits, failed, more, againAt: nextPassAt(world, more) };
 }

@@ -35,7 +35,9 @@ export const limits = {
   orphansMax: 3,
   orphansShareMax: 0.2,
   /** Snapshot in the store is refreshed at most this often (write budget); the coordinator serves the newest. */
-  snapshotEveryMs: 5 * MINUTE_MS,
+  snapshotEveryMs: HOUR_MS,
+  /** A target that fails for longer than this is tried at every second tick only. */
+  patienceMs: 30 * MINUTE_MS,
   /** Passes woken by new leases start at least this far apart, so that a burst becomes few passes. */
   passSpacingMs: 1 * SECOND_MS,
   /** Longest a request may wait for the pass (`Prefer: wait=N`). */

@@ -35,7 +35,20 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   if (release && adopt) throw new UsageError("--adopt and --release are opposites; choose one");
   const targets = bindTargets(await loadConfig(values), positionals, io);
   if (targets.length === 0) throw new CommandError("the configuration has no targets");
-  return await setupTargets(targets, release ? { action: "release" } : { action: "claim", storeId: await storeIdOf(invocation), adopt }, io);
+  if (release) return await setupTargets(targets, { action: "release" }, io);
+  const code = await setupTargets(targets, { action: "claim", storeId: await storeIdOf(invocation), adopt }, io);
+  await lookNow(invocation);
+  return code;
+}
+
+/** Lets the function see the claim now rather than with its next tick; without it the claim stands all the same. */
+async function lookNow({ values, io }: Invocation): Promise<void> {
+  try {
+    await createFunctionClient(values, io).post("/v1/reconcile", {});
+    io.out("the function has looked at its targets again");
+  } catch (thrown) {
+    io.err(plain(`the function could not be asked to look now (${thrown instanceof Error ? thrown.message : "no answer"}); its next tick will`));
+  }
 }
 
 export const setupCommand: Command = {

@@ -50,6 +50,8 @@ interface CoreMemory {
   fullBeganAt: EpochMs | null;
   fullEndedAt: EpochMs | null;
   fullClean: boolean;
+  /** The deployment that made it. */
+  deployment: string;
   /** What went wrong in it, by target name or `store`. */
   failed: Readonly<Record<string, string>>;
   /** Unclean full passes in a row, and when the next may run. */
@@ -99,6 +101,7 @@ function freshCore(now: EpochMs): CoreMemory {
     fullBeganAt: null,
     fullEndedAt: null,
     fullClean: false,
+    deployment: "",
     failed: {},
     failures: 0,
     retryAt: 0,

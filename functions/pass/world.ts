@@ -26,6 +26,8 @@ export interface World {
   readonly memory: Memory;
   readonly targets: readonly Target[];
   readonly protection: Protection;
+  /** Names what this deployment was built from, its configuration and protect data: another name, another deployment. */
+  readonly deployment: string;
   /**
    * `kept`: memory outlives the pass, and its loss forbids removals for SETTLE.
    * `none`: there is no coordinator (KV and cron alone); removals rest on the listing and are weaker by the store's staleness.

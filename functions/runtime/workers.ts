@@ -10,6 +10,7 @@ import type { Host } from "../coordinator/coordinator.ts";
 import { CoordinatorUnreachable, remoteCoordinator } from "../coordinator/rpc.ts";
 import type { Target, World } from "../pass/world.ts";
 import { workersKvStore } from "../stores/workers-kv.ts";
+import { deploymentOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import { makeTargets } from "./targets.ts";
 
@@ -63,7 +64,7 @@ export async function targetsOf(env: WorkerEnv): Promise<Target[]> {
 
 export async function worldOf(env: WorkerEnv): Promise<Omit<World, "memory" | "continuity">> {
   const store = workersKvStore(env.PORTCULLIS_KV, clock, config.store.stalenessMs);
-  return { config, clock, log, store, targets: await targetsOf(env), protection: protectionOf() };
+  return { config, clock, log, store, targets: await targetsOf(env), protection: protectionOf(), deployment: deploymentOf(config) };
 }
 
 export function hostOf(env: WorkerEnv): Omit<Host, "schedule" | "sleep"> {

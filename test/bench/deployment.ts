@@ -155,7 +155,7 @@ export class Deployment {
     const targets = await makeTargets({ ...parts, secrets, random, fetch: fetchFrom(aws), allowedHosts: undefined });
     const memory = await Memory.open(volatileStorage(), clock.now());
     const protection = createProtection(config.protect);
-    const world: World = { ...parts, store, memory, targets, protection, continuity: "kept" };
+    const world: World = { ...parts, store, memory, targets, protection, deployment: "bench", continuity: "kept" };
     const coordinator = new Coordinator(world, {
       schedule: async (at) => {
         time.alarmAt = time.alarmAt === null ? at : Math.min(time.alarmAt, at);

@@ -111,6 +111,7 @@ async function rigOf(leases: number): Promise<Rig> {
     memory,
     targets: [target],
     protection: createProtection(config.protect),
+    deployment: "bench",
     continuity: "kept",
   };
   return { world, firewall, time, compiling };

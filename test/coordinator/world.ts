@@ -6,6 +6,7 @@ import type * as contract from "../../functions/coordinator/contract.ts";
 import { Coordinator } from "../../functions/coordinator/coordinator.ts";
 import { Memory, type MemoryStorage, volatileStorage } from "../../functions/coordinator/memory.ts";
 import type { Target } from "../../functions/pass/world.ts";
+import { deploymentOf } from "../../functions/runtime/deployment.ts";
 import { awsNacl } from "../../providers/aws-nacl/index.ts";
 import { cidrKey, cidrOf } from "../../shared/address/index.ts";
 import type { ClientConfig, Config } from "../../shared/config.ts";
@@ -145,7 +146,8 @@ export class CoordinatedWorld {
     const memory = await Memory.open(guarded, this.now);
     const targets = this.targets(this.#guard(current, (...args: Parameters<Transport>) => this.send(...args)));
     const protection = createProtection(this.config.protect);
-    const world = { config: this.config, clock: this.clock, log: () => undefined, store, memory, targets, protection, continuity: "kept" as const };
+    const deployment = deploymentOf(this.config);
+    const world = { deployment, config: this.config, clock: this.clock, log: () => undefined, store, memory, targets, protection, continuity: "kept" as const };
     const coordinator = new Coordinator(world, {
       schedule: async (at) => {
         if (this.alarmAt === null || at < this.alarmAt) this.alarmAt = at;

@@ -1,4 +1,5 @@
 // The store laws in workerd: the Workers KV driver over the local runtime's KV, a fresh namespace for each law.
+/// <reference types="@cloudflare/vitest-plugin/types" />
 import { env } from "cloudflare:test";
 import type { KVNamespace } from "@cloudflare/workers-types";
 import { afterEach, describe, test } from "vitest";

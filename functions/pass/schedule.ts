@@ -1,0 +1,64 @@
+// When a pass is worth its cost: when nothing can have changed it costs nothing, and what is left over comes back by itself.
+// Owns the rule of quiet (design 4.1) and the moments of the next pass; carries nothing out.
+import { type Lifted, leasesOf, type Records } from "../../shared/lease/live.ts";
+import { limits } from "../../shared/limits.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import { settleOf, type World } from "./world.ts";
+
+/** Nothing can have changed since the last clean full pass of this deployment, and that one was recent. */
+export function isQuiet(world: World, now: EpochMs): boolean {
+  const { core } = world.memory;
+  if (core.fullBeganAt === null || now - core.fullBeganAt >= limits.fullPassMs) return false;
+  if (core.changedAt >= core.fullBeganAt || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;
+  // Memory outlives a deployment; what the new one protects or targets must count with its first tick (design P4).
+  if (core.deployment !== world.deployment) return false;
+  if (!core.fullClean) return now < core.retryAt;
+  const watched = core.fullBeganAt - core.since >= settleOf(world);
+  const settled = world.targets.every((target) => (core.fullBeganAt ?? 0) >= world.memory.target(target.name).lastWriteAt + target.definition.observeLagMs);
+  return watched && settled;
+}
+
+/** The next moment at which some lease stops to be live at its targets, lifted or not. */
+export function nextDue(world: World, records: Records, lifted: Lifted, now: EpochMs): EpochMs | null {
+  let due: EpochMs | null = null;
+  for (const target of world.targets) {
+    for (const lease of leasesOf(target.name, records, lifted, now, settleOf(world)).live) {
+      const at = lease.until + settleOf(world);
+      if (due === null || at < due) due = at;
+    }
+  }
+  return due;
+}
+
+/**
+ * Remembers when a full pass was. After an unclean one every tick tries again, so that a target is served with the first tick after it came
+ * back; after half an hour every second one, so that a target that stays broken does not use up the store's free listings (1,000 a day).
+ */
+export function noteFullPass(world: World, began: EpochMs, failed: Readonly<Record<string, string>>): void {
+  const { core } = world.memory;
+  core.fullBeganAt = began;
+  core.fullEndedAt = world.clock.now();
+  core.deployment = world.deployment;
+  core.fullClean = Object.keys(failed).length === 0;
+  core.failed = failed;
+  core.failures = core.fullClean ? 0 : core.failures + 1;
+  const ticks = core.failures * limits.tickMs < limits.patienceMs ? 1 : 2;
+  core.retryAt = began + ticks * limits.tickMs - limits.skewMs;
+}
+
+/** When something that waits can go on: a throttled target may be asked again, a frozen place be looked at. */
+function nextThaw(world: World, now: EpochMs): EpochMs | null {
+  const moments = world.targets.flatMap(({ name }) => {
+    const { throttledUntil, frozen } = world.memory.target(name);
+    return [throttledUntil, ...Object.values(frozen)].filter((at) => at > now);
+  });
+  return moments.length === 0 ? null : Math.min(...moments);
+}
+
+/** The earliest moment at which another pass has something to do, before the tick would. */
+export function nextPassAt(world: World, more: "more" | "done"): EpochMs | null {
+  const now = world.clock.now();
+  if (more === "more") return now + limits.passSpacingMs;
+  const moments = [world.memory.core.nextDueAt, nextThaw(world, now)].filter((at) => at !== null);
+  return moments.length === 0 ? null : Math.min(...moments);
+}
