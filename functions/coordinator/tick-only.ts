@@ -33,7 +33,7 @@ async function storedSnapshot(world: Pick<World, "store" | "log">): Promise<Stor
 
 /** Whether the stored snapshot must be replaced: something came of the pass, or readers would take it for stale. */
 function isDue(before: StoredSnapshot | null, after: Snapshot, memory: Readonly<Record<string, Json>>): boolean {
-  return before === null || after.at - before.at >= limits.snapshotEveryMs || lasting(after, memory) !== lasting(before, before.memory ?? {});
+  return before === null || after.at - before.at >= limits.fullPassMs || lasting(after, memory) !== lasting(before, before.memory ?? {});
 }
 
 /** What must outlive the tick: targets' memory. Times of passes are left out, so that an idle tick seldom writes. */

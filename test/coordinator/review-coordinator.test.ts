@@ -65,7 +65,7 @@ describe("passes", () => {
     const world = await newWorld();
     world.aws.faults.credentialsRevoked = true;
     const ticks = [];
-    for (let count = 0; count < 12; count += 1) {
+    for (let count = 0; count < 60; count += 1) {
       ticks.push(await world.survive((coordinator) => coordinator.tick()));
       world.now += minute;
     }

@@ -47,10 +47,11 @@ describe("KV and cron alone", () => {
     const world = await newWorld();
     await tickFor(world, 5);
     const { puts } = world.kv.counts;
-    await tickFor(world, 60);
-    expect(world.kv.counts.puts - puts).toBeLessThanOrEqual(60 / (limits.snapshotEveryMs / minute) + 1);
-    const snapshot = await processOf(world).snapshot();
-    expect(world.now - (snapshot?.fullAt ?? 0)).toBeLessThan(limits.readyMs);
+    for (let count = 0; count < 60; count += 1) {
+      await tickFor(world, 1);
+      expect(world.now - ((await processOf(world).snapshot())?.fullAt ?? 0)).toBeLessThan(limits.readyMs);
+    }
+    expect(world.kv.counts.puts - puts).toBeLessThanOrEqual(60 / (limits.fullPassMs / minute) + 1);
   });
 
   test("memory: what one tick saw is known to the next, so that orphans are counted and go", async () => {
