@@ -72,6 +72,35 @@ describe("burst", () => {
   });
 });
 
+describe("budget", () => {
+  test("calls: one pass makes no more than its share for a target, and the next go on", async () => {
+    const names = ["web", "b", "c", "d", "e", "f", "g", "h"];
+    const world = await newWorld({
+      config: { targets: Object.fromEntries(names.map((name) => [name, name === "web" ? web : { ...web, mode: "observe" as const }])) },
+    });
+    await world.advance(10 * minute);
+    for (let number = 1; number <= 15; number += 1) await world.block(`203.0.113.${number}`, hour);
+    await world.survive((coordinator) => coordinator.reconcile(null));
+    expect(world.ours()).toHaveLength(Math.floor(limits.passCallsMax / names.length) - 1);
+    await world.advance(10_000);
+    expect(world.ours()).toHaveLength(15);
+  });
+});
+
+describe("full", () => {
+  test("equals: what stands is displaced neither by an older event of its severity nor by a lighter one", async () => {
+    const world = await newWorld();
+    for (let number = 1; number <= 18; number += 1) await world.block(`203.0.113.${number}`, 4 * hour);
+    await world.advance(10 * minute);
+    const { writes } = world.aws;
+    await world.block("203.0.113.98", 4 * hour, { at: world.now - 30 * minute });
+    await world.block("203.0.113.99", 4 * hour, { severity: "low" });
+    await world.advance(10 * minute);
+    const snapshot = await world.survive((coordinator) => coordinator.snapshot());
+    expect([world.aws.writes - writes, snapshot?.targets.web?.shed]).toEqual([0, ["203.0.113.98/32", "203.0.113.99/32"]]);
+  });
+});
+
 describe("throttling", () => {
   test("asked to wait: the cloud is left alone until then, whoever asks for a pass, and is told so", async () => {
     const world = await newWorld();
