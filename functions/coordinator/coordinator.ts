@@ -33,13 +33,13 @@ async function allOrFirstError(writes: readonly Promise<void>[]): Promise<void> 
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Names what a snapshot says, apart from when it was said. */
+/** Names what a snapshot says, apart from when it was said and whether all was readable then: nobody asks the stored copy that. */
 function printOf(snapshot: Snapshot): string {
   const targets = Object.entries(snapshot.targets).map(([name, { callsMade: _calls, observedAt: _at, changed: _changed, drift: _drift, ...lasting }]) => [
     name,
     lasting,
   ]);
-  return fingerprint([JSON.stringify([snapshot.blocks, snapshot.states, snapshot.exemptions, snapshot.stop, snapshot.storeId, snapshot.complete, targets])]);
+  return fingerprint([JSON.stringify([snapshot.blocks, snapshot.states, snapshot.exemptions, snapshot.stop, snapshot.storeId, targets])]);
 }
 
 const pending: TargetState = { state: "pending", why: "recorded; the next pass enforces it" };
