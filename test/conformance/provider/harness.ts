@@ -88,18 +88,45 @@ export function plan(provider: Provider, observation: Observation, changes: read
   return provider.compile({ changes, standing: standingAfter(changes, observation), frozen: new Set(frozen), observation });
 }
 
-export async function carryOut(provider: Provider, steps: readonly Step[]): Promise<void> {
+/**
+ * Applies steps in order. A cloud that works on a change after it answered says `pending`: then the rest waits for another look,
+ * as it does in a pass, and `underWay` tells so.
+ */
+export async function carryOut(provider: Provider, steps: readonly Step[]): Promise<"done" | "underWay"> {
   for (const step of steps) {
     const outcome = await provider.apply(step);
+    if (outcome.kind === "pending") return "underWay";
     must(outcome.kind === "applied", `${step.summary}: expected applied, came to ${shown(outcome)}`);
   }
+  return "done";
+}
+
+/** What of these changes is not yet so. */
+function left(changes: readonly Change[], seen: Observation): readonly Change[] {
+  const ids = new Set(seen.ours.map((entry) => entry.id));
+  const whole = new Set(seen.ours.filter((entry) => entry.partial === null).map((entry) => cidrKey(entry.cidr)));
+  return changes.filter((change) => (change.verb === "remove" ? ids.has(change.entry.id) : !whole.has(cidrKey(change.cidr))));
+}
+
+const roundsMax = 40;
+
+/** Goes on with changes of which some are under way, one look and one write after the other. */
+export async function finish(harness: ProviderHarness, provider: Provider, changes: readonly Change[]): Promise<Observation> {
+  for (let round = 0; round < roundsMax; round += 1) {
+    const seen = await lookLater(harness, provider);
+    const rest = left(changes, seen);
+    if (rest.length === 0) return seen;
+    await carryOut(provider, plan(provider, seen, rest));
+  }
+  throw new Error(`${changes.length} changes were not done after ${roundsMax} rounds`);
 }
 
 /** Observes, compiles, applies all, and observes again. */
 export async function bring(harness: ProviderHarness, provider: Provider, changes: (observation: Observation) => readonly Change[]): Promise<Observation> {
   const before = await lookLater(harness, provider);
-  await carryOut(provider, plan(provider, before, changes(before)));
-  return lookLater(harness, provider);
+  const wanted = changes(before);
+  const done = await carryOut(provider, plan(provider, before, wanted));
+  return done === "done" ? lookLater(harness, provider) : finish(harness, provider, wanted);
 }
 
 export function shown(outcome: Outcome): string {
