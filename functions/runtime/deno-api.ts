@@ -4,7 +4,8 @@
 export type DenoKvKey = readonly (string | number)[];
 
 export interface DenoKvEntry {
-  readonly key: DenoKvKey;
+  /** Parts may be of more kinds than ours are. */
+  readonly key: readonly unknown[];
   readonly value: unknown;
   /** Null: there is no such key. */
   readonly versionstamp: string | null;

@@ -106,7 +106,7 @@ export class DenoKvValues {
     const before = await this.#parts.kv.get(this.#headKey(name));
     const written = next.text === null ? await this.#writePieces(name, text, next.expiresAtMs) : null;
     const head = written === null ? next : { ...next, pieces: { version: written.version, count: written.count } };
-    let operation = this.#parts.kv.atomic().check({ key: before.key, versionstamp: before.versionstamp });
+    let operation = this.#parts.kv.atomic().check({ key: this.#headKey(name), versionstamp: before.versionstamp });
     // A cleaner removes the first piece first: while that stands, all of them stand.
     if (written !== null) operation = operation.check(written.first);
     if (!(await this.#commit(this.#setHead(operation, name, head)))) return false;
@@ -153,13 +153,23 @@ export class DenoKvValues {
     const stale = new Map<string, DenoKvKey[]>();
     for await (const { key } of kv.list({ prefix: [keyRoot, room, "piece", name] }, { batchSize: 100 })) {
       const version = String(key[4]);
-      if (version !== keep) stale.set(version, [...(stale.get(version) ?? []), key]);
+      if (version !== keep) stale.set(version, [...(stale.get(version) ?? []), this.#pieceKey(name, version, Number(key[5]))]);
     }
     for (const [version, keys] of stale) {
       const head = await kv.get(this.#headKey(name));
       if ((head.value as Head | null)?.pieces?.version === version) continue;
       const [first, ...rest] = keys;
-      if (first === undefined || !(await kv.atomic().check(head).delete(first).commit()).ok) continue;
+      if (
+        first === undefined ||
+        !(
+          await kv
+            .atomic()
+            .check({ key: this.#headKey(name), versionstamp: head.versionstamp })
+            .delete(first)
+            .commit()
+        ).ok
+      )
+        continue;
       for (let at = 0; at < rest.length; at += 100) {
         let operation = kv.atomic();
         for (const key of rest.slice(at, at + 100)) operation = operation.delete(key);
@@ -225,7 +235,7 @@ export class DenoKvValues {
     await reach("delete", async () => {
       const before = await this.#parts.kv.get(this.#headKey(name));
       if (before.versionstamp === null) return;
-      await this.#commit(this.#parts.kv.atomic().delete(before.key));
+      await this.#commit(this.#parts.kv.atomic().delete(this.#headKey(name)));
       if ((before.value as Head).pieces !== null) await this.#clean(name, null);
     });
   }

@@ -101,7 +101,7 @@ export const denoKvLaws: readonly Law<DenoKvHarness>[] = [
     name: "a write whose fence does not hold changes nothing and says so, a long one too",
     run: async ({ kv, nowMs }) => {
       await kv.atomic().set(["lock"], 1).commit();
-      const held = await kv.get(["lock"]);
+      const held = { key: ["lock"], versionstamp: (await kv.get(["lock"])).versionstamp };
       const values = new DenoKvValues({ kv, room: "store", now: nowMs, randomId: () => "id", fence: () => [held] });
       await values.put("stop", "first", {}, null);
       await kv.atomic().set(["lock"], 2).commit();
