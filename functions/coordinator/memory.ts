@@ -11,6 +11,8 @@ import type { Entry } from "../../shared/provider.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
 export interface MemoryStorage {
+  /** A text of any length is one value, replaced at once: others may read while it is written. */
+  readonly takesLongTexts?: true;
   load(): Promise<ReadonlyMap<string, Json>>;
   put(key: string, value: Json): Promise<void>;
   delete(keys: readonly string[]): Promise<void>;
@@ -159,6 +161,8 @@ export class Memory {
   }
 
   #restoreSnapshot(stored: ReadonlyMap<string, Json>): void {
+    const whole = stored.get("snapshot");
+    if (typeof whole === "string") this.snapshot = readSnapshot(whole);
     const chunks: string[] = [];
     for (let chunk = stored.get("snapshot:0"); typeof chunk === "string"; chunk = stored.get(`snapshot:${chunks.length}`)) chunks.push(chunk);
     this.#snapshotChunks = chunks.length;
@@ -187,6 +191,7 @@ export class Memory {
   async saveSnapshot(snapshot: Snapshot): Promise<void> {
     this.snapshot = snapshot;
     const text = JSON.stringify(snapshot);
+    if (this.#storage.takesLongTexts === true) return this.#storage.put("snapshot", text);
     const count = Math.ceil(text.length / snapshotChunkChars);
     // Until all pieces are there, there is none: pieces of two snapshots never become one.
     await this.#storage.put("snapshot:count", 0);

@@ -1,6 +1,7 @@
 // The coordinator's verbs over JSON: errors keep their code and context on the way. No platform in it.
 import { type ErrorCode, type ErrorContext, errorTraits, PortcullisError } from "../../shared/errors.ts";
-import type { CoordinatorApi } from "./contract.ts";
+import type { TargetState } from "../../shared/lease/snapshot.ts";
+import type { AcceptAnswer, AcceptRequest, CoordinatorApi } from "./contract.ts";
 
 const verbs = [
   "accept",
@@ -54,9 +55,24 @@ export class CoordinatorUnreachable extends Error {
   override readonly name = "CoordinatorUnreachable";
 }
 
+const recordedAside: TargetState = {
+  state: "pending",
+  why: "recorded without the coordinator, which did not answer: its next full pass enforces it, within five minutes",
+};
+
+/** Says of what was recorded that nobody was told yet. */
+async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: AcceptRequest): Promise<AcceptAnswer> {
+  const answer = await fallback.accept(request);
+  const items = answer.items.map((item) => ({
+    ...item,
+    states: Object.fromEntries(Object.entries(item.states).map(([target, state]) => [target, state.state === "pending" ? recordedAside : state])),
+  }));
+  return { ...answer, items };
+}
+
 /**
  * When the coordinator cannot be reached, blocks are still recorded: the records are immutable, so a second writer harms
- * nothing, and the next tick enforces them. Everything else answers STORE_UNAVAILABLE.
+ * nothing, and the next full pass enforces them. Everything else answers NOT_READY.
  */
 export function withFallback(coordinator: CoordinatorApi, fallback: Pick<CoordinatorApi, "accept">): CoordinatorApi {
   const guarded = Object.fromEntries(
@@ -67,7 +83,7 @@ export function withFallback(coordinator: CoordinatorApi, fallback: Pick<Coordin
           return await (coordinator[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
         } catch (thrown) {
           if (!(thrown instanceof CoordinatorUnreachable)) throw thrown;
-          if (verb === "accept") return fallback.accept(args[0] as Parameters<CoordinatorApi["accept"]>[0]);
+          if (verb === "accept") return acceptAside(fallback, args[0] as AcceptRequest);
           throw new PortcullisError("NOT_READY", "the coordinator could not be reached; try again in a few seconds", { retryAfterSeconds: 5 }, thrown);
         }
       },

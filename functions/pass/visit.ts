@@ -60,9 +60,22 @@ export function intentOf(target: Target, records: Records): "observe" | "enforce
   return stopped === "drain" && target.config.mode === "enforce" ? "drain" : target.config.mode;
 }
 
+/**
+ * A drain by POST /v1/stop opens every gate, so it must be the newest word: received in this life of the memory, or read afresh
+ * after the store can no longer show a drain that was resumed meanwhile. It needs no complete listing: it is the operator's way out.
+ */
+function isDrainCertain(world: World, target: Target, request: VisitRequest): boolean {
+  if (target.config.mode === "drain" || world.memory.recentStop().at === request.records.stop.at) return true;
+  return request.fresh === "fresh" && isWatched(world, request.now);
+}
+
 /** Store and firewall must know each other, and the operator must want writes. */
-export function barOf(target: Target, records: Records, observation: Observation): Bar | null {
+export function barOf(world: World, target: Target, request: VisitRequest, observation: Observation): Bar | null {
+  const { records } = request;
   const intent = intentOf(target, records);
+  if (intent === "drain" && !isDrainCertain(world, target, request)) {
+    return { state: "held", why: "a drain was asked for before memory was lost: it goes on as soon as the store is sure to show the last word" };
+  }
   if (intent === "observe") return { state: "observed", why: "the target is in observe mode: nothing is written" };
   if (intent === "freeze") return { state: "held", why: "the target is frozen by an operator (POST /v1/stop); resume it to go on" };
   if (observation.terminal !== null) return { state: "failed", why: observation.terminal };
@@ -74,11 +87,15 @@ export function barOf(target: Target, records: Records, observation: Observation
   return null;
 }
 
+/** Whether memory is unbroken for as long as the store may be behind. */
+function isWatched(world: World, now: EpochMs): boolean {
+  return world.continuity === "none" || now - world.memory.core.since >= settleOf(world);
+}
+
 function mayRemove(world: World, request: VisitRequest, observation: Observation): boolean {
   if (request.fresh !== "fresh" || !request.records.complete) return false;
   const clocksAgree = observation.serverDate !== null && Math.abs(observation.serverDate - request.now) < limits.serverClockSkewMs;
-  const watched = world.continuity === "none" || request.now - world.memory.core.since >= settleOf(world);
-  return clocksAgree && watched;
+  return clocksAgree && isWatched(world, request.now);
 }
 
 function decideRequest(world: World, target: Target, request: VisitRequest, observation: Observation): DecideRequest {
@@ -108,7 +125,7 @@ function planVisit(world: World, target: Target, request: VisitRequest, observat
   const asked = decideRequest(world, target, request, observation);
   const memory = world.memory.target(target.name);
   const plan = decide(asked);
-  const bar = barOf(target, request.records, observation);
+  const bar = barOf(world, target, request, observation);
   // Another store's range is not ours to watch: the watch begins when it becomes ours.
   const isOurs = bar === null || bar.state === "observed" || bar.state === "held";
   if (!isOurs) memory.sightings = {};
@@ -237,7 +254,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   const drift = memory.acknowledged.length === 0 ? driftOf(memory.expected, observed.value) : [];
   const observation = { ...observed.value, ours: overlay(observed.value.ours, memory.acknowledged) };
   const { plan, orphans } = planVisit(world, target, request, observation);
-  const bar = barOf(target, request.records, observation);
+  const bar = barOf(world, target, request, observation);
   const steps = bar === null || request.purpose === "plan" ? compileSteps(target, memory, plan, observation) : [];
   if (request.purpose === "plan") {
     const pending = steps.map((step) => step.summary);

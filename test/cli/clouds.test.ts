@@ -113,7 +113,10 @@ describe("check", () => {
 
 describe("setup", () => {
   async function withFunction(one: Account) {
-    const fake = await startFakeFunction({ "POST /v1/store": { status: 201, body: { storeId, minted: true } } });
+    const fake = await startFakeFunction({
+      "POST /v1/store": { status: 201, body: { storeId, minted: true } },
+      "POST /v1/reconcile": { status: 200, body: {} },
+    });
     const env = { PORTCULLIS_URL: fake.url, PORTCULLIS_KEY: "portcullis_test" };
     return { fake, setup: (...args: readonly string[]) => one.cliWith(env, "setup", ...args) };
   }
@@ -124,7 +127,11 @@ describe("setup", () => {
     const first = await setup();
     expect(first).toMatchObject({ code: 0, err: "" });
     expect(first.out).toContain(`store ${storeId} (new)`);
-    expect(fake.asked).toMatchObject([{ method: "POST", path: "/v1/store", authorization: "Bearer portcullis_test" }]);
+    const authorization = "Bearer portcullis_test";
+    expect(fake.asked).toMatchObject([
+      { method: "POST", path: "/v1/store", authorization },
+      { method: "POST", path: "/v1/reconcile", authorization },
+    ]);
     expect(one.aws.acl(aclId).state.tags).toMatchObject({ "portcullis:store": storeId, "portcullis:range": "1-40" });
     const writes = one.aws.writes;
     expect((await setup("web")).out).toContain("already claimed");

@@ -220,3 +220,36 @@ describe("signed messages", () => {
     expect(world.blocked("203.0.113.7")).toBe(true);
   });
 });
+
+describe("stop", () => {
+  test("drain: a drain that was resumed does not come back with a stale store after lost memory", async () => {
+    let lag = 0;
+    const world = await newWorld({ lag: () => lag });
+    await world.block("203.0.113.7", 4 * hour);
+    await world.advance(5 * minute);
+    const request = { targets: null, once: null };
+    await world.survive((coordinator) => coordinator.stop({ ...request, action: "drain", at: world.now }));
+    await world.advance(minute);
+    expect(world.blocked("203.0.113.7")).toBe(false);
+    await world.survive((coordinator) => coordinator.stop({ ...request, action: "resume", at: world.now }));
+    await world.advance(30_000);
+    expect(world.blocked("203.0.113.7")).toBe(true);
+
+    lag = limits.workersKvStalenessMs; // the store still shows the drain
+    world.wipe();
+    for (let step = 0; step < 30; step += 1) {
+      await world.advance(10_000);
+      expect(world.blocked("203.0.113.7")).toBe(true);
+    }
+  });
+
+  test("drain: asked for anew it acts at once, whatever the memory", async () => {
+    const world = await newWorld();
+    await world.block("203.0.113.7", 4 * hour);
+    await world.advance(5 * minute);
+    world.wipe();
+    await world.survive((coordinator) => coordinator.stop({ action: "drain", targets: null, at: world.now, once: null }));
+    await world.advance(1_000);
+    expect(world.ours()).toEqual([]);
+  });
+});
