@@ -1,16 +1,17 @@
 // The one writer of leases and the one that touches clouds. Makes accepting strict and passes serial; holds no truth:
 // the store does. Platform-free: a Durable Object, a lock, or a plain process gives it storage and wakes it.
-import { cidrFromKey } from "../../shared/address/index.ts";
-import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
-import { keyPrefixes, leaseKey, leaseMetadata, liftMetadata, readStop, stopMetadata } from "../../shared/keys.ts";
-import { type Lease, noStop, type StopState } from "../../shared/lease/record.ts";
-import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
+import { asPortcullisError } from "../../shared/errors.ts";
+import { keyPrefixes, liftMetadata, readStop, stopMetadata } from "../../shared/keys.ts";
+import { noStop, type StopState } from "../../shared/lease/record.ts";
+import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
-import type { EpochMs, Json } from "../../shared/ports.ts";
+import type { EpochMs } from "../../shared/ports.ts";
 import { settleOf, type World } from "../pass/world.ts";
 import { type PassReport, pass, type Wake } from "../reconcile.ts";
+import { Acceptance } from "./acceptance.ts";
 import type * as contract from "./contract.ts";
+import { allOrFirstError, KnownStates, putRecord } from "./known.ts";
 import { Ledger } from "./ledger.ts";
 import { liftOne, liveRecords } from "./lifting.ts";
 import { explain, planTarget } from "./questions.ts";
@@ -27,12 +28,6 @@ export interface Host {
   heartbeat(): Promise<void>;
 }
 
-/** Waits for all, then throws the first failure: what did succeed is recorded, and nothing runs on unwatched. */
-async function allOrFirstError(writes: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(writes)).find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-}
-
 /** Names what a snapshot says, apart from when it was said and whether all was readable then: nobody asks the stored copy that. */
 function printOf(snapshot: Snapshot): string {
   const targets = Object.entries(snapshot.targets).map(([name, { callsMade: _calls, observedAt: _at, changed: _changed, drift: _drift, ...lasting }]) => [
@@ -42,14 +37,12 @@ function printOf(snapshot: Snapshot): string {
   return fingerprint([JSON.stringify([snapshot.blocks, snapshot.states, snapshot.exemptions, snapshot.stop, snapshot.storeId, targets])]);
 }
 
-const pending: TargetState = { state: "pending", why: "recorded; the next pass enforces it" };
-
 export class Coordinator implements contract.CoordinatorApi {
   readonly #world: World;
   readonly #host: Host;
   readonly #ledger: Ledger;
-  /** Puts under way, by block and client: a second request for the same waits for the first. */
-  readonly #writing = new Map<string, Promise<void>>();
+  readonly #states: KnownStates;
+  readonly #acceptance: Acceptance;
   #accepted = 0;
   #passed = 0;
   #running: Promise<PassReport> | null = null;
@@ -57,112 +50,27 @@ export class Coordinator implements contract.CoordinatorApi {
   #lastPassAt: EpochMs = 0;
   /** Whether something other than new leases asks for the next pass; after a restart that is not known, so it is assumed. */
   #fullWanted = true;
-  #rows: { readonly of: Snapshot; readonly byKey: ReadonlyMap<string, BlockRow> } | null = null;
   #waiters: (() => void)[] = [];
 
   constructor(world: World, host: Host) {
     this.#world = world;
     this.#host = host;
     this.#ledger = new Ledger(world.config, world.memory);
+    this.#states = new KnownStates(world);
+    this.#acceptance = new Acceptance(world, this.#ledger, this.#states);
   }
-
-  // --- accepting ---
 
   async accept(request: contract.AcceptRequest): Promise<contract.AcceptAnswer> {
-    const { config } = this.#world;
-    const settings = Object.hasOwn(config.clients, request.client) ? config.clients[request.client] : undefined;
-    if (settings === undefined) throw new PortcullisError("INVARIANT", `client ${request.client} is not configured`);
-    for (let writing = this.#underWay(request); writing.length > 0; writing = this.#underWay(request)) await Promise.all(writing);
-    // From here to the first put nothing is awaited: no other request can come in between.
-    const now = this.#world.clock.now();
-    this.#ledger.refresh(now);
-    let planned = 0;
-    const judged = request.items.map((item) => {
-      const judgement = this.#ledger.judge(request.client, settings, item, now, planned);
-      if (judgement.kind === "write") planned += 1;
-      return { item, judgement };
-    });
-    const refused = judged.some(({ judgement }) => judgement.kind === "exempt" || judgement.kind === "limited");
-    if (!request.dryRun && !(request.allOrNothing && refused)) {
-      const writes = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [this.#write(request.client, item, judgement.held, now)] : []));
-      await allOrFirstError(writes);
-      if (writes.length > 0) await this.#wakeForAccepted();
-    }
-    return { ticket: this.#accepted, items: judged.map(({ item, judgement }) => this.#answer(item, judgement)) };
-  }
-
-  /** Puts of the same blocks that are under way: what they write must be seen before judging. */
-  #underWay(request: contract.AcceptRequest): Promise<void>[] {
-    return request.items.flatMap((item) => this.#writing.get(`${item.key} ${request.client}`) ?? []);
-  }
-
-  #answer(item: contract.AcceptItem, judgement: ReturnType<Ledger["judge"]>): contract.AcceptedItem {
-    const now = this.#world.clock.now();
-    const standing = Math.max(this.#ledger.untilOf(item.key, now), 0);
-    if (judgement.kind === "write") {
-      const status = judgement.held ? "held" : judgement.status;
-      return { key: item.key, status, until: Math.max(item.until, standing), states: this.#statesOf(item) };
-    }
-    if (judgement.kind === "unchanged") return { key: item.key, status: "unchanged", until: Math.max(judgement.until, standing), states: this.#statesOf(item) };
-    const limited = judgement.kind === "limited" ? { limit: judgement.limit, retryAfterSeconds: judgement.retryAfterSeconds } : {};
-    return { key: item.key, status: judgement.kind, until: standing, why: judgement.why, states: {}, ...limited };
-  }
-
-  async #write(client: string, item: contract.AcceptItem, held: boolean, now: EpochMs): Promise<void> {
-    const cidr = cidrFromKey(item.key);
-    if (cidr === null) throw new PortcullisError("INVARIANT", `${item.key} is not a block`);
-    const until = this.#ledger.freeEnd(item.key, item.until, client);
-    const lease: Lease = {
-      key: leaseKey(cidr, until, client),
-      cidr,
-      at: held ? this.#ledger.heldFrom(item.at) : item.at,
-      until,
-      client,
-      severity: item.severity,
-      targets: item.targets,
-      held,
-    };
-    const value = JSON.stringify({ reason: item.reason, alerts: item.alerts, asked: item.asked });
-    const name = `${item.key} ${client}`;
-    const writing = this.#put(lease.key, value, leaseMetadata(lease), until + limits.retainMs).finally(() => this.#writing.delete(name));
-    this.#writing.set(
-      name,
-      writing.catch(() => undefined),
-    );
-    this.#ledger.reserve(client, now);
+    const before = this.#accepted;
     try {
-      await writing;
-      this.#ledger.add(lease);
-      this.#accepted += 1;
+      const items = await this.#acceptance.accept(request, () => {
+        this.#accepted += 1;
+      });
+      return { ticket: this.#accepted, items };
     } finally {
-      this.#ledger.release(client);
+      // Also when a part of a batch failed: what did become durable is enforced.
+      if (this.#accepted > before) await this.#wakeForAccepted();
     }
-  }
-
-  /** To the store first, then to memory: what is remembered is always durable. */
-  async #put(key: string, value: string, metadata: Json, expiresAtMs: EpochMs | null): Promise<void> {
-    try {
-      await this.#world.store.put(key, value, { metadata, expiresAtMs });
-    } catch (thrown) {
-      throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store did not take the record; nothing was promised, send it again", { retryAfterSeconds: 5 });
-    }
-    await this.#world.memory.remember(key, metadata, this.#world.clock.now());
-  }
-
-  #row(key: string): BlockRow | undefined {
-    const snapshot = this.#world.memory.snapshot;
-    if (snapshot === null) return undefined;
-    if (this.#rows?.of !== snapshot) this.#rows = { of: snapshot, byKey: new Map(snapshot.blocks.map((row) => [row.key, row])) };
-    return this.#rows.byKey.get(key);
-  }
-
-  /** What the last pass said, and `pending` where it had not seen this yet. */
-  #statesOf(item: { readonly key: string; readonly targets: readonly string[] | null }): Record<string, TargetState> {
-    const snapshot = this.#world.memory.snapshot;
-    const row = this.#row(item.key);
-    const known = snapshot === null || row === undefined ? {} : statesOf(snapshot, row);
-    const targets = item.targets ?? Object.keys(this.#world.config.targets);
-    return Object.fromEntries(targets.map((target) => [target, known[target] ?? pending]));
   }
 
   async settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ done: boolean; items: contract.SettledItem[] }> {
@@ -173,16 +81,12 @@ export class Coordinator implements contract.CoordinatorApi {
     }
     const now = this.#world.clock.now();
     this.#ledger.refresh(now);
-    const items = keys.map((key) => ({ key, until: this.#ledger.untilOf(key, now), states: this.#settledStates(key) }));
+    const items = keys.map((key) => ({ key, until: this.#ledger.untilOf(key, now), states: this.#states.ofBlock(key, this.#selections(key)) }));
     return { done: this.#passed >= ticket, items };
   }
 
-  #settledStates(key: string): Record<string, TargetState> {
-    const snapshot = this.#world.memory.snapshot;
-    const row = this.#row(key);
-    if (snapshot !== null && row !== undefined) return statesOf(snapshot, row);
-    const targets = this.#ledger.leasesAt(key).flatMap((lease) => lease.targets ?? Object.keys(this.#world.config.targets));
-    return Object.fromEntries(targets.map((target) => [target, pending]));
+  #selections(key: string): readonly (readonly string[] | null)[] {
+    return this.#ledger.leasesAt(key).map((lease) => lease.targets);
   }
 
   // --- undoing and stopping ---
@@ -195,7 +99,7 @@ export class Coordinator implements contract.CoordinatorApi {
     const live = liveRecords(this.#world.memory, now);
     const items = request.keys.map((key) => liftOne(key, request, live));
     if (!repeated) {
-      await allOrFirstError(items.map((item) => this.#put(item.key, "{}", liftMetadata(request), this.#liftExpiry(request, now))));
+      await allOrFirstError(items.map((item) => putRecord(this.#world, item.key, "{}", liftMetadata(request), this.#liftExpiry(request, now))));
       await memory.markUsed(request.once, now);
       this.#accepted += 1;
       this.#ledger.invalidate();
@@ -221,7 +125,7 @@ export class Coordinator implements contract.CoordinatorApi {
     const current = await this.#stopNow();
     if (memory.wasUsed(request.once)) return { targets: current.targets, releasedAt: current.releasedAt, repeated: true };
     const next: StopState = { ...applyStop(current, request, Object.keys(this.#world.config.targets)), at: Math.max(now, current.at + 1) };
-    await this.#put(keyPrefixes.stop, "{}", stopMetadata(next), null);
+    await putRecord(this.#world, keyPrefixes.stop, "{}", stopMetadata(next), null);
     await memory.markUsed(request.once, now);
     this.#accepted += 1;
     await this.#wakeForChange();

@@ -1,0 +1,91 @@
+// Takes leases in: judged, counted and written, one record per new block and none for a repeat. Strict under concurrency:
+// between judging and the first put nothing is awaited, and equal requests wait for the one that writes.
+import { cidrFromKey } from "../../shared/address/index.ts";
+import { PortcullisError } from "../../shared/errors.ts";
+import { leaseKey, leaseMetadata } from "../../shared/keys.ts";
+import type { Lease } from "../../shared/lease/record.ts";
+import { limits } from "../../shared/limits.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import type { World } from "../pass/world.ts";
+import type * as contract from "./contract.ts";
+import { allOrFirstError, type KnownStates, putRecord } from "./known.ts";
+import type { Judgement, Ledger } from "./ledger.ts";
+
+export class Acceptance {
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #states: KnownStates;
+  /** Puts under way, by block and client: a second request for the same waits for the first. */
+  readonly #writing = new Map<string, Promise<void>>();
+
+  constructor(world: World, ledger: Ledger, states: KnownStates) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#states = states;
+  }
+
+  /** `onWritten` is called once per record that became durable. */
+  async accept(request: contract.AcceptRequest, onWritten: () => void): Promise<readonly contract.AcceptedItem[]> {
+    const { config } = this.#world;
+    const settings = Object.hasOwn(config.clients, request.client) ? config.clients[request.client] : undefined;
+    if (settings === undefined) throw new PortcullisError("INVARIANT", `client ${request.client} is not configured`);
+    for (let writing = this.#underWay(request); writing.length > 0; writing = this.#underWay(request)) await Promise.all(writing);
+    // From here to the first put nothing is awaited: no other request can come in between.
+    const now = this.#world.clock.now();
+    this.#ledger.refresh(now);
+    let planned = 0;
+    const judged = request.items.map((item) => {
+      const judgement = this.#ledger.judge(request.client, settings, item, now, planned);
+      if (judgement.kind === "write") planned += 1;
+      return { item, judgement };
+    });
+    const refused = judged.some(({ judgement }) => judgement.kind === "exempt" || judgement.kind === "limited");
+    if (!request.dryRun && !(request.allOrNothing && refused)) {
+      const granted = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [{ item, held: judgement.held }] : []));
+      await allOrFirstError(granted.map(({ item, held }) => this.#write(request.client, item, held, now).then(onWritten)));
+    }
+    return judged.map(({ item, judgement }) => this.#answer(item, judgement));
+  }
+
+  /** Puts of the same blocks that are under way: what they write must be seen before judging. */
+  #underWay(request: contract.AcceptRequest): Promise<void>[] {
+    return request.items.flatMap((item) => this.#writing.get(`${item.key} ${request.client}`) ?? []);
+  }
+
+  #answer(item: contract.AcceptItem, judgement: Judgement): contract.AcceptedItem {
+    const standing = this.#ledger.untilOf(item.key, this.#world.clock.now());
+    const states = this.#states.ofSelection(item.key, item.targets);
+    if (judgement.kind === "write") {
+      return { key: item.key, status: judgement.held ? "held" : judgement.status, until: Math.max(item.until, standing), states };
+    }
+    if (judgement.kind === "unchanged") return { key: item.key, status: "unchanged", until: Math.max(judgement.until, standing), states };
+    const limited = judgement.kind === "limited" ? { limit: judgement.limit, retryAfterSeconds: judgement.retryAfterSeconds } : {};
+    return { key: item.key, status: judgement.kind, until: standing, why: judgement.why, states: {}, ...limited };
+  }
+
+  #leaseOf(client: string, item: contract.AcceptItem, held: boolean): Lease {
+    const cidr = cidrFromKey(item.key);
+    if (cidr === null) throw new PortcullisError("INVARIANT", `${item.key} is not a block`);
+    const until = this.#ledger.freeEnd(item.key, item.until, client);
+    const at = held ? this.#ledger.heldFrom(item.at) : item.at;
+    return { key: leaseKey(cidr, until, client), cidr, at, until, client, severity: item.severity, targets: item.targets, held };
+  }
+
+  async #write(client: string, item: contract.AcceptItem, held: boolean, now: EpochMs): Promise<void> {
+    const lease = this.#leaseOf(client, item, held);
+    const value = JSON.stringify({ reason: item.reason, alerts: item.alerts, asked: item.asked });
+    const name = `${item.key} ${client}`;
+    const writing = putRecord(this.#world, lease.key, value, leaseMetadata(lease), lease.until + limits.retainMs).finally(() => this.#writing.delete(name));
+    this.#writing.set(
+      name,
+      writing.catch(() => undefined),
+    );
+    this.#ledger.reserve(client, now);
+    try {
+      await writing;
+      this.#ledger.add(lease);
+    } finally {
+      this.#ledger.release(client);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// What is known of a block right now: the last snapshot's word on its states, `pending` where it has none yet.
+// And the one way to make a record durable: to the store first, then to memory.
+import { asPortcullisError } from "../../shared/errors.ts";
+import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
+import type { EpochMs, Json } from "../../shared/ports.ts";
+import type { World } from "../pass/world.ts";
+
+const pending: TargetState = { state: "pending", why: "recorded; the next pass enforces it" };
+
+/** Answers about blocks from the newest snapshot; its index is made once per snapshot. */
+export class KnownStates {
+  readonly #world: World;
+  #rows: { readonly of: Snapshot; readonly byKey: ReadonlyMap<string, BlockRow> } | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  #row(key: string): BlockRow | undefined {
+    const snapshot = this.#world.memory.snapshot;
+    if (snapshot === null) return undefined;
+    if (this.#rows?.of !== snapshot) this.#rows = { of: snapshot, byKey: new Map(snapshot.blocks.map((row) => [row.key, row])) };
+    return this.#rows.byKey.get(key);
+  }
+
+  #states(key: string): Record<string, TargetState> | null {
+    const snapshot = this.#world.memory.snapshot;
+    const row = this.#row(key);
+    return snapshot === null || row === undefined ? null : statesOf(snapshot, row);
+  }
+
+  /** Of every selected target (null: all), as the last pass said. */
+  ofSelection(key: string, targets: readonly string[] | null): Record<string, TargetState> {
+    const known = this.#states(key) ?? {};
+    return Object.fromEntries((targets ?? Object.keys(this.#world.config.targets)).map((target) => [target, known[target] ?? pending]));
+  }
+
+  /** Of what the block's leases select, when no pass has seen it yet; else the pass's own word. */
+  ofBlock(key: string, selections: readonly (readonly string[] | null)[]): Record<string, TargetState> {
+    const all = Object.keys(this.#world.config.targets);
+    return this.#states(key) ?? Object.fromEntries(selections.flatMap((targets) => targets ?? all).map((target) => [target, pending]));
+  }
+}
+
+/** Makes one record durable; what is remembered always is. Throws STORE_UNAVAILABLE: then nothing was promised. */
+export async function putRecord(world: World, key: string, value: string, metadata: Json, expiresAtMs: EpochMs | null): Promise<void> {
+  try {
+    await world.store.put(key, value, { metadata, expiresAtMs });
+  } catch (thrown) {
+    throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store did not take the record; nothing was promised, send it again", { retryAfterSeconds: 5 });
+  }
+  await world.memory.remember(key, metadata, world.clock.now());
+}
+
+/** Waits for all, then throws the first failure: what did succeed is recorded, and nothing runs on unwatched. */
+export async function allOrFirstError(writes: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(writes)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
