@@ -1,7 +1,8 @@
 // Everything a pass needs from outside, gathered once. Owns no behaviour.
 import type { Config, TargetConfig } from "../../shared/config.ts";
+import type { Lifted, Records } from "../../shared/lease/live.ts";
 import { settleMs } from "../../shared/limits.ts";
-import type { Clock, Log, Store } from "../../shared/ports.ts";
+import type { Clock, EpochMs, Log, Store } from "../../shared/ports.ts";
 import type { Protection } from "../../shared/protect/index.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import type { Memory } from "../coordinator/memory.ts";
@@ -38,4 +39,17 @@ export interface World {
 /** The longest that a pass waits for the store to show what was written. */
 export function settleOf(world: Pick<World, "config">): number {
   return settleMs(world.config.store.stalenessMs);
+}
+
+/** What a pass asks of each target's visit. */
+export interface VisitRequest {
+  readonly records: Records;
+  readonly lifted: Lifted;
+  readonly fresh: "fresh" | "reused";
+  readonly now: EpochMs;
+  /** Remote calls this visit may make, the observation included. */
+  readonly callsMax: number;
+  readonly deadlineAt: EpochMs;
+  /** `plan` computes everything and writes nothing. */
+  readonly purpose: "apply" | "plan";
 }

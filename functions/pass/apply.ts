@@ -1,0 +1,87 @@
+// Carries out one target's steps, one remote call after the other, within the budget: what the cloud acknowledged is
+// remembered, what nobody knows the outcome of rests, and what was sent by a life that died is never sent again blindly.
+import { cidrKey } from "../../shared/address/index.ts";
+import { PortcullisError } from "../../shared/errors.ts";
+import { limits } from "../../shared/limits.ts";
+import type { Step } from "../../shared/provider.ts";
+import type { TargetMemory } from "../coordinator/memory.ts";
+import { acknowledge, freezeInFlight } from "./observe.ts";
+import type { Target, VisitRequest, World } from "./world.ts";
+
+export interface Applied {
+  readonly changed: string[];
+  readonly pending: string[];
+  readonly error: PortcullisError | null;
+  readonly more: "more" | "done";
+}
+
+function blocksOf(step: Step): string[] {
+  return step.adds.map((entry) => cidrKey(entry.cidr));
+}
+
+function isFrozen(memory: TargetMemory, step: Step): boolean {
+  return step.slots.some((slot) => Object.hasOwn(memory.frozen, slot));
+}
+
+export class Application {
+  readonly changed: string[] = [];
+  readonly #world: World;
+  readonly #target: Target;
+  readonly #memory: TargetMemory;
+  readonly #request: VisitRequest;
+  readonly #callsAtStart: number;
+
+  constructor(world: World, target: Target, request: VisitRequest, callsAtStart: number) {
+    this.#world = world;
+    this.#target = target;
+    this.#memory = world.memory.target(target.name);
+    this.#request = request;
+    this.#callsAtStart = callsAtStart;
+  }
+
+  /** Steps in order until one does not settle, or the budget ends. */
+  async run(steps: readonly Step[]): Promise<Applied> {
+    const pending: string[] = [];
+    for (const [index, step] of steps.entries()) {
+      const rest = () => [...pending, ...steps.slice(index).map((left) => left.summary)];
+      if (isFrozen(this.#memory, step)) {
+        pending.push(step.summary);
+        continue;
+      }
+      // One step is always made: a look that costs the whole budget must not come back for ever.
+      if (this.changed.length > 0 && this.#spent()) return { changed: this.changed, pending: rest(), error: null, more: "more" };
+      const error = await this.#apply(step);
+      if (error !== "settled") return { changed: this.changed, pending: rest(), error, more: "done" };
+    }
+    return { changed: this.changed, pending, error: null, more: "done" };
+  }
+
+  #spent(): boolean {
+    return this.#target.calls.made - this.#callsAtStart >= this.#request.callsMax || this.#world.clock.now() >= this.#request.deadlineAt;
+  }
+
+  async #apply(step: Step): Promise<PortcullisError | "settled"> {
+    this.#memory.inFlight = { slots: step.slots, blocks: blocksOf(step) };
+    await this.#world.memory.saveTarget(this.#target.name);
+    const outcome = await this.#target.provider.apply(step);
+    const now = this.#world.clock.now();
+    const where = { target: this.#target.name, step: step.id };
+    const settled = outcome.kind === "applied" || outcome.kind === "already";
+    if (settled) acknowledge(this.#memory, step, now);
+    if (outcome.kind === "unknown" || outcome.kind === "conflict") {
+      this.#memory.lastWriteAt = now;
+      freezeInFlight(this.#memory, now + this.#target.definition.observeLagMs + limits.freezeMs);
+    }
+    if (outcome.kind === "throttled") this.#memory.throttledUntil = outcome.retryAtMs;
+    this.#memory.inFlight = null;
+    await this.#world.memory.saveTarget(this.#target.name);
+    this.#world.log({ level: settled ? "info" : "warn", event: "step.applied", outcome: outcome.kind, summary: step.summary, ...where });
+    if (settled) this.changed.push(outcome.kind === "applied" ? step.summary : `${step.summary} (already so)`);
+    if (settled) return "settled";
+    if (outcome.kind === "failed") return outcome.error;
+    if (outcome.kind === "pending") return new PortcullisError("PROVIDER_PENDING", `${step.summary}: the cloud is still working on it`, where);
+    if (outcome.kind === "throttled") return new PortcullisError("PROVIDER_THROTTLED", `${step.summary}: ${outcome.why}`, where);
+    const code = outcome.kind === "unknown" ? "OUTCOME_UNKNOWN" : "PROVIDER_CONFLICT";
+    return new PortcullisError(code, `${step.summary}: ${outcome.why}; its place rests until it was observed again`, where);
+  }
+}
