@@ -1,4 +1,4 @@
-// The product in one loop (design 4): read the leases once, make every target agree with them, say what is true.
+// The product in one loop: read the leases once, make every target agree with them, say what is true.
 // Serial: the coordinator never runs two passes at once. Everything it decides is decided by pure code in `shared/`.
 import { PortcullisError } from "../shared/errors.ts";
 import { liftedBy, type Records } from "../shared/lease/live.ts";

@@ -7,7 +7,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 export const limits = {
-  // --- time (design 2) ---
+  // --- time ---
   /** How far behind Workers KV is taken to be. A choice: the docs give no bound ("60 seconds or more", Cloudflare docs, kv/concepts/how-kv-works, 2026-11). */
   workersKvStalenessMs: 115 * SECOND_MS,
   /** Clock differences between us, senders' event times and clouds that we tolerate. */

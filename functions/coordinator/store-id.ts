@@ -1,4 +1,4 @@
-// The store's identity. Minted once, by `setup`; without it nothing is added or removed anywhere (design 3).
+// The store's identity. Minted once, by `setup`; without it nothing is added or removed anywhere.
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
 import { keyPrefixes, readRecord } from "../../shared/keys.ts";
 import type { Store } from "../../shared/ports.ts";

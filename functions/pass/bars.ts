@@ -1,4 +1,4 @@
-// Who may be written to, and whether anything may be removed: the rules that stand before every write (design 3, 4.3 and 5).
+// Who may be written to, and whether anything may be removed: the rules that stand before every write.
 // Decides nothing about addresses; reads what people and records say.
 import type { Records } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";

@@ -53,7 +53,7 @@ export function noteConfirmed(memory: TargetMemory, orphans: readonly Entry[]): 
   memory.confirmedOrphans = null;
 }
 
-/** The rule of design 4.5: three consecutive full passes over at least fifteen minutes, few enough or confirmed. */
+/** Three consecutive full passes over at least fifteen minutes, few enough or confirmed. */
 export function orphanRule(memory: TargetMemory, assessed: Orphans | null, now: EpochMs): (entry: Entry) => boolean {
   if (assessed === null || assessed.unsafe) return () => false;
   const confirmed = new Set(memory.confirmedKeys);

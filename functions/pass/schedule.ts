@@ -1,5 +1,5 @@
 // When a pass is worth its cost: when nothing can have changed it costs nothing, and what is left over comes back by itself.
-// Owns the rule of quiet (design 4.1) and the moments of the next pass; carries nothing out.
+// Owns the rule of quiet and the moments of the next pass; carries nothing out.
 import { type Lifted, leasesOf, type Records } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
@@ -10,7 +10,7 @@ export function isQuiet(world: World, now: EpochMs): boolean {
   const { core } = world.memory;
   if (core.fullBeganAt === null || now - core.fullBeganAt >= limits.fullPassMs) return false;
   if (core.changedAt >= core.fullBeganAt || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;
-  // Memory outlives a deployment; what the new one protects or targets must count with its first tick (design P4).
+  // Memory outlives a deployment; what the new one protects or targets must count with its first tick (promise P4).
   if (core.deployment !== world.deployment) return false;
   if (!core.fullClean) return now < core.retryAt;
   const watched = core.fullBeganAt - core.since >= settleOf(world);

@@ -1,4 +1,4 @@
-// What is true of each block at each target after a visit (design P9). Never "blocked" for what was not.
+// What is true of each block at each target after a visit (promise P9). Never "blocked" for what was not.
 import { type Cidr, CidrIndex, cidrText } from "../../shared/address/index.ts";
 import { errorTraits } from "../../shared/errors.ts";
 import type { TargetState } from "../../shared/lease/snapshot.ts";

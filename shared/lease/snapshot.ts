@@ -3,7 +3,7 @@ import type { Severity, TargetMode } from "../config.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { EpochMs } from "../ports.ts";
 
-/** The truth about one block at one target (design P9). Never "blocked" for what was not. */
+/** The truth about one block at one target (promise P9). Never "blocked" for what was not. */
 export const blockStates = ["enforced", "covered", "observed", "pending", "shed", "held", "refused", "failed"] as const;
 export type BlockState = (typeof blockStates)[number];
 

@@ -33,7 +33,7 @@ export interface Needs {
 /** What a target would make of an address, protection included. */
 export type Admit = (cidr: Cidr) => { readonly cidr: Cidr } | Refusal;
 
-/** Asks the provider, then protection on the FINAL block (design P4). */
+/** Asks the provider, then protection on the FINAL block (promise P4). */
 export function admitterOf(ask: (cidr: Cidr) => Admission, findProtected: (cidr: Cidr) => { readonly range: string; readonly source: string } | null): Admit {
   return (asked) => {
     const admission = ask(asked);

@@ -1,4 +1,4 @@
-// Removal needs proof (design 4.5). Every entry of ours that should not stay gets the one reason why it may go, or stays.
+// Removal needs proof. Every entry of ours that should not stay gets the one reason why it may go, or stays.
 import { CidrIndex, contains } from "../address/index.ts";
 import type { Lease } from "../lease/record.ts";
 import type { Entry, Granularity } from "../provider.ts";
