@@ -5,7 +5,7 @@ import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Clock, EpochMs } from "../../shared/ports.ts";
 import type { DenoAtomic, DenoKv, DenoKvCheck, DenoKvKey } from "../runtime/deno-api.ts";
-import { FenceBroken } from "../stores/deno-kv-values.ts";
+import { type Fence, FenceBroken } from "../stores/deno-kv-values.ts";
 
 /** How long a lock holds unless renewed, and so how long a crash holds up the others: three times the longest remote call. */
 export const lockMs = 3 * limits.callTimeoutMs;
@@ -54,7 +54,7 @@ function numberIn(value: unknown, name: string): number {
   return typeof found === "number" ? found : 0;
 }
 
-export class DenoLock {
+export class DenoLock implements Fence {
   readonly #parts: DenoLockParts;
   #held: Held | null = null;
   #renewing: Promise<void> | null = null;
@@ -138,13 +138,13 @@ export class DenoLock {
   }
 
   /** What every write under the lock is bound to. */
-  fence(): readonly DenoKvCheck[] {
-    if (this.#held === null) throw new FenceBroken("memory");
+  checks(): readonly DenoKvCheck[] {
+    if (this.#held === null) throw new FenceBroken("Deno KV");
     return [this.#held.check];
   }
 
-  /** A write has met a broken fence: the lock is somebody else's. */
-  forfeit(): void {
+  /** A write has met a fence that did not hold: the lock is somebody else's. */
+  broken(): void {
     this.#held = null;
   }
 
@@ -158,7 +158,7 @@ export class DenoLock {
   /** Unless more was added meanwhile. */
   async clearAdded(added: DenoKvCheck): Promise<void> {
     await reach("mark", async () => {
-      const operation: DenoAtomic = this.#parts.kv.atomic().check(added, ...this.fence());
+      const operation: DenoAtomic = this.#parts.kv.atomic().check(added, ...this.checks());
       await operation.delete(addedKey).commit();
     });
   }

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import type { Config, TargetConfig } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
-import { type Clock, type Log, type Random, Secret } from "../../shared/ports.ts";
+import { type Clock, type Log, type Random, Secret, type Transport } from "../../shared/ports.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import type { Target } from "../pass/world.ts";
 import { createTransport, type Fetch } from "./transport.ts";
@@ -15,6 +15,8 @@ export interface TargetParts {
   readonly fetch: Fetch;
   /** PORTCULLIS_ALLOWED_HOSTS. */
   readonly allowedHosts: string | undefined;
+  /** Awaited before each remote call; throws to forbid it (a lock that is no longer ours). */
+  readonly beforeCall?: () => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -56,7 +58,11 @@ async function targetOf(name: string, config: TargetConfig, parts: TargetParts):
   const onCall = () => {
     calls.made += 1;
   };
-  const send = createTransport({ fetch: parts.fetch, hostSuffixes, allowedHosts: parts.allowedHosts, onCall });
+  const transport = createTransport({ fetch: parts.fetch, hostSuffixes, allowedHosts: parts.allowedHosts, onCall });
+  const send: Transport = async (request, signal) => {
+    await parts.beforeCall?.();
+    return transport(request, signal);
+  };
   const { secrets, missing } = await secretsOf(config, definition, parts);
   const provider = definition.create(settings, { send, clock: parts.clock, random: parts.random, log: parts.log, secrets });
   const error = new PortcullisError("PROVIDER_AUTH", `secrets are not set on this platform: ${missing.join(", ")}; set them and redeploy`, { target: name });

@@ -27,6 +27,8 @@ interface Head {
 export interface StoredText {
   readonly text: string;
   readonly metadata: unknown;
+  /** Names the pieces; null when there are none. */
+  readonly version: string | null;
 }
 
 export interface ListedText {
@@ -38,8 +40,13 @@ export interface ListedText {
   readonly version: string | null;
 }
 
-/** What must hold at the moment of each write, read anew each time; throws when it is known not to hold. */
-export type Fence = () => readonly DenoKvCheck[];
+/** What must hold at the moment of each write. */
+export interface Fence {
+  /** Asked anew for each write; throws when it is known not to hold. */
+  checks(): readonly DenoKvCheck[];
+  /** Told when a write has met a fence that did not hold. */
+  broken(): void;
+}
 
 export interface ValuesParts {
   readonly kv: DenoKv;
@@ -127,14 +134,19 @@ export class DenoKvValues {
         operation = operation.set(this.#pieceKey(name, version, index), bytes.slice(index * pieceBytesMax, (index + 1) * pieceBytesMax), options);
       }
       const done = await operation.commit();
-      if (!done.ok) throw new FenceBroken(this.#parts.room);
+      if (!done.ok) throw this.#broken();
       if (from === 0) first = { key: first.key, versionstamp: done.versionstamp ?? null };
     }
     return { version, count, first };
   }
 
   #fence(): readonly DenoKvCheck[] {
-    return this.#parts.fence?.() ?? [];
+    return this.#parts.fence?.checks() ?? [];
+  }
+
+  #broken(): FenceBroken {
+    this.#parts.fence?.broken();
+    return new FenceBroken(this.#parts.room);
   }
 
   /** False: a check of ours did not hold. Throws FenceBroken when it was the fence. */
@@ -142,7 +154,7 @@ export class DenoKvValues {
     const fence = this.#fence();
     if ((await operation.check(...fence).commit()).ok) return true;
     for (const check of fence) {
-      if ((await this.#parts.kv.get(check.key)).versionstamp !== check.versionstamp) throw new FenceBroken(this.#parts.room);
+      if ((await this.#parts.kv.get(check.key)).versionstamp !== check.versionstamp) throw this.#broken();
     }
     return false;
   }
@@ -185,7 +197,7 @@ export class DenoKvValues {
         const head = this.#live(entry);
         if (head === null) return null;
         const text = head.pieces === null ? head.text : await this.#readPieces(name, head.pieces);
-        if (text !== null) return { text, metadata: head.metadata };
+        if (text !== null) return { text, metadata: head.metadata, version: head.pieces?.version ?? null };
         // It was replaced while we read: the new one is whole.
       }
       throw new PortcullisError("STORE_UNAVAILABLE", `${name} changed ${triesMax} times while it was read, or a piece of it is missing`);

@@ -102,7 +102,7 @@ export const denoKvLaws: readonly Law<DenoKvHarness>[] = [
     run: async ({ kv, nowMs }) => {
       await kv.atomic().set(["lock"], 1).commit();
       const held = { key: ["lock"], versionstamp: (await kv.get(["lock"])).versionstamp };
-      const values = new DenoKvValues({ kv, room: "store", now: nowMs, randomId: () => "id", fence: () => [held] });
+      const values = new DenoKvValues({ kv, room: "store", now: nowMs, randomId: () => "id", fence: { checks: () => [held], broken: () => undefined } });
       await values.put("stop", "first", {}, null);
       await kv.atomic().set(["lock"], 2).commit();
       for (const text of ["second", textOf("b", 100_000)]) await mustThrow(() => values.put("stop", text, {}, null), "a write without the lock");
