@@ -1,13 +1,14 @@
-// The product's main job over real HTTP, in workerd, against the strict AWS simulator: a rule comes, stays, and goes.
+// The product's main job over real HTTP, in each runtime, against the strict AWS simulator: a rule comes, stays, and goes.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { newKey, type Stack, startStack } from "../sandbox/stack.ts";
+import { newKey, runtimes, type Stack, startStack } from "../sandbox/stack.ts";
 
 const acl = "acl-0123456789abcdef0";
 const admin = newKey();
 let stack: Stack;
 
-beforeAll(async () => {
+async function start(runtime: (typeof runtimes)[number]): Promise<void> {
   stack = await startStack({
+    runtime,
     acls: [{ id: acl }],
     adminKey: admin.key,
     yaml: (awsUrl) => `
@@ -20,9 +21,7 @@ targets:
   aws-web: { kind: aws-nacl, region: eu-west-1, acl: ${acl}, rules: { first: 1, last: 40, limit: 20 }, mode: enforce, endpoint: "${awsUrl}", credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET } }
 `,
   });
-}, 60_000);
-
-afterAll(async () => stack?.close());
+}
 
 interface Item {
   readonly ip: string;
@@ -55,7 +54,10 @@ async function until(what: string, holds: () => boolean, seconds = 30): Promise<
   throw new Error(`not within ${seconds} s: ${what}`);
 }
 
-describe("the main job", () => {
+describe.each(runtimes)("the main job in %s", (runtime) => {
+  beforeAll(() => start(runtime), 60_000);
+  afterAll(async () => stack?.close());
+
   test("block: the rule stands when the waiting answer says enforced, and leaves by itself when the lease ends", async () => {
     const foreign = JSON.stringify(stack.aws.acl(acl).state.entries);
     const blocked = await call("POST", "/v1/blocks", { ip: "203.0.113.7", for: "6s" });

@@ -1,7 +1,8 @@
-// Builds the real Worker as `wrangler deploy` would, with another configuration: the YAML goes through the same `gen`.
+// Builds the product for a runtime as its deployment would, with another configuration: the YAML goes through the same `gen`.
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { Config } from "../../shared/config.ts";
 
@@ -34,7 +35,7 @@ async function runOrExplain(file: string, args: readonly string[]): Promise<void
   }
 }
 
-export async function buildWorker({ folder, yaml, adjust = (config) => config }: BuildOptions): Promise<Build> {
+async function generate({ folder, yaml, adjust = (config) => config }: BuildOptions): Promise<{ config: Config; configFile: string; providersFile: string }> {
   await mkdir(folder, { recursive: true });
   const source = join(folder, "portcullis.yaml");
   await writeFile(source, yaml);
@@ -42,11 +43,26 @@ export async function buildWorker({ folder, yaml, adjust = (config) => config }:
   const configFile = join(folder, "config.json");
   const config = adjust(JSON.parse(await readFile(configFile, "utf8")) as Config);
   await writeFile(configFile, JSON.stringify(config, null, 2));
+  return { config, configFile, providersFile: join(folder, "providers.ts") };
+}
+
+/** What Deno takes in place of the imports in deno.json. */
+export async function buildDeno(options: BuildOptions): Promise<{ config: Config; importMap: string }> {
+  const { config, configFile, providersFile } = await generate(options);
+  const importMap = join(options.folder, "import-map.json");
+  const imports = { "#config": pathToFileURL(configFile).href, "#providers": pathToFileURL(providersFile).href };
+  await writeFile(importMap, JSON.stringify({ imports }));
+  return { config, importMap };
+}
+
+export async function buildWorker(options: BuildOptions): Promise<Build> {
+  const { folder } = options;
+  const { config, configFile, providersFile } = await generate(options);
   // The deployment's own settings, less the build step: the configuration above stands in for it.
   const settings = (await readFile(join(root, "wrangler.toml"), "utf8"))
     .replace(/^\[build\][\s\S]*?(?=^\[)/m, "")
     .replace(/^main = .*$/m, `main = ${JSON.stringify(join(root, "functions/worker.ts"))}`);
-  const aliases = `[alias]\n"#config" = ${JSON.stringify(configFile)}\n"#providers" = ${JSON.stringify(join(folder, "providers.ts"))}\n`;
+  const aliases = `[alias]\n"#config" = ${JSON.stringify(configFile)}\n"#providers" = ${JSON.stringify(providersFile)}\n`;
   await writeFile(join(folder, "wrangler.toml"), `${settings}\n${aliases}`);
   await runOrExplain(bin("wrangler"), ["deploy", "--dry-run", "--config", join(folder, "wrangler.toml"), "--outdir", join(folder, "bundle")]);
   return { config, script: join(folder, "bundle/worker.js") };

@@ -1,4 +1,4 @@
-// Everything on loopback: a simulated AWS account, the real Worker in workerd against it, set up by the real CLI.
+// Everything on loopback: a simulated AWS account, the product in a real runtime against it, set up by the real CLI.
 // Used by the sandbox (`npm start`), the end-to-end tests and the benches.
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -10,7 +10,8 @@ import process from "node:process";
 import { promisify } from "node:util";
 import type { Config } from "../../shared/config.ts";
 import { type AclSeed, type AwsSimulator, fillPolicy, startAwsSimulator } from "../simulators/aws.ts";
-import { buildWorker } from "./build.ts";
+import { type BuildOptions, buildDeno, buildWorker } from "./build.ts";
+import { startDeno } from "./deno.ts";
 import { type RunningWorker, startWorker, type WorkerOptions } from "./worker.ts";
 
 const run = promisify(execFile);
@@ -18,6 +19,9 @@ const root = resolve(import.meta.dirname, "../..");
 
 export const runtimeUser = { accessKeyId: "AKIAPORTCULLISRUNTIM", secretAccessKey: "runtime-secret-of-the-sandbox" } as const;
 const setupUser = { accessKeyId: "AKIAPORTCULLISSETUP0", secretAccessKey: "setup-secret-of-the-sandbox" } as const;
+
+export const runtimes = ["workerd", "deno"] as const;
+export type Runtime = (typeof runtimes)[number];
 
 export interface StackOptions {
   readonly acls: readonly AclSeed[];
@@ -28,6 +32,8 @@ export interface StackOptions {
   readonly adjust?: (config: Config) => Config;
   /** A client key with the scope `admin`, for `setup`. */
   readonly adminKey: string;
+  /** Where the product runs; workerd unless said otherwise. */
+  readonly runtime?: Runtime;
   readonly coordinator?: WorkerOptions["coordinator"];
   readonly persistTo?: string;
   readonly port?: number;
@@ -94,26 +100,37 @@ export function runCli(args: readonly string[], environment: Readonly<Record<str
   return run(join(root, "node_modules/.bin/node"), ["functions/cli/main.ts", ...args], { cwd: root, env: { ...process.env, ...environment } });
 }
 
+type Start = (options: Omit<WorkerOptions, "script">) => Promise<RunningWorker>;
+
+/** Builds for the runtime; the result starts what was built, as often as asked. */
+async function prepare(runtime: Runtime, options: BuildOptions): Promise<Start> {
+  if (runtime === "workerd") {
+    const { script } = await buildWorker(options);
+    return (rest) => startWorker({ ...rest, script });
+  }
+  const { importMap } = await buildDeno(options);
+  return (rest) => startDeno({ ...rest, importMap, folder: options.folder });
+}
+
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   // Also when the start fails or is broken off: the folder holds digests of keys, and would stay for ever.
   process.once("exit", removeFolder);
   const aws = await startAws(options.acls);
-  const build = async (yaml: string): Promise<string> => (await buildWorker({ folder, yaml, adjust: options.adjust ?? sandboxAdjust })).script;
-  const script = await build(await options.yaml(aws.url));
+  const build = (yaml: string): Promise<Start> => prepare(options.runtime ?? "workerd", { folder, yaml, adjust: options.adjust ?? sandboxAdjust });
+  let start = await build(await options.yaml(aws.url));
   const configFile = join(folder, "portcullis.yaml");
   const allowed = new URL(aws.url).host;
   const { persistTo, coordinator, port, onLog } = options;
-  const workerOptions: WorkerOptions = {
-    script,
+  const workerOptions: Omit<WorkerOptions, "script"> = {
     bindings: { AWS_WEB_ID: runtimeUser.accessKeyId, AWS_WEB_SECRET: runtimeUser.secretAccessKey, PORTCULLIS_ALLOWED_HOSTS: allowed, ...options.secrets },
     ...(persistTo === undefined ? {} : { persistTo }),
     ...(coordinator === undefined ? {} : { coordinator }),
     ...(port === undefined ? {} : { port }),
     ...(onLog === undefined ? {} : { onLog }),
   };
-  let worker = await startWorker(workerOptions);
+  let worker = await start(workerOptions);
   const stack: Stack = {
     aws,
     get worker() {
@@ -129,12 +146,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     cli: (...args) => runCli(args, stack.environment),
     async restart() {
       await worker.close();
-      worker = await startWorker(workerOptions);
+      worker = await start(workerOptions);
     },
     async redeploy(yaml) {
-      const rebuilt = await build(yaml);
+      start = await build(yaml);
       await worker.close();
-      worker = await startWorker({ ...workerOptions, script: rebuilt });
+      worker = await start(workerOptions);
     },
     async close() {
       await worker.close();

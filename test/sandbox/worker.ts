@@ -17,13 +17,13 @@ export interface WorkerOptions {
   readonly onLog?: (line: string) => void;
 }
 
+/** The running product, in whichever runtime. */
 export interface RunningWorker {
   readonly url: string;
   /** One cron tick; `failed` when the handler threw, as the cron history would show. */
   tick(): Promise<"ok" | "failed">;
   /** Names and metadata of all keys in KV. */
   keys(): Promise<{ name: string; metadata: unknown }[]>;
-  readonly miniflare: Miniflare;
   close(): Promise<void>;
 }
 
@@ -61,7 +61,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const url = (await miniflare.ready).href.replace(/\/$/, "");
   return {
     url,
-    miniflare,
     async tick() {
       const worker = await miniflare.getWorker();
       const { outcome } = await worker.scheduled({ cron: "* * * * *" });
