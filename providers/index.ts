@@ -2,9 +2,11 @@
 // Refuses lookups through inherited names.
 import type { ProviderDefinition } from "../shared/provider.ts";
 import { awsNacl } from "./aws-nacl/index.ts";
+import { cloudflareList } from "./cloudflare-list/index.ts";
 
 export const providers = {
   "aws-nacl": awsNacl,
+  "cloudflare-list": cloudflareList,
 } as const satisfies Record<string, ProviderDefinition>;
 
 export type ProviderKind = keyof typeof providers;

@@ -160,9 +160,7 @@ export const failingLaws: readonly ProviderLaw[] = [
       for (const trouble of troubles) {
         const outcome = await addUnder(harness, trouble);
         said.push(outcome, outcome.kind === "failed" ? textOf(outcome.error) : "");
-        harness.world.advance(harness.definition.observeLagMs);
-        for (const entry of trouble.kind === "revoked" ? [] : (await look(provider)).ours)
-          await carryOut(provider, plan(provider, await look(provider), removes([entry])));
+        if (trouble.kind !== "revoked") await bring(harness, provider, (left) => removes(left.ours));
       }
       const refused = await provider.observe();
       if (!refused.ok) said.push(textOf(refused.error));

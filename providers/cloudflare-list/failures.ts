@@ -1,0 +1,61 @@
+// Turns a call that did not succeed into our typed errors, in words an operator can act on. Never puts a token into a message.
+import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import type { Outcome } from "../../shared/provider.ts";
+import type { CloudflareAnswer, CloudflareError } from "./api.ts";
+
+export type Failed = Exclude<CloudflareAnswer, { readonly kind: "ok" }>;
+export type Effect = "read" | "write";
+
+/** `reading lists of … answered 971 (429): message`. */
+export function wordsOf(what: string, failed: Failed): string {
+  if (failed.kind === "unreadable")
+    return `${what} answered ${failed.status} with something that is not its answer; check the endpoint and any proxy on the way`;
+  const code = failed.code === null ? `HTTP ${failed.status}` : `${failed.code} (${failed.status})`;
+  return `${what} answered ${code}${failed.message === "" ? "" : `: ${failed.message}`}`;
+}
+
+function authError(what: string, error: CloudflareError): PortcullisError {
+  const hint = "give the token the permissions of providers/cloudflare-list/policy.json for this account and its zones, and see that it has not ended";
+  return new PortcullisError("PROVIDER_AUTH", `${wordsOf(what, error)}; ${hint}`, { facts: { status: error.status } });
+}
+
+export function throttledError(message: string, retryAtMs: EpochMs, nowMs: EpochMs): PortcullisError {
+  return new PortcullisError("PROVIDER_THROTTLED", message, { retryAfterSeconds: Math.max(1, Math.ceil((retryAtMs - nowMs) / 1_000)) });
+}
+
+/** A 5xx or an unreadable answer leaves the outcome of a write open; of a read it means no more than "not now". */
+export function errorOf(what: string, failed: Failed, effect: Effect, retryAtMs: EpochMs, nowMs: EpochMs): PortcullisError {
+  if (failed.kind === "unreadable" || failed.meaning === "server") {
+    const code = effect === "read" ? "PROVIDER_UNAVAILABLE" : "OUTCOME_UNKNOWN";
+    return new PortcullisError(code, `${wordsOf(what, failed)}${effect === "read" ? "" : "; it may have taken effect"}`);
+  }
+  switch (failed.meaning) {
+    case "auth":
+      return authError(what, failed);
+    case "throttle":
+    case "busy":
+      return throttledError(wordsOf(what, failed), retryAtMs, nowMs);
+    case "missing":
+    case "rejected":
+      return new PortcullisError("PROVIDER_REJECTED", wordsOf(what, failed), { facts: { status: failed.status } });
+  }
+}
+
+/** What the transport threw. A read without an answer leaves nothing open. */
+export function transportError(what: string, thrown: unknown, effect: Effect): PortcullisError {
+  const error = asPortcullisError(thrown, "PROVIDER_UNAVAILABLE", `${what} could not be sent`);
+  if (error.code === "FORBIDDEN") return new PortcullisError("PROVIDER_REJECTED", `${what} was not sent: ${error.message}`, error.context, error);
+  if (effect === "read" && error.code === "OUTCOME_UNKNOWN")
+    return new PortcullisError("PROVIDER_UNAVAILABLE", `${what} got no answer: ${error.message}`, {}, error);
+  return error;
+}
+
+/** What an error before or during a write comes to. */
+export function outcomeOfError(error: PortcullisError, nowMs: EpochMs): Outcome {
+  if (error.code === "OUTCOME_UNKNOWN") return { kind: "unknown", why: error.message };
+  if (error.code === "PROVIDER_THROTTLED") {
+    return { kind: "throttled", retryAtMs: nowMs + (error.context.retryAfterSeconds ?? 1) * 1_000, why: error.message };
+  }
+  return { kind: "failed", error };
+}

@@ -1,0 +1,36 @@
+// Numbers of Cloudflare's API that this kind keeps to, each with where it comes from; all looked at 2026-11-20. Data only.
+
+export const cloudflareLimits = {
+  /** WAF lists: items over all lists of an account on plans below Enterprise (older pages of the docs; today's table is not confirmed). */
+  itemsPerAccount: 10_000,
+  /** Lists API schema: `per_page`. */
+  itemsPerPage: 500,
+  /** Lists API schema: list name and description. */
+  listNameChars: 50,
+  descriptionChars: 500,
+  /** WAF custom lists: IPv4 /8 to /32; IPv6 /12 and longer. Older pages end IPv6 at /64. */
+  shortestPrefix: { ipv4: 8, ipv6: 12 },
+  /** API reference, limits: 1,200 requests in five minutes per token or user; then everything is refused for five minutes. */
+  callsPerWindow: 1_200,
+  callWindowMs: 5 * 60_000,
+  /** Lists API: requests that change items, and items changed, in twelve hours. */
+  changingRequestsPer12Hours: 30_000,
+  changedItemsPer12Hours: 1_000_000,
+} as const;
+
+export const ours = {
+  /** Calls of the window that we use: the rest is for whoever else uses the token. */
+  callsPerWindow: 1_000,
+  /** Items of one bulk operation: no bound is documented. A batch fails whole, so a smaller one costs less. */
+  batchItems: 1_000,
+  zonesMax: 20,
+  /** A read of the items serves again while the list's counters stand still, but not longer than this. */
+  itemsFreshMs: 4 * 60_000,
+  /** A look at the zone rules serves again for this long, so that a burst of passes does not spend the window. */
+  zonesFreshMs: 30_000,
+  /** How long what the cloud refused by itself is not sent again, and an account found full is taken as full. */
+  refusedMs: 60 * 60_000,
+  /** Between two looks at a running operation. */
+  pollShortestMs: 5_000,
+  pollLongestMs: 60_000,
+} as const;
