@@ -1,9 +1,14 @@
 // The deployment that `npm start` shows and that the README's lines are tested against: one network ACL with a person's own
-// rules, three clients with keys made at each start. Refuses to know how it is shown.
+// rules, clients with keys made at each start. Refuses to know how it is shown.
 import { randomBytes } from "node:crypto";
+import type { WatchedFirewall } from "./page/console-view.ts";
+import { watchAcl } from "./page/views/aws-nacl.ts";
 import { newKey, type Stack, startStack } from "./stack.ts";
 
 export const demoAcl = "acl-0123456789abcdef0";
+/** What the page and the narrator read with; it asks often, and is no news. */
+export const watcherName = "watcher";
+const rules = { first: 1, last: 40 } as const;
 
 export interface DemoKeys {
   /** Everything but alerts. */
@@ -12,10 +17,14 @@ export interface DemoKeys {
   readonly detector: string;
   /** Standard Webhooks secret of a script that may block and nothing else. */
   readonly signing: string;
+  /** May read, and nothing else: for the page. */
+  readonly watcher: string;
 }
 
 export interface Demo {
   readonly stack: Stack;
+  /** Every simulated firewall, to be looked at. */
+  readonly firewalls: readonly WatchedFirewall[];
   readonly keys: DemoKeys;
   /** The variables that the README's lines use. */
   readonly environment: Readonly<Record<string, string>>;
@@ -26,7 +35,7 @@ export interface DemoOptions {
   readonly onLog?: (line: string) => void;
 }
 
-function yamlOf(digests: { readonly admin: string; readonly detector: string }): (awsUrl: string) => string {
+function yamlOf(digests: { readonly admin: string; readonly detector: string; readonly watcher: string }): (awsUrl: string) => string {
   // Without the preset `documentation`: its addresses play the attackers here.
   return (awsUrl) => `owner: sandbox
 defaults: { for: 5m }
@@ -47,12 +56,15 @@ clients:
     secrets: [SCRIPT_SECRET]
     scopes: [block]
     longest: 1h
+  ${watcherName}:
+    keys: ["${digests.watcher}"]
+    scopes: [read]
 targets:
   aws-web:
     kind: aws-nacl
     region: eu-west-1
     acl: ${demoAcl}
-    rules: { first: 1, last: 40, limit: 20 }
+    rules: { first: ${rules.first}, last: ${rules.last}, limit: 20 }
     mode: enforce
     endpoint: "${awsUrl}"
     credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET }
@@ -62,6 +74,7 @@ targets:
 export async function startDemo({ port, onLog }: DemoOptions = {}): Promise<Demo> {
   const admin = newKey();
   const detector = newKey();
+  const watcher = newKey();
   const signing = `whsec_${randomBytes(32).toString("base64")}`;
   const stack = await startStack({
     acls: [
@@ -74,7 +87,7 @@ export async function startDemo({ port, onLog }: DemoOptions = {}): Promise<Demo
         ],
       },
     ],
-    yaml: yamlOf({ admin: admin.digest, detector: detector.digest }),
+    yaml: yamlOf({ admin: admin.digest, detector: detector.digest, watcher: watcher.digest }),
     adminKey: admin.key,
     secrets: { SCRIPT_SECRET: signing },
     ...(port === undefined ? {} : { port }),
@@ -83,5 +96,6 @@ export async function startDemo({ port, onLog }: DemoOptions = {}): Promise<Demo
   // The first tick, so that every read has a pass to tell of.
   await stack.worker.tick();
   const environment = { URL: stack.url, KEY: admin.key, DETECTOR_KEY: detector.key, SECRET: signing, ...stack.environment };
-  return { stack, keys: { admin: admin.key, detector: detector.key, signing }, environment };
+  const firewalls = [watchAcl(stack.aws, { target: "aws-web", acl: demoAcl, rules })];
+  return { stack, firewalls, keys: { admin: admin.key, detector: detector.key, signing, watcher: watcher.key }, environment };
 }

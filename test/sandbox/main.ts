@@ -6,22 +6,27 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Demo, demoAcl, startDemo } from "./demo.ts";
-import { logLine, narrate } from "./narrator.ts";
+import { logHappening, narrate } from "./narrator.ts";
+import { createJournal, type Journal } from "./page/journal.ts";
+import { type Page, startPage } from "./page/server.ts";
 import { readmeBlocks } from "./readme.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const usualPort = 8787;
+const usualPagePort = 8788;
 const tickEveryMs = 5_000;
 const usualSeconds = 3_600;
 
-const usage = `Usage: npm start -- [--port N] [--seconds N] [--verbose] [--folder DIR]
+const usage = `Usage: npm start -- [--port N] [--page-port N] [--seconds N] [--verbose] [--folder DIR]
   --port N     listen there; else ${usualPort}, or any free port when that is taken
+  --page-port N  show the page there; else ${usualPagePort}, or any free port when that is taken
   --seconds N  end after this many seconds; else ${usualSeconds}
   --verbose    show what the Worker logs
   --folder DIR where to put the environment for a second shell; else .sandbox`;
 
 interface Choices {
   readonly port: number;
+  readonly pagePort: number;
   readonly seconds: number;
   readonly verbose: boolean;
   readonly folder: string;
@@ -44,18 +49,25 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** The port asked for, which must be free; else the usual one, or 0 for any when that is taken. */
+async function portOf(text: string | undefined, name: string, usual: number): Promise<number> {
+  if (text === undefined) return (await isFree(usual)) ? usual : 0;
+  const asked = numberOf(text, name, 65_535);
+  if (await isFree(asked)) return asked;
+  throw new Error(`port ${asked} is taken; leave --${name} out for a free one`);
+}
+
 /** null: help was asked for. */
 async function readChoices(args: readonly string[]): Promise<Choices | null> {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const options = { port: text, seconds: text, folder: text, verbose: flag, help: flag };
+  const options = { port: text, "page-port": text, seconds: text, folder: text, verbose: flag, help: flag };
   const { values } = parseArgs({ args: [...args], options, strict: true });
   if (values.help === true) return null;
-  const asked = values.port === undefined ? null : numberOf(values.port, "port", 65_535);
-  const port = asked ?? ((await isFree(usualPort)) ? usualPort : 0);
-  if (asked !== null && !(await isFree(asked))) throw new Error(`port ${asked} is taken; leave --port out for a free one`);
+  const port = await portOf(values.port, "port", usualPort);
+  const pagePort = await portOf(values["page-port"], "page-port", usualPagePort);
   const seconds = values.seconds === undefined ? usualSeconds : numberOf(values.seconds, "seconds", 86_400);
-  return { port, seconds, verbose: values.verbose === true, folder: resolve(values.folder ?? join(root, ".sandbox")) };
+  return { port, pagePort, seconds, verbose: values.verbose === true, folder: resolve(values.folder ?? join(root, ".sandbox")) };
 }
 
 function quoted(text: string): string {
@@ -70,8 +82,14 @@ async function writeFolder(demo: Demo, folder: string): Promise<void> {
   await writeFile(join(folder, "env"), lines.join(""), { mode: 0o600 });
 }
 
-async function explain({ keys, stack }: Demo, { seconds, folder }: Choices): Promise<void> {
+function environmentLine(folder: string): string {
+  return `. ${quoted(join(folder, "env"))}`;
+}
+
+async function explain({ keys, stack }: Demo, page: Page, { seconds, folder }: Choices): Promise<void> {
   say(`
+Watch the firewalls at   ${page.url}
+
 Portcullis runs at       ${stack.url}
 admin key                ${keys.admin}
 detector key             ${keys.detector}
@@ -83,14 +101,14 @@ up to 115 s), so that a rule is seen to come and go within a minute. Never block
 
 In a second shell, first:
 
-  . ${quoted(join(folder, "env"))}
+  ${environmentLine(folder)}
 
 then any of these (they are the README's):`);
   for (const { intro, script } of (await readmeBlocks()).filter((block) => block.script.includes("curl "))) {
     say(`\n# ${intro}`);
     say(script);
   }
-  say(`\nCtrl-C ends it; else it ends by itself after ${seconds} s. What happens at the firewall:\n`);
+  say(`\nCtrl-C ends it; else it ends by itself after ${seconds} s. What happens:\n`);
 }
 
 interface Ending {
@@ -122,15 +140,23 @@ function endingAfter(seconds: number): Ending {
   return { reached, isOver: () => over, listen };
 }
 
-async function serve(demo: Demo, choices: Choices, ending: Ending): Promise<void> {
+async function serve(demo: Demo, journal: Journal, choices: Choices, ending: Ending): Promise<void> {
   await writeFolder(demo, choices.folder);
-  await explain(demo, choices);
-  const silence = narrate(demo, say);
+  const page = await startPage({
+    firewalls: demo.firewalls,
+    journal,
+    worker: { url: () => demo.stack.url, key: demo.keys.watcher },
+    port: choices.pagePort,
+    environmentLine: environmentLine(choices.folder),
+  });
+  await explain(demo, page, choices);
+  const silence = narrate(demo, journal, say);
   // A tick that failed has been told by the log; the next one comes anyway.
   const ticks = setInterval(() => demo.stack.worker.tick().catch(() => undefined), tickEveryMs);
   const why = await ending.reached;
   clearInterval(ticks);
   silence();
+  await page.close();
   await demo.stack.close();
   for (const name of ["env", "portcullis.yaml"]) await rm(join(choices.folder, name), { force: true });
   // Kept when somebody put something else there.
@@ -141,17 +167,18 @@ async function serve(demo: Demo, choices: Choices, ending: Ending): Promise<void
 async function run(choices: Choices): Promise<void> {
   say("Building the Worker and starting it with a simulated AWS account on loopback; a few seconds …");
   const ending = endingAfter(choices.seconds);
+  const journal = createJournal();
   let ready = false;
   const onLog = (line: string): void => {
-    const told = ready ? logLine(line) : null;
+    const told = ready ? logHappening(line) : null;
+    if (told !== null) journal.tell(null, told);
     if (choices.verbose) say(line);
-    else if (told !== null) say(`${new Date().toTimeString().slice(0, 8)}  ${told}`);
   };
   try {
     const demo = await startDemo({ port: choices.port, onLog });
     ready = true;
     ending.listen();
-    await serve(demo, choices, ending);
+    await serve(demo, journal, choices, ending);
   } catch (thrown) {
     // Ctrl-C reaches the build's processes too, and what they then say is no failure.
     if (!ending.isOver()) throw thrown;
