@@ -84,6 +84,7 @@ export class Account {
 
   /** The list by name, to look at; throws for an unknown one. */
   list(name: string): List {
+    this.settle();
     const list = [...this.lists.values()].find((candidate) => candidate.name === name);
     if (list === undefined) throw new Error(`the simulated account has no list ${name}`);
     return list;
