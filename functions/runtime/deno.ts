@@ -1,27 +1,17 @@
-// What Deno Deploy gives, made into our ports. The only file, with the entry and the lock, that knows it. Writes to clouds on the
-// production timeline only: cron runs on every branch's timeline too (Deno docs, deploy/reference/cron, 2026), and a preview must not.
+// What Deno Deploy gives, made into our ports. The only file, with the entry, that knows it. Writes to clouds on the production
+// timeline only: cron runs on every branch's timeline too (Deno docs, deploy/reference/cron, 2026), and a preview must not.
 import type { Context } from "hono";
 import type { Config } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
-import { limits } from "../../shared/limits.ts";
 import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { createProtection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import { createApp } from "../app.ts";
-import { Coordinator, type Host } from "../coordinator/coordinator.ts";
-import { DenoLock } from "../coordinator/deno-lock.ts";
-import { lockedMemory, type ReadBefore, sharedMemory } from "../coordinator/deno-memory.ts";
-import type { Schedule } from "../coordinator/lock-sessions.ts";
-import { type LockedCoordinator, lockedCoordinator } from "../coordinator/locked.ts";
-import { Memory, type MemoryStorage } from "../coordinator/memory.ts";
+import { type DenoCoordinator, denoCoordinator } from "../coordinator/deno-coordinator.ts";
 import openapi from "../openapi.json" with { type: "json" };
-import type { Target } from "../pass/world.ts";
-import { denoKvStore } from "../stores/deno-kv.ts";
 import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
-import { deploymentOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
-import { makeTargets } from "./targets.ts";
 
 export interface DenoParts {
   readonly deno: DenoApi;
@@ -46,8 +36,8 @@ const clock: Clock = { now: () => Date.now() };
 const random: Random = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 const callOut = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
-const randomId = (): string => crypto.randomUUID();
 
+/** One line of JSON, which the platform's logs keep as it is. */
 const log: Log = (record) => {
   const line = JSON.stringify(record);
   if (record.level === "error") console.error(line);
@@ -55,7 +45,7 @@ const log: Log = (record) => {
   else console.log(line);
 };
 
-/** Builds are evaluated too, to find the cron jobs, and have neither timeline nor database (Deno docs, deploy/reference/env_vars_and_contexts, 2026). */
+/** Builds evaluate the entry too, to find the cron jobs, and have no timeline (Deno docs, deploy/reference/env_vars_and_contexts, 2026). */
 function isBuild(deno: DenoApi): boolean {
   return deno.env.get("DENO_DEPLOY") !== undefined && deno.env.get("DENO_TIMELINE") === undefined;
 }
@@ -70,7 +60,7 @@ async function openKv(deno: DenoApi): Promise<DenoKv> {
 }
 
 interface Runtime {
-  readonly coordinator: LockedCoordinator;
+  readonly coordinator: DenoCoordinator;
   readonly app: ReturnType<typeof createApp>;
 }
 
@@ -81,45 +71,19 @@ async function start({ deno, definitions, ...parts }: DenoParts): Promise<Runtim
   const secrets = async (name: string): Promise<string | undefined> => deno.env.get(name);
   const allowedHosts = deno.env.get("PORTCULLIS_ALLOWED_HOSTS");
   const protection = createProtection(config.protect);
-  const lock = new DenoLock({ kv, clock, owner: randomId() });
-  const memoryParts = { kv, clock, randomId };
-  const targetParts = { config, definitions, secrets, fetch: callOut, allowedHosts, clock, random, log };
-  const targets = await makeTargets({ ...targetParts, beforeCall: () => lock.ensure(limits.callTimeoutMs) });
-  const sharedTargets = await makeTargets(targetParts);
-  const host: Omit<Host, "schedule"> = {
-    sleep,
-    randomBytes: (count) => random.bytes(count),
-    heartbeat: () => sendHeartbeat({ config, secrets, fetch: callOut, allowedHosts, log }),
-  };
-  const world = { config, clock, log, protection, deployment: deploymentOf(config), continuity: "kept" as const };
-  const openOver = async (
-    storage: MemoryStorage,
-    access: "locked" | "shared",
-  ): Promise<{ memory: Memory; coordinator: (schedule: Schedule) => Coordinator }> => {
-    const memory = await Memory.open(storage, clock.now());
-    const store = denoKvStore({ kv, clock, randomId, ...(access === "locked" ? { fence: lock } : {}) });
-    const own: readonly Target[] = access === "locked" ? targets : sharedTargets;
-    return { memory, coordinator: (schedule) => new Coordinator({ ...world, store, memory, targets: own }, { ...host, schedule }) };
-  };
-  const readBefore: ReadBefore = new Map();
-  const coordinator = lockedCoordinator({
-    lock,
+  const common = { config, secrets, fetch: callOut, allowedHosts, log };
+  const coordinator = await denoCoordinator({
+    ...common,
+    kv,
+    definitions,
+    protection,
     clock,
-    log,
+    random,
     sleep,
-    jitter: () => (random.bytes(1)[0] ?? 0) / 256,
     later: (at, work) => void setTimeout(work, Math.max(0, at - clock.now())),
-    async openLocked(schedule, state) {
-      const opened = await openOver(lockedMemory(memoryParts, lock, readBefore), "locked");
-      if (state === "added") {
-        opened.memory.core.changedAt = clock.now();
-        await opened.memory.saveCore();
-      }
-      return opened.coordinator(schedule);
-    },
-    openShared: async (schedule) => (await openOver(sharedMemory(memoryParts, readBefore), "shared")).coordinator(schedule),
+    heartbeat: () => sendHeartbeat(common),
   });
-  const facts = new Map(sharedTargets.map((target) => [target.name, target]));
+  const targets = new Map(coordinator.targets.map((target) => [target.name, target]));
   const app = createApp({
     config,
     protection,
@@ -131,7 +95,7 @@ async function start({ deno, definitions, ...parts }: DenoParts): Promise<Runtim
     // Whom the platform accepted the connection from; no header is asked.
     remoteAddress: (context: Context) => (context.env as DenoServeInfo).remoteAddr.hostname ?? null,
     targetFacts: (name) => {
-      const target = facts.get(name);
+      const target = targets.get(name);
       return target === undefined ? null : { caveats: target.definition.caveats, admit: (cidr) => target.provider.admit(cidr) };
     },
   });
@@ -150,11 +114,9 @@ export function makeDeno(parts: DenoParts): DenoPortcullis {
   };
   return {
     async ready() {
-      const refused = refusedNames(parts.config);
-      if (refused.length > 0) {
-        const why = `Deno Deploy takes no variables of these names, so the secrets that portcullis.yaml names cannot be set: ${refused.join(", ")}; name them otherwise`;
-        throw new PortcullisError("CONFIG_INVALID", why);
-      }
+      const refused = refusedNames(parts.config).join(", ");
+      const why = `Deno Deploy takes no variables of these names, so secrets that portcullis.yaml names cannot be set: ${refused}; name them otherwise`;
+      if (refused !== "") throw new PortcullisError("CONFIG_INVALID", why);
       if (!isBuild(parts.deno)) await started();
     },
     handle: async (request, info) => (await started()).app.fetch(request, info),

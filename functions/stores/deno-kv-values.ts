@@ -104,9 +104,12 @@ export class DenoKvValues {
   }
 
   #setHead(operation: DenoAtomic, name: string, head: Head): DenoAtomic {
-    // Deno KV removes at the earliest then, and perhaps much later (Deno docs, deploy/kv/key_expiration, 2026): readers look at the value.
-    const options = head.expiresAtMs === null ? {} : { expireIn: Math.max(1, head.expiresAtMs - this.#parts.now()) };
-    return operation.set(this.#headKey(name), head, options);
+    return operation.set(this.#headKey(name), head, this.#expiry(head.expiresAtMs));
+  }
+
+  /** Deno KV removes at the earliest then, and perhaps much later (Deno docs, deploy/kv/key_expiration, 2026): readers look at the value. */
+  #expiry(expiresAtMs: EpochMs | null): { expireIn?: number } {
+    return expiresAtMs === null ? {} : { expireIn: Math.max(1, Math.ceil(expiresAtMs - this.#parts.now())) };
   }
 
   async #replace(name: string, next: Head, text: string): Promise<boolean> {
@@ -122,11 +125,11 @@ export class DenoKvValues {
   }
 
   async #writePieces(name: string, text: string, expiresAtMs: EpochMs | null): Promise<{ version: string; count: number; first: DenoKvCheck }> {
-    const { kv, now, randomId } = this.#parts;
+    const { kv, randomId } = this.#parts;
     const bytes = new TextEncoder().encode(text);
     const version = randomId();
     const count = Math.ceil(bytes.length / pieceBytesMax);
-    const options = expiresAtMs === null ? {} : { expireIn: Math.max(1, expiresAtMs - now()) };
+    const options = this.#expiry(expiresAtMs);
     let first: DenoKvCheck = { key: this.#pieceKey(name, version, 0), versionstamp: null };
     for (let from = 0; from < count; from += piecesPerCommit) {
       let operation = kv.atomic().check(...this.#fence());

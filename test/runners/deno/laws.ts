@@ -1,21 +1,38 @@
-// Runs in Deno, not under vitest: every store law on Deno KV, a fresh database each. Prints one line of JSON per law:
-// {"name", "error"}, error null when it holds. `stores.test.ts` reads them.
-import { denoApi } from "../../../functions/runtime/deno-api.ts";
+// Runs in Deno, not under vitest: the laws of Deno KV's driver (`stores`) or of the lock (`lock`), a fresh database for each. Prints
+// one line of JSON per law: {"name", "error"}, error null when it holds. `deno-process.ts` reads them.
+import process from "node:process";
+import { type DenoKv, denoApi } from "../../../functions/runtime/deno-api.ts";
 import { denoKvStore } from "../../../functions/stores/deno-kv.ts";
 import { storeLaws } from "../../conformance/store-laws.ts";
 import { denoKvLaws } from "./deno-kv-laws.ts";
+import { lockLaws } from "./lock-laws.ts";
 
 const nowMs = (): number => Date.now();
-const randomId = (): string => crypto.randomUUID();
 
-for (const law of [...storeLaws, ...denoKvLaws]) {
+function described(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const why = thrown.stack ?? thrown.message;
+  return thrown.cause === undefined ? why : `${why}\ncaused by ${described(thrown.cause)}`;
+}
+
+interface Runnable {
+  readonly name: string;
+  readonly run: (kv: DenoKv) => Promise<void>;
+}
+
+const stores = [...storeLaws, ...denoKvLaws].map(({ name, run }): Runnable => {
+  return { name, run: (kv) => run({ kv, nowMs, store: denoKvStore({ kv, clock: { now: nowMs }, randomId: () => crypto.randomUUID() }) }) };
+});
+const lock = lockLaws.map(({ name, run }): Runnable => ({ name, run: (kv) => run({ kv }) }));
+
+for (const { name, run } of process.argv[2] === "lock" ? lock : stores) {
   const kv = await denoApi().openKv(":memory:");
   try {
-    await law.run({ kv, nowMs, store: denoKvStore({ kv, clock: { now: nowMs }, randomId }) });
-    console.log(JSON.stringify({ name: law.name, error: null }));
+    await run(kv);
+    console.log(JSON.stringify({ name, error: null }));
   } catch (thrown) {
-    console.log(JSON.stringify({ name: law.name, error: String(thrown) }));
-  } finally {
-    kv.close();
+    console.log(JSON.stringify({ name, error: described(thrown) }));
   }
 }
+// A life that was killed in a law never ends by itself.
+process.exit(0);
