@@ -37,6 +37,8 @@ test("start: says where and with which keys, shows a rule come and go, leaves no
   expect(output).toMatch(/admin key +portcullis_[\w-]{43}\n/);
   expect(output).toMatch(/signing secret +whsec_[\w+/=]{44}\n/);
   const told = output.length;
+  const page = /^Watch the firewalls at +(http:\/\/127\.0\.0\.1:[0-9]+\/)$/m.exec(output)?.[1] ?? "";
+  expect(await (await fetch(page)).text()).toContain(`. &#39;${join(folder, "sandbox/env")}&#39;`);
 
   const line = `. '${join(folder, "sandbox/env")}' && curl -sS -H "Authorization: Bearer $KEY" -d ip=203.0.113.7 -d for=5s "$URL/v1/blocks"`;
   const { stdout } = await promisify(execFile)("bash", ["-c", line]);
