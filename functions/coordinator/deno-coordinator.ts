@@ -46,6 +46,12 @@ function idFrom(random: Random): string {
   return [...random.bytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Whoever accepted last may have died before the pass for it, which nobody else has on his list; and his clock may be behind ours. */
+function changedBy(memory: Memory): EpochMs {
+  const at = memory.rememberedAt();
+  return at === 0 ? 0 : at + limits.skewMs;
+}
+
 export async function denoCoordinator(parts: DenoCoordinatorParts): Promise<DenoCoordinator> {
   const { kv, config, clock, random, log, protection, sleep } = parts;
   const randomId = () => idFrom(random);
@@ -74,10 +80,8 @@ export async function denoCoordinator(parts: DenoCoordinatorParts): Promise<Deno
     later: (at, work) => parts.later(at, work),
     async openLocked(schedule, state) {
       const { memory, over } = await open(lockedMemory(memoryParts, lock, readBefore), guarded, lock);
-      if (state === "added") {
-        memory.core.changedAt = clock.now();
-        await memory.saveCore();
-      }
+      memory.core.changedAt = state === "added" ? clock.now() : Math.max(memory.core.changedAt, changedBy(memory));
+      if (state === "added") await memory.saveCore();
       return over(schedule);
     },
     openShared: async (schedule) => (await open(sharedMemory(memoryParts, readBefore), asking)).over(schedule),

@@ -211,6 +211,11 @@ export class Memory {
     await this.#storage.put(`recent:${name}`, { at: now, metadata });
   }
 
+  /** When the newest remembered record was written; 0: none is remembered. */
+  rememberedAt(): EpochMs {
+    return [...this.#recent.values()].reduce((newest, { acceptedAt }) => Math.max(newest, acceptedAt), 0);
+  }
+
   /** At most how many records the store holds: what was listed, and what was written since. */
   recordsMax(): number {
     return this.core.listed + this.#recent.size;

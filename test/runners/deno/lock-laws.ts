@@ -191,6 +191,66 @@ const instances: readonly Law<LockHarness>[] = [
     },
   },
   {
+    name: "a pass far longer than the lock's time keeps the lock: never do two instances call the cloud at once",
+    run: async (harness) => {
+      const world = await made(harness);
+      const [a, b] = [await world.instance("a"), await world.instance("b", limits.skewMs)];
+      a.cloudMs = 9_000;
+      b.cloudMs = 100;
+      await world.time.until(a.api.accept(world.request(...[1, 2, 3, 4, 5, 6].map((host) => `203.0.113.${host}`))));
+      await world.time.advance(1_500);
+      const ticks = (async () => {
+        for (let tries = 0; tries < 4; tries += 1) await codeOf(b.api.tick());
+      })();
+      await world.time.until(ticks);
+      await world.time.advance(limits.tickMs);
+      const ended = Math.max(...world.calls.filter(({ by }) => by === "a").map((call) => call.ended));
+      must(ended - (world.calls[0]?.began ?? 0) > lockMs + 2 * limits.skewMs, "the pass was long enough to show it");
+      const both = world.calls.flatMap((one) =>
+        world.calls.filter((other) => one.by === "a" && other.by === "b" && one.began < other.ended && other.began < one.ended),
+      );
+      mustEqual([both.length, world.calls.some(({ by }) => by === "b"), world.standing().length], [0, true, 6], "calls at once, b's turn, what stands");
+    },
+  },
+  {
+    name: "what an instance accepted before it died is enforced by the next tick, though that one's clock is ahead",
+    run: async (harness) => {
+      const world = await made(harness);
+      const [a, b] = [await world.instance("a", limits.skewMs), await world.instance("b")];
+      for (let minutes = 0; minutes < 3; minutes += 1) {
+        await world.time.until(a.api.tick());
+        await world.time.advance(minutes === 2 ? limits.fullPassMs : limits.tickMs);
+      }
+      mustEqual((await world.time.until(a.api.tick())).quiet, false, "a full pass just before");
+      await world.time.until(b.api.accept(world.request("203.0.113.8")));
+      b.isDead = true;
+      await world.time.advance(limits.tickMs);
+      await world.time.until(a.api.tick());
+      mustEqual(world.standing(), ["203.0.113.8/32"], "what stands");
+    },
+  },
+  {
+    name: "what was recorded without the lock is enforced by the next tick, whoever makes it, though its own instance has died",
+    run: async (harness) => {
+      const world = await made(harness);
+      const [a, b] = [await world.instance("a"), await world.instance("b")];
+      for (let minutes = 0; minutes < 3; minutes += 1) {
+        await world.time.until(a.api.tick());
+        await world.time.advance(limits.tickMs);
+      }
+      await world.time.advance(limits.fullPassMs);
+      a.cloudMs = 9_900;
+      const full = a.api.tick();
+      await world.time.advance(5_500);
+      const answer = await world.time.until(b.api.accept(world.request("203.0.113.8")));
+      b.isDead = true;
+      mustEqual([(await world.time.until(full)).quiet, answer.items[0]?.status], [false, "created"], "a full pass that began before the block came");
+      await world.time.advance(limits.tickMs);
+      await world.time.until(a.api.tick());
+      mustEqual(world.standing(), ["203.0.113.8/32"], "what stands");
+    },
+  },
+  {
     name: "what must not be done without the lock waits for it, and says so when it was not to be had",
     run: async (harness) => {
       const world = await made(harness);
