@@ -72,6 +72,8 @@ export class Application {
       this.#memory.lastWriteAt = now;
       freezeInFlight(this.#memory, now + this.#target.definition.observeLagMs + limits.freezeMs);
     }
+    // What was only accepted will still change the target: no look before it must be visible may count as the last one.
+    if (outcome.kind === "pending") this.#memory.lastWriteAt = now;
     if (outcome.kind === "throttled") this.#memory.throttledUntil = outcome.retryAtMs;
     this.#memory.inFlight = null;
     await this.#world.memory.saveTarget(this.#target.name);
