@@ -26,6 +26,11 @@ function few(values: readonly string[]): string {
   return values.length > 3 ? `${shown} and ${values.length - 3} more` : shown;
 }
 
+/** Cloudflare gives the ids; until they are seen, an entry goes by its value. */
+function fresh(cidr: Cidr): Entry {
+  return { id: `new:${displayCidr(cidr)}`, cidr, partial: null };
+}
+
 class Compiler {
   readonly #request: CompileRequest;
   readonly #settings: CloudflareListSettings;
@@ -108,8 +113,7 @@ class Compiler {
     const comment = commentOf(this.#request.observation.storeId);
     const values = cidrs.map(displayCidr);
     const native: NativeStep = { verb: "add", ...this.#target(), items: values.map((ip) => ({ ip, comment })) };
-    // Cloudflare gives the ids; until they are seen, an entry goes by its value.
-    const entries = cidrs.map((cidr): Entry => ({ id: `new:${displayCidr(cidr)}`, cidr, partial: null }));
+    const entries = cidrs.map(fresh);
     return { ...this.#named("add", values), summary: `add ${few(values)} to list ${this.#settings.list}`, adds: entries, removes: [], native: { ...native } };
   }
 
@@ -142,7 +146,12 @@ class Compiler {
 
   #taken(cidrs: readonly Cidr[]): Step {
     const values = cidrs.map(displayCidr);
-    return this.#tell("conflict", values, `${few(values)} stands in list ${this.#settings.list} as somebody else's item, which blocks it and is not touched`);
+    // Named as adds, so that the core rests these blocks, and says that they wait for their place.
+    const adds = cidrs.map(fresh);
+    return {
+      ...this.#tell("conflict", values, `${few(values)} stands in list ${this.#settings.list} as somebody else's item, which blocks it and is not touched`),
+      adds,
+    };
   }
 
   #refused(values: readonly string[]): readonly Step[] {

@@ -44,7 +44,7 @@ export class Wire {
     }
     try {
       const answer = await sendCall(this.#ports, this.#account, call, signal);
-      const retryAtMs = this.#retryAtMs(answer);
+      const retryAtMs = this.#retryAtMs(call, answer);
       return answer.kind === "ok" ? ok(answer) : { ok: false, error: errorOf(call.what, answer, effect, retryAtMs, this.now) };
     } catch (thrown) {
       return { ok: false, error: transportError(call.what, thrown, effect) };
@@ -111,9 +111,11 @@ export class Wire {
     return `${this.listsPath()}/${listId}/items`;
   }
 
-  #retryAtMs(answer: CloudflareAnswer): EpochMs {
+  #retryAtMs(call: Call, answer: CloudflareAnswer): EpochMs {
     const refused = answer.kind === "error" && (answer.meaning === "throttle" || answer.meaning === "busy");
-    this.#refusals = refused ? this.#refusals + 1 : 0;
+    // A read in between says nothing about whether a write would be let through.
+    if (refused) this.#refusals += 1;
+    else if (call.method !== "GET") this.#refusals = 0;
     if (answer.kind === "error" && answer.retryAtMs !== null) return answer.retryAtMs;
     // The call limit shuts everything out for five minutes, and asking sooner is a call too.
     if (answer.kind === "error" && answer.meaning === "throttle") return this.now + cloudflareLimits.callWindowMs;
