@@ -128,7 +128,8 @@ export class CloudflareList implements Provider {
     const found = split(items.value, list.name);
     if (!found.ok) return found;
     const value = { id: list.id, itemCount: list.itemCount, modifiedOn: list.modifiedOn, split: found.value };
-    this.#list = { value, readAtMs: this.#wire.now };
+    // A count that does not agree yet: true enough to go by now, not to be used again.
+    this.#list = { value, readAtMs: items.value.length === list.itemCount ? this.#wire.now : 0 };
     return found;
   }
 
