@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Demo, startDemo } from "../sandbox/demo.ts";
+import { otherClouds } from "../sandbox/other-clouds.ts";
 import { readmeBlocks, type ShellBlock } from "../sandbox/readme.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -13,7 +14,7 @@ let demo: Demo;
 let home: string;
 
 beforeAll(async () => {
-  demo = await startDemo();
+  demo = await startDemo({ clouds: otherClouds });
   home = await mkdtemp(join(tmpdir(), "portcullis-curl-"));
   // The status beside the body, without a word in the printed line.
   await writeFile(join(home, ".curlrc"), 'write-out = "\\n%{http_code}"\n');

@@ -1,14 +1,19 @@
-// The deployment that `npm start` shows and that the README's lines are tested against: one network ACL with a person's own
-// rules, clients with keys made at each start. Refuses to know how it is shown.
+// The deployment that `npm start` shows and that the README's lines are tested against: a firewall in each cloud asked for,
+// with a person's own rules, and clients with keys made at each start. Refuses to know how it is shown.
 import { randomBytes } from "node:crypto";
+import { azureNames, cloudflareNames, type OtherCloud, type OtherUrls } from "./other-clouds.ts";
 import type { WatchedFirewall } from "./page/console-view.ts";
 import { watchAcl } from "./page/views/aws-nacl.ts";
+import { watchNsg } from "./page/views/azure-nsg.ts";
+import { watchList } from "./page/views/cloudflare-list.ts";
 import { newKey, type Stack, startStack } from "./stack.ts";
 
 export const demoAcl = "acl-0123456789abcdef0";
 /** What the page and the narrator read with; it asks often, and is no news. */
 export const watcherName = "watcher";
 const rules = { first: 1, last: 40 } as const;
+const list = "portcullis";
+const nsgRule = "portcullis-deny";
 
 export interface DemoKeys {
   /** Everything but alerts. */
@@ -31,13 +36,45 @@ export interface Demo {
 }
 
 export interface DemoOptions {
+  /** Besides AWS; none unless said otherwise, which is faster. */
+  readonly clouds?: readonly OtherCloud[];
   readonly port?: number;
   readonly onLog?: (line: string) => void;
 }
 
-function yamlOf(digests: { readonly admin: string; readonly detector: string; readonly watcher: string }): (awsUrl: string) => string {
+function azureTarget(url: string): string {
+  const { tenant, subscription, resourceGroup, nsg } = azureNames;
+  return `  azure-hub:
+    kind: azure-nsg
+    tenant: ${tenant}
+    subscription: ${subscription}
+    resourceGroup: ${resourceGroup}
+    nsg: ${nsg}
+    priority: 100
+    rule: ${nsgRule}
+    mode: enforce
+    endpoint: "${url}"
+    loginEndpoint: "${url}"
+    credentials: { clientId: AZURE_HUB_ID, clientSecret: AZURE_HUB_SECRET }
+`;
+}
+
+function cloudflareTarget(url: string): string {
+  const { account, zone } = cloudflareNames;
+  return `  edge:
+    kind: cloudflare-list
+    account: ${account}
+    list: ${list}
+    zones: [${zone}]
+    mode: enforce
+    endpoint: "${url}"
+    credentials: { token: CF_TOKEN }
+`;
+}
+
+function yamlOf(digests: { readonly admin: string; readonly detector: string; readonly watcher: string }): (awsUrl: string, others: OtherUrls) => string {
   // Without the preset `documentation`: its addresses play the attackers here.
-  return (awsUrl) => `owner: sandbox
+  return (awsUrl, others) => `owner: sandbox
 defaults: { for: 5m }
 protect:
   ranges: [198.51.100.0/24]
@@ -68,15 +105,26 @@ targets:
     mode: enforce
     endpoint: "${awsUrl}"
     credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET }
-`;
+${others.azure === "" ? "" : azureTarget(others.azure)}${others.cloudflare === "" ? "" : cloudflareTarget(others.cloudflare)}`;
 }
 
-export async function startDemo({ port, onLog }: DemoOptions = {}): Promise<Demo> {
+function firewallsOf({ aws, others }: Stack): readonly WatchedFirewall[] {
+  const { azure, cloudflare } = others;
+  const { account, zone } = cloudflareNames;
+  return [
+    watchAcl(aws, { target: "aws-web", acl: demoAcl, rules }),
+    ...(azure === null ? [] : [watchNsg(azure, { target: "azure-hub", nsg: azureNames.nsg, rules: [nsgRule, `${nsgRule}-ipv6`] })]),
+    ...(cloudflare === null ? [] : [watchList(cloudflare, { target: "edge", account, list, zone, ruleRef: `portcullis_${list}`, commentMark: "portcullis" })]),
+  ];
+}
+
+export async function startDemo({ clouds = [], port, onLog }: DemoOptions = {}): Promise<Demo> {
   const admin = newKey();
   const detector = newKey();
   const watcher = newKey();
   const signing = `whsec_${randomBytes(32).toString("base64")}`;
   const stack = await startStack({
+    clouds,
     acls: [
       {
         id: demoAcl,
@@ -96,6 +144,5 @@ export async function startDemo({ port, onLog }: DemoOptions = {}): Promise<Demo
   // The first tick, so that every read has a pass to tell of.
   await stack.worker.tick();
   const environment = { URL: stack.url, KEY: admin.key, DETECTOR_KEY: detector.key, SECRET: signing, ...stack.environment };
-  const firewalls = [watchAcl(stack.aws, { target: "aws-web", acl: demoAcl, rules })];
-  return { stack, firewalls, keys: { admin: admin.key, detector: detector.key, signing, watcher: watcher.key }, environment };
+  return { stack, firewalls: firewallsOf(stack), keys: { admin: admin.key, detector: detector.key, signing, watcher: watcher.key }, environment };
 }

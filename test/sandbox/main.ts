@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Demo, demoAcl, startDemo } from "./demo.ts";
-import { logHappening, narrate } from "./narrator.ts";
+import { narrate, tellLogged } from "./narrator.ts";
+import { azureNames, otherClouds } from "./other-clouds.ts";
 import { createJournal, type Journal } from "./page/journal.ts";
 import { type Page, startPage } from "./page/server.ts";
 import { readmeBlocks } from "./readme.ts";
@@ -95,8 +96,11 @@ admin key                ${keys.admin}
 detector key             ${keys.detector}
 signing secret           ${keys.signing}
 
-The firewall is a simulated AWS network ACL, ${demoAcl}: rules 1 to 40 are for Portcullis, rules 90 and 100 are a
-person's and stay as they are. Ticks come every ${tickEveryMs / 1_000} s (deployed: 60 s), and the store is never behind (deployed: taken as
+Three simulated firewalls, each with rules of a person's that stay as they are:
+  aws-web    network ACL ${demoAcl}; rules 1 to 40 are for Portcullis
+  azure-hub  network security group ${azureNames.nsg}; priorities 100 and 101 are for Portcullis
+  edge       Cloudflare list portcullis, and the custom rule of its zone that makes it count
+Ticks come every ${tickEveryMs / 1_000} s (deployed: 60 s), and the store is never behind (deployed: taken as
 up to 115 s), so that a rule is seen to come and go within a minute. Never blocked here: 198.51.100.0/24, and the presets.
 
 In a second shell, first:
@@ -165,17 +169,16 @@ async function serve(demo: Demo, journal: Journal, choices: Choices, ending: End
 }
 
 async function run(choices: Choices): Promise<void> {
-  say("Building the Worker and starting it with a simulated AWS account on loopback; a few seconds …");
+  say("Building the Worker and starting it with simulated AWS, Azure and Cloudflare on loopback; a few seconds …");
   const ending = endingAfter(choices.seconds);
   const journal = createJournal();
   let ready = false;
   const onLog = (line: string): void => {
-    const told = ready ? logHappening(line) : null;
-    if (told !== null) journal.tell(null, told);
+    if (ready) tellLogged(line, journal);
     if (choices.verbose) say(line);
   };
   try {
-    const demo = await startDemo({ port: choices.port, onLog });
+    const demo = await startDemo({ clouds: otherClouds, port: choices.port, onLog });
     ready = true;
     ending.listen();
     await serve(demo, journal, choices, ending);

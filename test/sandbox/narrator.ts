@@ -10,44 +10,73 @@ type Say = (line: string) => void;
 const listedMax = 4;
 const standingEveryMs = 5_000;
 
-/** What to tell of a line that the Worker logs, where a person at the door should see it; null for the rest. */
-export function logHappening(text: string): Happening | null {
-  let record: Record<string, unknown>;
+/** A cloud that takes its time is no failure. */
+const waitingCodes = /^PROVIDER_(?:PENDING|THROTTLED|CONFLICT): /;
+
+/** What a pass says of a target that it did not finish: code and message. */
+function unfinished(why: string): Happening {
+  return waitingCodes.test(why) ? { tone: "note", text: `waiting: ${why.replace(waitingCodes, "")}` } : { tone: "refused", text: `failed: ${why}` };
+}
+
+function recordOf(text: string): Readonly<Record<string, unknown>> {
   try {
-    record = JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return null;
+    return {};
   }
-  const { event, route, client, status, failed, target, code, message, counts } = record;
+}
+
+/** Tells the journal what a person at the door should see of a line that the Worker logs. */
+export function tellLogged(line: string, journal: Journal): void {
+  const record = recordOf(line);
+  const happening = doorHappening(record);
+  if (happening !== null) journal.tell(null, happening);
+  if (record.event !== "pass.done") return;
+  for (const [target, why] of Object.entries(record.failed ?? {})) journal.tell(target, unfinished(String(why)));
+}
+
+function doorHappening({ event, route, client, status, target, code, message, counts }: Readonly<Record<string, unknown>>): Happening | null {
   if (event === "http.answered") {
     const quiet = client === watcherName || (client === "admin" && !String(route).startsWith("POST"));
     const tone = Number(status) >= 400 ? "refused" : "asks";
     return quiet ? null : { tone, text: `${String(client)}: ${String(route)} → ${String(status)}` };
   }
   if (event === "alerts.not_taken") return { tone: "refused", text: `${String(client)}: some alerts were not taken: ${JSON.stringify(counts)}` };
-  if (event === "pass.done" && Object.keys(failed ?? {}).length > 0) return { tone: "refused", text: `a pass failed at ${JSON.stringify(failed)}` };
   if (event === "http.failed") return { tone: "refused", text: `failed: ${String(code)} ${String(message ?? target ?? "")}` };
   return null;
 }
 
-function timeLeft(until: number | undefined, now: number): string {
-  if (until === undefined || until <= now) return "its lease is over, it goes with the next pass";
+function timeLeft(until: number, now: number): string {
+  if (until <= now) return "its lease is over, it goes with the next pass";
   const seconds = Math.ceil((until - now) / 1_000);
   return seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
 }
 
-/** What stands at one firewall and for how long; null when nothing does. */
-function standingLine({ target, view }: WatchedFirewall, reading: Reading, now: number): string | null {
-  const standing = view().tables.flatMap(({ rows }) => rows.flatMap((row) => row.cidrs));
-  if (standing.length === 0) return null;
-  const listed = standing.slice(0, listedMax).map((cidr) => `${cidr} (${timeLeft(leaseOf(reading, target, cidr)?.untilMs, now)})`);
-  const more = standing.length > listedMax ? `, and ${standing.length - listedMax} more` : "";
-  return `${target}: standing: ${listed.join(", ")}${more}`;
+interface Standing {
+  readonly address: string;
+  readonly target: string;
+  readonly until: number;
 }
 
-async function standingLines(demo: Demo): Promise<readonly string[]> {
+function standingAt({ target, view }: WatchedFirewall, reading: Reading): readonly Standing[] {
+  const cidrs = view().tables.flatMap(({ rows }) => rows.flatMap((row) => row.cidrs));
+  const shown = (cidr: string) => cidr.replace(/\/(?:32|128)$/, "");
+  return cidrs.map((cidr) => ({ address: shown(cidr), target, until: leaseOf(reading, target, cidr)?.untilMs ?? 0 }));
+}
+
+/** What stands, where unless everywhere, and for how long; null when nothing does. */
+async function standingLine(demo: Demo): Promise<string | null> {
   const reading = await readWorker({ url: () => demo.stack.url, key: demo.keys.watcher });
-  return demo.firewalls.flatMap((firewall) => standingLine(firewall, reading, Date.now()) ?? []);
+  const byAddress = new Map<string, readonly Standing[]>();
+  for (const standing of demo.firewalls.flatMap((firewall) => standingAt(firewall, reading))) {
+    byAddress.set(standing.address, [...(byAddress.get(standing.address) ?? []), standing]);
+  }
+  if (byAddress.size === 0) return null;
+  const listed = [...byAddress].slice(0, listedMax).map(([address, places]) => {
+    const where = places.length === demo.firewalls.length ? "" : ` at ${places.map(({ target }) => target).join(", ")}`;
+    return `${address}${where} (${timeLeft(Math.max(...places.map(({ until }) => until)), Date.now())})`;
+  });
+  return `standing: ${listed.join(", ")}${byAddress.size > listedMax ? `, and ${byAddress.size - listedMax} more` : ""}`;
 }
 
 /** Starts telling: the firewalls to the journal, and the journal's entries to `say`. Returns what ends it. */
@@ -57,12 +86,12 @@ export function narrate(demo: Demo, journal: Journal, say: Say): () => void {
     ...demo.firewalls.map(({ target, onHappening }) => onHappening((happening) => journal.tell(target, happening))),
     journal.onEntry(({ atMs, target, text }) => stamped(atMs, target === null ? text : `${target}: ${text}`)),
   ];
-  let last: readonly string[] = [];
+  let last = "";
   const timer = setInterval(async () => {
     // A sandbox that is being closed has nothing to tell.
-    const lines = await standingLines(demo).catch(() => last);
-    for (const line of lines) if (!last.includes(line)) stamped(Date.now(), line);
-    last = lines;
+    const line = (await standingLine(demo).catch(() => null)) ?? "";
+    if (line !== last && line !== "") stamped(Date.now(), line);
+    last = line;
   }, standingEveryMs);
   return () => {
     for (const stop of stops) stop();

@@ -1,4 +1,4 @@
-// Everything on loopback: a simulated AWS account, the product in a real runtime against it, set up by the real CLI.
+// Everything on loopback: a simulated AWS account and, if asked for, other clouds, the product in a real runtime against it, set up by the real CLI.
 // Used by the sandbox (`npm start`), the end-to-end tests and the benches.
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -12,6 +12,7 @@ import type { Config } from "../../shared/config.ts";
 import { type AclSeed, type AwsSimulator, fillPolicy, startAwsSimulator } from "../simulators/aws.ts";
 import { type BuildOptions, buildDeno, buildWorker } from "./build.ts";
 import { startDeno } from "./deno.ts";
+import { type OtherCloud, type OtherClouds, type OtherUrls, startOtherClouds } from "./other-clouds.ts";
 import { type RunningWorker, startWorker, type WorkerOptions } from "./worker.ts";
 
 const run = promisify(execFile);
@@ -25,8 +26,10 @@ export type Runtime = (typeof runtimes)[number];
 
 export interface StackOptions {
   readonly acls: readonly AclSeed[];
-  /** The YAML of clients and targets; AWS_URL stands for the simulator. Keys and secrets are the caller's. */
-  readonly yaml: (awsUrl: string) => string | Promise<string>;
+  /** Clouds besides AWS; none unless said otherwise. */
+  readonly clouds?: readonly OtherCloud[];
+  /** The YAML of clients and targets, given where the simulators listen. Keys and secrets are the caller's. */
+  readonly yaml: (awsUrl: string, others: OtherUrls) => string | Promise<string>;
   /** Secrets of the Worker besides the cloud's. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly adjust?: (config: Config) => Config;
@@ -44,6 +47,7 @@ export interface StackOptions {
 
 export interface Stack {
   readonly aws: AwsSimulator;
+  readonly others: OtherClouds;
   readonly worker: RunningWorker;
   readonly url: string;
   /** The configuration the Worker was built from. */
@@ -118,13 +122,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // Also when the start fails or is broken off: the folder holds digests of keys, and would stay for ever.
   process.once("exit", removeFolder);
   const aws = await startAws(options.acls);
+  const others = await startOtherClouds(options.clouds ?? []);
   const build = (yaml: string): Promise<Start> => prepare(options.runtime ?? "workerd", { folder, yaml, adjust: options.adjust ?? sandboxAdjust });
-  let start = await build(await options.yaml(aws.url));
+  let start = await build(await options.yaml(aws.url, others.urls));
   const configFile = join(folder, "portcullis.yaml");
-  const allowed = new URL(aws.url).host;
+  const allowed = { PORTCULLIS_ALLOWED_HOSTS: [new URL(aws.url).host, ...others.hosts].join(",") };
   const { persistTo, coordinator, port, onLog } = options;
   const workerOptions: Omit<WorkerOptions, "script"> = {
-    bindings: { AWS_WEB_ID: runtimeUser.accessKeyId, AWS_WEB_SECRET: runtimeUser.secretAccessKey, PORTCULLIS_ALLOWED_HOSTS: allowed, ...options.secrets },
+    bindings: { AWS_WEB_ID: runtimeUser.accessKeyId, AWS_WEB_SECRET: runtimeUser.secretAccessKey, ...others.bindings, ...allowed, ...options.secrets },
     ...(persistTo === undefined ? {} : { persistTo }),
     ...(coordinator === undefined ? {} : { coordinator }),
     ...(port === undefined ? {} : { port }),
@@ -133,6 +138,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let worker = await start(workerOptions);
   const stack: Stack = {
     aws,
+    others,
     get worker() {
       return worker;
     },
@@ -141,7 +147,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     configFile,
     get environment() {
-      return { ...operatorEnvironment(aws.url), PORTCULLIS_URL: worker.url, PORTCULLIS_KEY: options.adminKey };
+      return { ...operatorEnvironment(aws.url), ...others.operator, ...allowed, PORTCULLIS_URL: worker.url, PORTCULLIS_KEY: options.adminKey };
     },
     cli: (...args) => runCli(args, stack.environment),
     async restart() {
@@ -156,6 +162,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     async close() {
       await worker.close();
       await aws.close();
+      await others.close();
       process.removeListener("exit", removeFolder);
       removeFolder();
     },

@@ -12,6 +12,8 @@ export interface ConsoleColumn {
 export interface ConsoleRow {
   /** The same for the same rule over time. */
   readonly id: string;
+  /** What to call it in a line, such as `rule 1`. */
+  readonly name: string;
   /** One text per column. */
   readonly cells: readonly string[];
   readonly ours: boolean;
@@ -23,6 +25,8 @@ export interface ConsoleRow {
 
 export interface ConsoleTable {
   readonly caption: string;
+  /** `folded`: of less interest, behind its caption until asked for. */
+  readonly display: "open" | "folded";
   readonly columns: readonly ConsoleColumn[];
   readonly rows: readonly ConsoleRow[];
 }

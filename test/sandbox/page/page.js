@@ -5,6 +5,7 @@ const connection = document.getElementById("connection");
 const trouble = document.getElementById("trouble");
 const firewalls = document.getElementById("firewalls");
 const log = document.getElementById("log");
+const overview = document.getElementById("overview");
 const logEmpty = document.getElementById("log-empty");
 
 const leavesAfterMs = 900;
@@ -24,6 +25,13 @@ function element(name, attributes = {}, ...children) {
 /** Writes only what differs, so that a reader's place and selection stay. */
 function write(target, text) {
   if (target.textContent !== text) target.textContent = text;
+}
+
+/** Long words break where a reader would break them, and copy as they are. */
+function fill(target, text) {
+  if (target.textContent === text) return;
+  const parts = text.split(/(?<=[a-z])(?=[A-Z])|(?<=[-_:,])|(?=\/)/);
+  target.replaceChildren(...parts.flatMap((part, at) => (at === 0 ? [part] : [element("wbr"), part])));
 }
 
 function mark(target, attribute, value) {
@@ -89,7 +97,7 @@ function makeAddress() {
 }
 
 function updateAddress(item, address) {
-  write(item.firstChild, address.cidr);
+  write(item.firstChild, address.cidr.replace(/\/(?:32|128)$/, ""));
   mark(item, "data-lease", address.lease);
   mark(item, "data-at", String(address.atMs ?? ""));
   mark(item, "data-until", String(address.untilMs ?? ""));
@@ -123,7 +131,7 @@ function makeRow(columns) {
 function updateRow(line, row) {
   line.classList.toggle("ours", row.ours);
   line.classList.toggle("foreign", !row.ours);
-  for (const [at, text] of row.cells.entries()) write(line.children[at], text);
+  for (const [at, text] of row.cells.entries()) fill(line.children[at], text);
   updateLease(line.lastChild, row);
 }
 
@@ -144,23 +152,35 @@ function makeTable(table) {
     return column;
   });
   const columns = element("colgroup", {}, ...widths, element("col"));
-  const made = element("table", {}, element("caption", {}, table.caption), columns, head, element("tbody"));
-  return element("div", { class: "scroll", role: "region", "aria-label": table.caption, tabindex: "0" }, made, element("p", { class: "more" }));
+  const made = element("table", { "aria-label": table.caption }, columns, head, element("tbody"));
+  const summary = element("summary", {}, table.caption, " ", element("span", { class: "tally" }));
+  const scroll = element("div", { class: "scroll", role: "region", "aria-label": table.caption, tabindex: "0" }, made, element("p", { class: "more" }));
+  return element("details", table.display === "open" ? { open: "" } : {}, summary, scroll);
 }
 
 function updateTable(box, table) {
-  const [made, more] = box.children;
+  const [made, more] = box.lastChild.children;
+  write(box.querySelector(".tally"), String(table.rows.length + table.rowsMore));
   follow(made.lastChild, table.rows, { idOf: ({ id }) => id, make: makeRow(table.columns), update: updateRow, leave: leaveRow });
   write(more, table.rowsMore > 0 ? `and ${table.rowsMore} more rules` : "");
   more.hidden = table.rowsMore === 0;
 }
 
-function enforcingText({ enforcing, mode, stopped, error }) {
-  if (error !== null) return ["no", `cannot be read or written: ${error.message}`];
+function enforcingText({ enforcing, mode, stopped }) {
   if (stopped !== null) return ["no", stopped === "freeze" ? "frozen: nothing is written" : "draining: ours are taken away"];
   if (mode !== "enforce") return ["no", `in ${mode} mode`];
   if (enforcing === null) return ["no", "not visited yet"];
   return enforcing.yes ? ["yes", "Enforcing"] : ["no", `not enforcing: ${enforcing.why}`];
+}
+
+/** A cloud that takes its time is no failure. */
+const waitingCodes = ["PROVIDER_PENDING", "PROVIDER_THROTTLED", "PROVIDER_CONFLICT"];
+
+function updateTrouble(line, error) {
+  const waits = error !== null && waitingCodes.includes(error.code);
+  line.hidden = error === null;
+  mark(line, "data-waits", String(waits));
+  write(line, error === null ? "" : `${waits ? "Waiting" : "Failed"}: ${error.message}`);
 }
 
 function makeRoom() {
@@ -180,11 +200,19 @@ function makePanel({ target }) {
   const id = `firewall-${target}`;
   const names = element("div", { class: "names" }, element("p", { class: "place" }), element("h2", { id }, target), element("p", { class: "title" }));
   const heading = element("header", {}, names, element("p", { class: "enforcing" }));
-  return element("article", { "aria-labelledby": id }, heading, element("dl"), element("p", { class: "shed" }), element("div", { class: "tables" }));
+  return element(
+    "article",
+    { "aria-labelledby": id },
+    heading,
+    element("dl"),
+    element("p", { class: "error" }),
+    element("p", { class: "shed" }),
+    element("div", { class: "tables" }),
+  );
 }
 
 function updatePanel(article, panel) {
-  const [heading, rooms, shed, tables] = article.children;
+  const [heading, rooms, error, shed, tables] = article.children;
   write(heading.querySelector(".place"), panel.place.join(" › "));
   write(heading.querySelector(".title"), panel.title);
   const [yes, text] = panel.seen === null ? ["no", "not read yet"] : enforcingText(panel.seen);
@@ -192,11 +220,28 @@ function updatePanel(article, panel) {
   mark(enforcing, "data-yes", yes);
   write(enforcing, text);
   follow(rooms, panel.seen?.pools ?? [], { idOf: ({ name }) => name, make: makeRoom, update: updateRoom });
+  updateTrouble(error, panel.seen?.error ?? null);
   const names = panel.seen?.shed ?? [];
   const more = panel.seen?.shedMore ?? 0;
   shed.hidden = names.length === 0;
   write(shed, names.length === 0 ? "" : `No room for ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`);
   follow(tables, panel.tables, { idOf: ({ caption }) => caption, make: makeTable, update: updateTable });
+}
+
+// --- all firewalls at a glance
+
+function makeGlance({ target, place }) {
+  const parts = [element("span", { class: "place" }, place[0]), element("span", { class: "glance-name" }, target), element("span", { class: "blocked" })];
+  return element("li", { class: "glance" }, element("a", { class: "glance-link", href: `#firewall-${target}` }, ...parts));
+}
+
+function updateGlance(item, { tables, seen }) {
+  const rows = tables.flatMap((table) => table.rows);
+  const blocked = rows.reduce((sum, row) => sum + row.addresses.length + row.addressesMore, 0);
+  const [yes] = seen === null ? ["no"] : enforcingText(seen);
+  const link = item.firstChild;
+  mark(link, "data-yes", yes);
+  write(link.lastChild, `${blocked === 0 ? "nothing" : blocked} blocked${yes === "yes" ? "" : ", not enforcing"}`);
 }
 
 // --- what happened
@@ -213,6 +258,7 @@ function draw(state) {
   aheadMs = state.nowMs - Date.now();
   trouble.hidden = state.trouble === null;
   write(trouble, state.trouble ?? "");
+  follow(overview, state.panels, { idOf: ({ target }) => target, make: makeGlance, update: updateGlance });
   follow(firewalls, state.panels, { idOf: ({ target }) => target, make: makePanel, update: updatePanel });
   follow(log, state.log.toReversed(), { idOf: ({ id }) => String(id), make: makeEntry, update: () => undefined });
   logEmpty.hidden = state.log.length > 0;

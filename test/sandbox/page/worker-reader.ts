@@ -13,7 +13,7 @@ export interface ReadTarget {
   readonly mode: string;
   readonly stopped: string | null;
   readonly enforcing: { readonly yes: boolean; readonly why?: string } | null;
-  readonly error: { readonly message: string } | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
   readonly pools: readonly { readonly name: string; readonly limit: number; readonly used: number }[];
   readonly shed: readonly string[];
   readonly caveats: readonly string[];

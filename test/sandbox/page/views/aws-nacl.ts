@@ -35,6 +35,7 @@ function rowOf(entry: AclEntry, { rules }: WatchedAcl): ConsoleRow {
   const action = entry.action === "deny" ? "Deny" : "Allow";
   return {
     id: `${entry.egress ? "out" : "in"} ${entry.number}`,
+    name: `rule ${entry.number}`,
     cells: [isDefault(entry) ? "*" : String(entry.number), type, protocol, portText(entry), entry.cidr, action],
     ours,
     cidrs: ours ? [entry.cidr] : [],
@@ -45,6 +46,7 @@ function rowOf(entry: AclEntry, { rules }: WatchedAcl): ConsoleRow {
 function tableOf(state: AclState, egress: boolean, watched: WatchedAcl): ConsoleTable {
   return {
     caption: egress ? "Outbound rules" : "Inbound rules",
+    display: egress ? "folded" : "open",
     columns: [
       main("Rule", 7),
       minor("Type", 18),
