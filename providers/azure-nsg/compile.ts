@@ -98,5 +98,5 @@ function draft(request: CompileRequest, settings: AzureNsgSettings, family: Fami
 /** What shrinks goes first: both rules share the room of the NSG. */
 export function compile(request: CompileRequest, settings: AzureNsgSettings): readonly Step[] {
   const drafts = families.map((family) => draft(request, settings, family)).filter((one) => one !== null);
-  return drafts.sort((a, b) => a.growth - b.growth).map((one) => one.step);
+  return drafts.sort((a, b) => Math.min(a.growth, 0) - Math.min(b.growth, 0)).map((one) => one.step);
 }
