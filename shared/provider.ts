@@ -41,6 +41,11 @@ export interface ProviderPorts {
   readonly log: Log;
   /** Credential values by the names the definition declares. */
   readonly secrets: Readonly<Record<string, Secret>>;
+  /**
+   * A token by which the platform vouches for this deployment towards `audience`, fresh each time. Absent where the platform
+   * issues none (Cloudflare Workers, a laptop). Throws PortcullisError PROVIDER_AUTH when there is none for that audience.
+   */
+  readonly identity?: (audience: string) => Promise<Secret>;
 }
 
 /** One place that an entry takes up. An entry counts against every pool that names its family. */
@@ -185,6 +190,8 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly settings: GenericSchema<unknown, Settings>;
   /** Targets with the same key are never written in parallel. */
   serialKey(settings: Settings): string;
+  /** Whether these settings sign in by the platform's identity, so that no credential is required. Absent: never. */
+  usesIdentity?(settings: Settings): boolean;
   /** What a target of these settings claims. */
   place(settings: Settings): Place;
   /** Host suffixes this kind may call, such as `.amazonaws.com`. */

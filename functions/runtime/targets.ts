@@ -17,6 +17,8 @@ export interface TargetParts {
   readonly allowedHosts: string | undefined;
   /** Awaited before each remote call; throws to forbid it (a lock that is no longer ours). */
   readonly beforeCall?: () => Promise<void>;
+  /** As in ProviderPorts. */
+  readonly identity?: (audience: string) => Promise<Secret>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -64,9 +66,11 @@ async function targetOf(name: string, config: TargetConfig, parts: TargetParts):
     return transport(request, signal);
   };
   const { secrets, missing } = await secretsOf(config, definition, parts);
-  const provider = definition.create(settings, { send, clock: parts.clock, random: parts.random, log: parts.log, secrets });
+  const identity = parts.identity === undefined ? {} : { identity: parts.identity };
+  const provider = definition.create(settings, { send, clock: parts.clock, random: parts.random, log: parts.log, secrets, ...identity });
   const error = new PortcullisError("PROVIDER_AUTH", `secrets are not set on this platform: ${missing.join(", ")}; set them and redeploy`, { target: name });
-  const usable = missing.length === 0 ? provider : unusable(provider, error);
+  const isUsable = missing.length === 0 || (parts.identity !== undefined && definition.usesIdentity?.(settings) === true);
+  const usable = isUsable ? provider : unusable(provider, error);
   return { name, config, definition, provider: usable, serialKey: `${config.kind}|${definition.serialKey(settings)}`, calls };
 }
 

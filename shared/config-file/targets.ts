@@ -29,10 +29,10 @@ interface ReadTarget {
 const coreSchema = sectionObject(targetCoreEntries);
 export const coreKeys: readonly string[] = Object.keys(targetCoreEntries);
 
-function credentialFindings(given: Readonly<Record<string, string>>, specs: readonly CredentialSpec[], path: Path): Finding[] {
+function credentialFindings(given: Readonly<Record<string, string>>, specs: readonly CredentialSpec[], path: Path, need: "required" | "optional"): Finding[] {
   const names = specs.map((spec) => spec.name);
   const missing = specs
-    .filter((spec) => spec.required && !Object.hasOwn(given, spec.name))
+    .filter((spec) => need === "required" && spec.required && !Object.hasOwn(given, spec.name))
     .map((spec) => finding(path, `the credential ${spec.name} is missing`, `add \`${spec.name}: NAME_OF_THE_SECRET\` (${spec.note})`, "key"));
   const unknown = Object.keys(given)
     .filter((name) => !names.includes(name))
@@ -87,7 +87,8 @@ function readTarget(name: string, input: unknown, definitions: Definitions): { r
   const settings = validate(definition.settings, rest, path);
   findings.push(...settingsFindings(settings.findings, definition, name), ...ownFindings(name, rest));
   const given = input.credentials ?? {};
-  if (isTable(given)) findings.push(...credentialFindings(given as Readonly<Record<string, string>>, definition.credentials, [...path, "credentials"]));
+  const need = settings.value !== null && definition.usesIdentity?.(settings.value) === true ? "optional" : "required";
+  if (isTable(given)) findings.push(...credentialFindings(given as Readonly<Record<string, string>>, definition.credentials, [...path, "credentials"], need));
   if (core.value === null || settings.value === null) return { target: null, findings };
   const { mode, maxEntries, credentials, formerly } = core.value;
   const config: TargetConfig = {
