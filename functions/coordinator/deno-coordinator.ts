@@ -2,7 +2,7 @@
 // nobody without the lock, and others for questions. Refuses to touch the platform itself.
 import type { Config } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Clock, EpochMs, Log, Random } from "../../shared/ports.ts";
+import type { Clock, EpochMs, Log, Random, Secret } from "../../shared/ports.ts";
 import type { Protection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import type { Target } from "../pass/world.ts";
@@ -26,6 +26,8 @@ export interface DenoCoordinatorParts {
   readonly definitions: Readonly<Record<string, ProviderDefinition>>;
   readonly protection: Protection;
   readonly secrets: (name: string) => Promise<string | undefined>;
+  /** As in ProviderPorts. */
+  readonly identity?: (audience: string) => Promise<Secret>;
   readonly fetch: Fetch;
   readonly allowedHosts: string | undefined;
   readonly clock: Clock;

@@ -53,6 +53,7 @@ export interface DenoServeOptions {
 
 export interface DenoApi {
   readonly env: { get(name: string): string | undefined };
+  readTextFile(path: string): Promise<string>;
   openKv(path?: string): Promise<DenoKv>;
   cron(name: string, schedule: string, handler: () => Promise<void>): Promise<void>;
   serve(options: DenoServeOptions, handler: (request: Request, info: DenoServeInfo) => Response | Promise<Response>): DenoServer;

@@ -11,6 +11,7 @@ import { type DenoCoordinator, denoCoordinator } from "../coordinator/deno-coord
 import openapi from "../openapi.json" with { type: "json" };
 import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
+import { identityOf } from "./deno-identity.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 
 export interface DenoParts {
@@ -77,6 +78,7 @@ async function start({ deno, definitions, ...parts }: DenoParts): Promise<Runtim
     kv,
     definitions,
     protection,
+    identity: identityOf(deno),
     clock,
     random,
     sleep,

@@ -47,12 +47,16 @@ export function endpointOf(account: AwsAccount, service: AwsCall["service"]): st
   return configured ?? `https://${service}.${account.region}.${domainOf(account.region)}/`;
 }
 
-async function signed(account: AwsAccount, keys: AwsKeys, call: AwsCall, nowMs: EpochMs): Promise<HttpRequest> {
+const formHeaders = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" } as const;
+
+/** `keys` null: for the one call that is made before there are any. */
+async function requestOf(account: AwsAccount, keys: AwsKeys | null, call: AwsCall, nowMs: EpochMs): Promise<HttpRequest> {
   const body = new URLSearchParams({ Action: call.action, Version: services[call.service].version, ...call.parameters }).toString();
+  if (keys === null) return { method: "POST", url: endpointOf(account, call.service), headers: formHeaders, body };
   const signer = new AwsV4Signer({
     method: "POST",
     url: endpointOf(account, call.service),
-    headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
+    headers: formHeaders,
     body,
     accessKeyId: keys.accessKeyId,
     secretAccessKey: keys.secretAccessKey,
@@ -90,8 +94,8 @@ function answerOf(call: AwsCall, response: HttpResponse, nowMs: EpochMs): AwsAns
 }
 
 /** Sends one call. Throws only what the transport throws. */
-export async function sendCall(ports: ProviderPorts, account: AwsAccount, keys: AwsKeys, call: AwsCall, signal?: Signal): Promise<AwsAnswer> {
-  const response = await ports.send(await signed(account, keys, call, ports.clock.now()), signal);
+export async function sendCall(ports: ProviderPorts, account: AwsAccount, keys: AwsKeys | null, call: AwsCall, signal?: Signal): Promise<AwsAnswer> {
+  const response = await ports.send(await requestOf(account, keys, call, ports.clock.now()), signal);
   const answer = answerOf(call, response, ports.clock.now());
   ports.log({
     level: "debug",

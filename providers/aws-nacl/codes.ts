@@ -18,6 +18,10 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["IncompleteSignature", "auth"],
   ["Blocked", "auth"],
   ["RegionDisabledException", "auth"],
+  ["InvalidIdentityToken", "auth"],
+  ["IDPRejectedClaim", "auth"],
+  // 400, and worth another try all the same (STS API reference, AssumeRoleWithWebIdentity).
+  ["IDPCommunicationError", "server"],
   ["RequestLimitExceeded", "throttle"],
   ["Throttling", "throttle"],
   ["ThrottlingException", "throttle"],
@@ -58,6 +62,8 @@ export function authHint(code: string): string {
   if (code === "ExpiredToken" || code === "ExpiredTokenException") return "the session has ended; renew the session token, or use assumeRole";
   if (code === "UnauthorizedOperation" || code === "AccessDenied")
     return "attach providers/aws-nacl/policy.json to this principal (and trust it in the role's trust policy)";
+  if (code === "InvalidIdentityToken" || code === "IDPRejectedClaim")
+    return "compare issuer, aud and sub of the platform's tokens with the identity provider and the role's trust policy";
   if (code === "OptInRequired" || code === "RegionDisabledException") return "enable the service or region for this account";
   return "check the access key id and secret that the target's credentials name";
 }

@@ -45,22 +45,29 @@ const rules = v.pipe(
   v.check(({ first, last }) => first <= last, "rules.first must not be greater than rules.last; write for example { first: 1, last: 40, limit: 20 }"),
 );
 
-const assumeRole = v.strictObject(
-  {
-    roleArn: v.pipe(
-      v.string("assumeRole.roleArn must be text"),
-      v.regex(/^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "assumeRole.roleArn must look like arn:aws:iam::111122223333:role/portcullis"),
-    ),
-    externalId: v.exactOptional(
-      v.pipe(v.string(), v.regex(/^[\w+=,.@:/-]{2,1224}$/, "assumeRole.externalId must be 2 to 1224 characters of letters, digits and _+=,.@:/-")),
-    ),
-    sessionName: v.optional(
-      v.pipe(v.string(), v.regex(/^[\w+=,.@-]{2,64}$/, "assumeRole.sessionName must be 2 to 64 characters of letters, digits and _+=,.@-")),
-      "portcullis",
-    ),
-    durationSeconds: v.optional(wholeNumber("assumeRole.durationSeconds", sessionSeconds.shortest, sessionSeconds.longest), sessionSeconds.byDefault),
-  },
-  unknownKey("roleArn, externalId, sessionName, durationSeconds"),
+const assumeRole = v.pipe(
+  v.strictObject(
+    {
+      roleArn: v.pipe(
+        v.string("assumeRole.roleArn must be text"),
+        v.regex(/^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "assumeRole.roleArn must look like arn:aws:iam::111122223333:role/portcullis"),
+      ),
+      externalId: v.exactOptional(
+        v.pipe(v.string(), v.regex(/^[\w+=,.@:/-]{2,1224}$/, "assumeRole.externalId must be 2 to 1224 characters of letters, digits and _+=,.@:/-")),
+      ),
+      sessionName: v.optional(
+        v.pipe(v.string(), v.regex(/^[\w+=,.@-]{2,64}$/, "assumeRole.sessionName must be 2 to 64 characters of letters, digits and _+=,.@-")),
+        "portcullis",
+      ),
+      durationSeconds: v.optional(wholeNumber("assumeRole.durationSeconds", sessionSeconds.shortest, sessionSeconds.longest), sessionSeconds.byDefault),
+      webIdentity: v.exactOptional(v.boolean("assumeRole.webIdentity must be true or false")),
+    },
+    unknownKey("roleArn, externalId, sessionName, durationSeconds, webIdentity"),
+  ),
+  v.check(
+    ({ webIdentity, externalId }) => webIdentity !== true || externalId === undefined,
+    "assumeRole.externalId is not taken with webIdentity (STS has no such parameter there); pin aud and sub in the role's trust policy instead",
+  ),
 );
 
 const account = {

@@ -1,4 +1,5 @@
-// Which keys sign a call: the configured ones, or a role's, assumed with a session policy that names this one ACL.
+// Which keys sign a call: the configured ones, or a role's, assumed by those or by the platform's identity, with a session policy
+// that names this one ACL.
 // A role's keys live in this object until five minutes before they end; they are never stored, logged or put into an error.
 import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
@@ -33,14 +34,22 @@ export function sessionPolicy(role: AssumeRole, region: string, acl: string | nu
   return JSON.stringify({ Version: "2012-10-17", Statement: acl === null ? [describe] : [describe, write] });
 }
 
-function readSession(root: XmlNode): Session | null {
-  const node = childOf(childOf(root, "AssumeRoleResult"), "Credentials");
+/** What STS takes as audience of a token unless the identity provider says otherwise (Deno docs, deploy/reference/cloud_connections, 2026). */
+const audience = "sts.amazonaws.com";
+
+function readSession(root: XmlNode, action: string): Session | null {
+  const node = childOf(childOf(root, `${action}Result`), "Credentials");
   const accessKeyId = textOf(node, "AccessKeyId");
   const secretAccessKey = textOf(node, "SecretAccessKey");
   const sessionToken = textOf(node, "SessionToken");
   const endsMs = Date.parse(textOf(node, "Expiration") ?? "");
   if (!accessKeyId || !secretAccessKey || !sessionToken || Number.isNaN(endsMs)) return null;
   return { keys: { accessKeyId, secretAccessKey, sessionToken }, endsMs };
+}
+
+function noIdentity(): Result<AwsKeys> {
+  const remedy = "on a laptop, name accessKeyId and secretAccessKey under the target's credentials and set them in your environment";
+  return fail("PROVIDER_AUTH", `assumeRole.webIdentity needs a platform that issues identity tokens, such as Deno Deploy, and this is none; ${remedy}`);
 }
 
 export class Credentials {
@@ -60,10 +69,12 @@ export class Credentials {
   async keysFor(purpose: Purpose, signal?: Signal): Promise<Result<AwsKeys>> {
     const own = this.#configured();
     const role = this.#account.assumeRole;
-    if (!own.ok || role === undefined) return own;
+    const byIdentity = role?.webIdentity === true;
+    if (byIdentity && this.#ports.identity === undefined) return own.ok ? own : noIdentity();
+    if (role === undefined || (!own.ok && !byIdentity)) return own;
     const session = this.#sessions.get(purpose);
     if (session !== undefined && this.#ports.clock.now() < session.endsMs - renewBeforeMs) return ok(session.keys);
-    return this.#assume(role, own.value, purpose, signal);
+    return this.#assume(role, byIdentity || !own.ok ? null : own.value, purpose, signal);
   }
 
   /** Forgets a role's keys after the cloud refused them, so that the next call asks for new ones. */
@@ -79,25 +90,34 @@ export class Credentials {
     return ok({ accessKeyId: accessKeyId.reveal(), secretAccessKey: secretAccessKey.reveal(), sessionToken: sessionToken?.reveal() ?? null });
   }
 
-  async #assume(role: AssumeRole, own: AwsKeys, purpose: Purpose, signal?: Signal): Promise<Result<AwsKeys>> {
-    const what = `AssumeRole of ${role.roleArn}`;
-    const parameters = {
+  /** `own` null: by the platform's identity. */
+  async #assume(role: AssumeRole, own: AwsKeys | null, purpose: Purpose, signal?: Signal): Promise<Result<AwsKeys>> {
+    const action = own === null ? "AssumeRoleWithWebIdentity" : "AssumeRole";
+    const what = `${action} of ${role.roleArn}`;
+    const common = {
       RoleArn: role.roleArn,
       RoleSessionName: role.sessionName,
       DurationSeconds: String(role.durationSeconds),
       Policy: sessionPolicy(role, this.#account.region, this.#acl, purpose),
-      ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
     };
     try {
-      const answer = await sendCall(this.#ports, this.#account, own, { service: "sts", action: "AssumeRole", parameters }, signal);
+      const parameters = { ...common, ...(await this.#proofOf(role, own)) };
+      const answer = await sendCall(this.#ports, this.#account, own, { service: "sts", action, parameters }, signal);
       const now = this.#ports.clock.now();
-      if (answer.kind === "ok") return this.#remember(what, purpose, readSession(answer.root));
+      if (answer.kind === "ok") return this.#remember(what, purpose, readSession(answer.root, action));
       this.#failures += 1;
       const retryAtMs = (answer.kind === "error" ? answer.retryAtMs : null) ?? backoffUntil(this.#failures, now, this.#ports.random);
       return { ok: false, error: readError(what, answer, retryAtMs, now) };
     } catch (thrown) {
       return { ok: false, error: transportError(what, thrown, "read") };
     }
+  }
+
+  /** What STS wants to see besides a signature, or in its place. Throws when the platform gives no token. */
+  async #proofOf(role: AssumeRole, own: AwsKeys | null): Promise<Readonly<Record<string, string>>> {
+    if (own !== null) return role.externalId === undefined ? {} : { ExternalId: role.externalId };
+    const token = await this.#ports.identity?.(audience);
+    return { WebIdentityToken: token?.reveal() ?? "" };
   }
 
   #remember(what: string, purpose: Purpose, session: Session | null): Result<AwsKeys> {

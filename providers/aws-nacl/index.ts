@@ -48,6 +48,7 @@ export const awsNacl: ProviderDefinition<AwsNaclSettings> = {
   // One target per ACL: it has one pair of tags to carry a claim.
   place: (settings) => ({ name: `${settings.region} ${settings.acl}`, span: [settings.rules.first, settings.rules.last] }),
   serialKey: (settings) => `aws-nacl:${settings.region}:${settings.acl}`,
+  usesIdentity: (settings) => settings.assumeRole?.webIdentity === true,
   hostSuffixes: (settings) => [`.${domainOf(settings.region)}`],
   create: (settings, ports) => new AwsNacl(settings, ports),
   discover,

@@ -22,6 +22,7 @@ export { type Faults, type Mishap, noFaults } from "./aws/faults.ts";
 export { awsLimits } from "./aws/limits.ts";
 export type { RoleSeed, UserSeed } from "./aws/principals.ts";
 export { type AwsOptions, type AwsReply, SimulatedAws, textOfState } from "./aws/simulator.ts";
+export { type Claims, type IdentityProvider, issueToken } from "./aws/web-identity.ts";
 
 export interface AwsServerOptions extends AwsOptions {
   /** 0 (the default): any free port. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { allows, type Policy, readPolicy } from "./iam.ts";
 import type { KeyMaterial } from "./sigv4.ts";
+import type { IdentityProvider } from "./web-identity.ts";
 
 export interface UserSeed {
   readonly name: string;
@@ -17,6 +18,8 @@ export interface RoleSeed {
   /** User names that its trust policy names. */
   readonly trusts: readonly string[];
   readonly externalId?: string;
+  /** A trust policy for tokens of an identity provider of the account; both claims are pinned. */
+  readonly trustsTokens?: { readonly issuer: string; readonly audience: string; readonly subject: string };
   readonly longestSessionSeconds?: number;
 }
 
@@ -26,6 +29,7 @@ export interface Role {
   readonly policy: Policy;
   readonly trusts: readonly string[];
   readonly externalId: string | null;
+  readonly trustsTokens: RoleSeed["trustsTokens"] | null;
   readonly longestSessionSeconds: number;
 }
 
@@ -49,12 +53,14 @@ const digest = (text: string) => createHash("sha256").update(text).digest("base6
 
 export class Principals {
   readonly accountId: string;
+  readonly identityProviders: readonly IdentityProvider[];
   readonly #byKeyId = new Map<string, Principal>();
   readonly #roles = new Map<string, Role>();
   #issued = 0;
 
-  constructor(accountId: string, users: readonly UserSeed[], roles: readonly RoleSeed[]) {
+  constructor(accountId: string, users: readonly UserSeed[], roles: readonly RoleSeed[], identityProviders: readonly IdentityProvider[] = []) {
     this.accountId = accountId;
+    this.identityProviders = identityProviders;
     for (const user of users) this.addUser(user);
     for (const role of roles) this.addRole(role);
   }
@@ -67,8 +73,8 @@ export class Principals {
 
   addRole(seed: RoleSeed): void {
     const arn = `arn:aws:iam::${this.accountId}:role/${seed.name}`;
-    const { name, trusts, externalId = null, longestSessionSeconds = 3_600 } = seed;
-    this.#roles.set(arn, { arn, name, policy: readPolicy(seed.policy), trusts, externalId, longestSessionSeconds });
+    const { name, trusts, externalId = null, trustsTokens = null, longestSessionSeconds = 3_600 } = seed;
+    this.#roles.set(arn, { arn, name, policy: readPolicy(seed.policy), trusts, externalId, trustsTokens, longestSessionSeconds });
   }
 
   find(accessKeyId: string): Principal | null {

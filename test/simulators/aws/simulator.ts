@@ -7,8 +7,9 @@ import { checkNames, type Parameters, readBoolean, readForm } from "./parameters
 import { type Principal, Principals, permitted, type RoleSeed, type UserSeed } from "./principals.ts";
 import { AwsRefusal, type AwsService, errorDocument, successDocument } from "./refusal.ts";
 import { type SignedRequest, scopeOf, verifySignature } from "./sigv4.ts";
-import { stsActions } from "./sts.ts";
+import { stsActions, unsignedActions } from "./sts.ts";
 import { TokenBuckets } from "./throttle.ts";
+import type { IdentityProvider } from "./web-identity.ts";
 
 export interface AwsOptions {
   /** The cloud's clock; the machine's by default. */
@@ -18,6 +19,7 @@ export interface AwsOptions {
   readonly acls?: readonly AclSeed[];
   readonly users?: readonly UserSeed[];
   readonly roles?: readonly RoleSeed[];
+  readonly identityProviders?: readonly IdentityProvider[];
   /** The quota "rules per network ACL" of the account, 20 to 40. */
   readonly rulesMax?: number;
 }
@@ -64,7 +66,7 @@ export class SimulatedAws {
     this.regions = options.regions ?? ["eu-west-1"];
     this.rulesMax = options.rulesMax ?? awsLimits.rulesPerDirectionAndFamily;
     this.#nowMs = options.nowMs ?? Date.now;
-    this.principals = new Principals(this.accountId, options.users ?? [], options.roles ?? []);
+    this.principals = new Principals(this.accountId, options.users ?? [], options.roles ?? [], options.identityProviders ?? []);
     for (const seed of options.acls ?? []) this.addAcl(seed);
   }
 
@@ -108,7 +110,7 @@ export class SimulatedAws {
 
   /** Answers one request; null: the connection is to be closed without an answer. */
   respond(request: SignedRequest): AwsReply | null {
-    const service: AwsService = scopeOf(request.headers)?.service === "sts" ? "sts" : "ec2";
+    let service: AwsService = scopeOf(request.headers)?.service === "sts" ? "sts" : "ec2";
     this.#requests += 1;
     const requestId = `00000000-0000-4000-8000-${this.#requests.toString(16).padStart(12, "0")}`;
     let action = "?";
@@ -117,6 +119,12 @@ export class SimulatedAws {
     try {
       parameters = this.#readRequest(request);
       action = parameters.get("Action") ?? "";
+      if (unsignedActions.has(action) && request.headers.authorization === undefined) {
+        service = "sts";
+        const answered = this.#carryOutUnsigned(action, parameters, requestId);
+        this.#note(service, action, parameters, null, answered ?? { status: 0, body: "" }, null);
+        return answered;
+      }
       const scope = verifySignature(request, { service, regions: this.regions, nowMs: this.#nowMs(), keyOf: (id) => this.#keyOf(id) });
       principal = this.principals.find(scope.accessKeyId);
       if (principal === null) throw new Error("a verified key belongs to somebody");
@@ -152,6 +160,18 @@ export class SimulatedAws {
     const content = service === "ec2" ? this.#ec2(action, parameters, caller, region) : this.#sts(action, parameters, caller, region);
     if (mishap !== null) return this.#fail(mishap, requestId);
     return { status: 200, headers: this.#headers(requestId), body: successDocument(service, action, content, requestId) };
+  }
+
+  #carryOutUnsigned(action: string, parameters: Parameters, requestId: string): AwsReply | null {
+    if (parameters.get("Version") !== versions.sts) throw new AwsRefusal(400, "NoSuchVersion", `The version ${parameters.get("Version")} is not known`);
+    const known = unsignedActions.get(action);
+    if (known === undefined) throw new Error(`${action} is signed`);
+    const mishap = mishapFor(this.faults, action);
+    if (mishap?.kind === "throttle") throw new Throttled(mishap.status, mishap.retryAfterSeconds);
+    if (mishap !== null) return this.#fail(mishap, requestId);
+    checkNames(parameters, known.spec);
+    const content = known.run(parameters, this.principals, this.#nowMs());
+    return { status: 200, headers: this.#headers(requestId), body: successDocument("sts", action, content, requestId) };
   }
 
   #ec2(action: string, parameters: Parameters, caller: Principal, region: string): readonly string[] {
