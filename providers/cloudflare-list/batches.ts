@@ -22,7 +22,9 @@ export class Batches {
   readonly #sizes = new Map<string, number>();
   readonly #refused = new Map<string, { readonly untilMs: EpochMs; readonly why: string }>();
   #fullUntilMs: EpochMs = 0;
-  #last: { readonly verb: BatchVerb; readonly suspect: boolean } | null = null;
+  #lastVerb: BatchVerb | null = null;
+  /** Whether the last batch of a verb was one under suspicion; null: there was none. */
+  readonly #lastSuspect: Record<BatchVerb, boolean | null> = { add: null, remove: null };
 
   constructor(itemsMax: number = ours.batchItems) {
     this.#itemsMax = itemsMax;
@@ -43,7 +45,7 @@ export class Batches {
   }
 
   get lastVerb(): BatchVerb | null {
-    return this.#last?.verb ?? null;
+    return this.#lastVerb;
   }
 
   get itemsMax(): number {
@@ -51,7 +53,8 @@ export class Batches {
   }
 
   sent(operation: Operation): void {
-    this.#last = { verb: operation.verb, suspect: operation.values.some((value) => this.#sizes.has(value)) };
+    this.#lastVerb = operation.verb;
+    this.#lastSuspect[operation.verb] = operation.values.some((value) => this.#sizes.has(value));
   }
 
   completed(operation: Operation): void {
@@ -75,7 +78,7 @@ export class Batches {
    * Cuts values, in their order, into batches of at most `itemsMax`. Values under suspicion travel apart from the others and in turn
    * with them, so that neither waits for the other to come to an end.
    */
-  cut<T>(items: readonly T[], nameOf: (item: T) => string): readonly (readonly T[])[] {
+  cut<T>(verb: BatchVerb, items: readonly T[], nameOf: (item: T) => string): readonly (readonly T[])[] {
     const fresh = chunks(
       items.filter((item) => !this.#sizes.has(nameOf(item))),
       this.#itemsMax,
@@ -88,7 +91,7 @@ export class Batches {
         size,
       ),
     );
-    return this.#last?.suspect === false ? inTurn(apart, fresh) : inTurn(fresh, apart);
+    return this.#lastSuspect[verb] === false ? inTurn(apart, fresh) : inTurn(fresh, apart);
   }
 
   #sizeOf(value: string): number {

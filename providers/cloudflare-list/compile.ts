@@ -92,8 +92,8 @@ class Compiler {
   }
 
   #batched(removals: readonly Entry[], adds: readonly Cidr[]): readonly Step[] {
-    const removeBatches = this.#batches.cut(removals, (entry) => displayCidr(entry.cidr)).map((batch) => ({ verb: "remove" as const, batch }));
-    const addBatches = this.#batches.cut(adds, (cidr) => displayCidr(cidr)).map((batch) => ({ verb: "add" as const, batch }));
+    const removeBatches = this.#batches.cut("remove", removals, (entry) => displayCidr(entry.cidr)).map((batch) => ({ verb: "remove" as const, batch }));
+    const addBatches = this.#batches.cut("add", adds, (cidr) => displayCidr(cidr)).map((batch) => ({ verb: "add" as const, batch }));
     const isRemoveFirst = this.#first(removals, adds) === "remove";
     let free = this.#free();
     return (isRemoveFirst ? inTurn<RemoveBatch | AddBatch>(removeBatches, addBatches) : inTurn<RemoveBatch | AddBatch>(addBatches, removeBatches)).flatMap(

@@ -99,6 +99,16 @@ describe("reading", () => {
     expect(calls()).toBe(known + 1);
   });
 
+  test("observe: items are read again after any write of ours, whatever came of it", async () => {
+    const provider = await start();
+    const step = await firstStep(provider, adds([a]));
+    harness.cloudflare.faults.next.push({ route: "items.create", mishap: { kind: "drop", committed: false } });
+    const before = harness.cloudflare.calls("items.list");
+    expect((await provider.apply(step)).kind).toBe("unknown");
+    await look(provider);
+    expect(harness.cloudflare.calls("items.list")).toBe(before + 1);
+  });
+
   test("observe: no list yet is nobody's, says what to do, and is no error", async () => {
     const seen = await look(await start({ unclaimed: true }));
     expect([seen.storeId, room(seen)]).toEqual([null, 0]);
