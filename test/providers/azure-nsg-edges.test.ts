@@ -221,6 +221,7 @@ describe("answers", () => {
     ["PUT", 429, error("RetryableError", "RetryableErrorDueToAnotherOperation"), "throttled"],
     ["PUT", 409, error("AnotherOperationInProgress"), "throttled"],
     ["PUT", 400, error("AnotherOperationInProgress"), "throttled"],
+    ["PUT", 409, error("RetryableError"), "throttled"],
     ["PUT", 400, error("ReferencedResourceNotProvisioned"), "throttled"],
     ["DELETE", 409, error("CanceledAndSupersededDueToAnotherOperation"), "throttled"],
     ["PUT", 429, error("TooManyRequests"), "throttled"],
