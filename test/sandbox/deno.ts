@@ -18,6 +18,11 @@ export interface DenoOptions extends Omit<WorkerOptions, "script"> {
   readonly timeline?: string;
 }
 
+export interface RunningDeno extends RunningWorker {
+  /** As a crash would end it: nothing is released, nothing written down. */
+  kill(): Promise<void>;
+}
+
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /** Resolves with the two ports that the entry says first; rejects with what it said when it ends instead. */
@@ -34,14 +39,14 @@ function portsOf(child: Child, onLog: (line: string) => void): Promise<{ door: n
   });
 }
 
-async function stop(child: Child): Promise<void> {
+async function stop(child: Child, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((end) => child.once("exit", end));
-  child.kill("SIGTERM");
+  child.kill(signal);
   await ended;
 }
 
-export async function startDeno(options: DenoOptions): Promise<RunningWorker> {
+export async function startDeno(options: DenoOptions): Promise<RunningDeno> {
   const { bindings, importMap, folder, persistTo, port = 0, timeline = "production", onLog = () => undefined } = options;
   if (options.coordinator === "none") throw new Error("on Deno there is always a coordinator: its lock is in the store");
   if (persistTo !== undefined) await mkdir(persistTo, { recursive: true });
@@ -61,5 +66,6 @@ export async function startDeno(options: DenoOptions): Promise<RunningWorker> {
     tick: async () => (await ask("/tick", "POST")) as "ok" | "failed",
     keys: async () => (await ask("/keys", "GET")) as { name: string; metadata: unknown }[],
     close: () => stop(child),
+    kill: () => stop(child, "SIGKILL"),
   };
 }

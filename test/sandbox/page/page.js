@@ -30,7 +30,7 @@ function write(target, text) {
 /** Long words break where a reader would break them, and copy as they are. */
 function fill(target, text) {
   if (target.textContent === text) return;
-  const parts = text.split(/(?<=[a-z])(?=[A-Z])|(?<=[-_:,])|(?=\/)/);
+  const parts = text.split(/(?<=[a-z])(?=[A-Z])|(?<=[a-z][-_:,])|(?=\/)/);
   target.replaceChildren(...parts.flatMap((part, at) => (at === 0 ? [part] : [element("wbr"), part])));
 }
 

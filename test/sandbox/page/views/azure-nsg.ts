@@ -54,7 +54,7 @@ function tableOf(nsg: SimulatedNsg, direction: RuleProperties["direction"], watc
   return {
     caption: `${direction} security rules`,
     display: direction === "Inbound" ? "open" : "folded",
-    columns: [main("Priority", 8), main("Name", 22), minor("Port", 8), minor("Protocol", 8), main("Source", 16), minor("Destination", 14), main("Action", 7)],
+    columns: [main("Priority", 8), main("Name", 22), minor("Port", 8), minor("Protocol", 8), main("Source", 16), minor("Destination", 14), minor("Action", 7)],
     rows: [...rules.map((rule) => rowOf(rule, watched, "rule")), ...defaults.filter(here).map((rule) => rowOf(rule, watched, "default"))],
   };
 }
