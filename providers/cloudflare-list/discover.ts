@@ -11,14 +11,18 @@ import { Wire } from "./wire.ts";
 const ownName = "portcullis";
 const noZones = "no zone is named: write the ids of the zones to protect under zones, or nothing is enforced";
 
+function counted(items: number): string {
+  return items === 1 ? "1 item" : `${items} items`;
+}
+
 function discoveryOf(list: NativeList, account: CloudflareAccount, left: number): Discovery {
   const holder = claimOf(list.description);
   const warnings = [noZones];
   if (holder !== null) warnings.push(`list ${list.name} is already claimed by store ${holder}`);
   else if (list.itemCount > 0)
-    warnings.push(`list ${list.name} holds ${list.itemCount} items of others: a list of its own is safer (see shared in the README)`);
+    warnings.push(`list ${list.name} holds ${counted(list.itemCount)} of others: a list of its own is safer (see shared in the README)`);
   if (left < 1_000) warnings.push(`the account's lists leave room for ${Math.max(0, left)} of ${cloudflareLimits.itemsPerAccount} items`);
-  return { title: `list ${list.name} (${list.itemCount} items)`, settings: { ...account, list: list.name, zones: [] }, warnings };
+  return { title: `list ${list.name} (${counted(list.itemCount)})`, settings: { ...account, list: list.name, zones: [] }, warnings };
 }
 
 export async function discover(settings: Json, ports: ProviderPorts): Promise<Result<readonly Discovery[]>> {

@@ -150,7 +150,7 @@ describe("init", () => {
     account().addList({ name: "partners", items: [{ ip: "192.0.2.1" }] });
     account().addList({ name: "networks", kind: "asn" });
     const offers = await found();
-    expect(offers).toEqual([expect.stringMatching(/^list portcullis \(new.*no zone is named/), expect.stringMatching(/^list partners .*items of others/)]);
+    expect(offers).toEqual([expect.stringMatching(/^list portcullis \(new.*no zone is named/), expect.stringMatching(/^list partners .*1 item of others/)]);
     await setUp();
     expect(await found()).toEqual([expect.stringContaining("list partners"), expect.stringContaining(`already claimed by store ${storeId}`)]);
   });

@@ -5,6 +5,8 @@ import Cloudflare, { APIError } from "cloudflare";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { blockOf, displayCidr, familyBits } from "../../shared/address/index.ts";
+import { cloudflareLimits } from "./cloudflare/limits.ts";
+import { Quota } from "./cloudflare/quota.ts";
 import { canonicalValue } from "./cloudflare/values.ts";
 import type { CloudflareSimulator } from "./cloudflare.ts";
 import { accountId, startFixture, tokens, zones } from "./cloudflare-fixtures.ts";
@@ -254,6 +256,26 @@ describe("who may call, and how often", () => {
     nowMs += 1_000;
     expect(cloudflare.respond(request)?.status).toBe(200);
     cloudflare.log.splice(2, 1_198);
+  });
+
+  test("changes: more than a million items in twelve hours are refused, however few requests", () => {
+    const account = cloudflare.account(accountId);
+    const list = account.addList({ name: "blocked" });
+    const ids = new Array<string>(600_000).fill("");
+    account.remove(list, ids);
+    nowMs += 60_000;
+    expect(() => account.remove(list, ids)).toThrow("throttling");
+    nowMs += 12 * 3_600_000;
+    account.remove(list, ids);
+  });
+
+  test("quota: the window moves, and a refusal takes nothing", () => {
+    const quota = new Quota(cloudflareLimits.changingRequests);
+    for (let request = 0; request < 30_000; request += 1) {
+      expect(quota.fits(1, request)).toBe(true);
+      quota.take(1, request);
+    }
+    expect([quota.fits(1, 30_000), quota.fits(1, 30_000), quota.fits(1, 12 * 3_600_000)]).toEqual([false, false, true]);
   });
 
   test("routes: what is not described does not exist, nor does an unknown query", async () => {

@@ -2,7 +2,9 @@
 // Owns when an operation takes effect. A person's edits (dashboard) go through the same upsert.
 import type { Faults } from "./faults.ts";
 import { cloudflareLimits } from "./limits.ts";
+import { Quota } from "./quota.ts";
 import { CloudflareRefusal } from "./refusal.ts";
+import { throttled } from "./tokens.ts";
 import { canonicalValue } from "./values.ts";
 
 export interface Item {
@@ -54,7 +56,8 @@ export class Account {
   readonly lists = new Map<string, List>();
   readonly operations = new Map<string, Operation>();
   readonly #host: AccountHost;
-  #requestsAtMs: number[] = [];
+  readonly #requests = new Quota(cloudflareLimits.changingRequests);
+  readonly #changedItems = new Quota(cloudflareLimits.changedItems);
 
   constructor(id: string, host: AccountHost) {
     this.id = id;
@@ -129,7 +132,7 @@ export class Account {
   }
 
   add(list: List, items: readonly ItemInput[]): Operation {
-    this.#countRequest();
+    this.#countRequest(items.length);
     const checked = this.#checked(list, items);
     return this.begin(() => {
       const bad = checked.map((item) => this.#host.faults.badItem(item.ip)).find((why) => why !== null);
@@ -142,7 +145,7 @@ export class Account {
 
   /** Removes all items, then adds these. */
   replace(list: List, items: readonly ItemInput[]): Operation {
-    this.#countRequest();
+    this.#countRequest(items.length);
     const checked = this.#checked(list, items);
     return this.begin(() => {
       if (this.itemCount - list.items.size + checked.length > this.#host.itemsMax()) throw new Failed("This list is at the maximum number of items");
@@ -154,7 +157,7 @@ export class Account {
 
   /** By id. An id that is not there fails the whole: no page says otherwise, and the stricter reading is held. */
   remove(list: List, ids: readonly string[]): Operation {
-    this.#countRequest();
+    this.#countRequest(ids.length);
     return this.begin(() => {
       const values = new Map([...list.items.values()].map((item) => [item.id, item.ip]));
       const found = ids.map((id) => {
@@ -169,12 +172,11 @@ export class Account {
     });
   }
 
-  #countRequest(): void {
-    const { most, windowMs } = cloudflareLimits.changingRequests;
+  #countRequest(items: number): void {
     const nowMs = this.#host.nowMs();
-    this.#requestsAtMs = this.#requestsAtMs.filter((at) => at + windowMs > nowMs);
-    if (this.#requestsAtMs.length >= most) throw new CloudflareRefusal(429, 971, "Please wait and consider throttling your request speed", 60);
-    this.#requestsAtMs.push(nowMs);
+    if (!this.#requests.fits(1, nowMs) || !this.#changedItems.fits(items, nowMs)) throw throttled(60);
+    this.#requests.take(1, nowMs);
+    this.#changedItems.take(items, nowMs);
   }
 
   #checked(list: List, items: readonly ItemInput[]): readonly ItemInput[] {
