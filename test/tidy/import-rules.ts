@@ -1,4 +1,4 @@
-// House rules about who may import whom, and what may reach the Worker's bundle.
+// House rules about who may import whom, and what may reach what is deployed.
 import {
   isCallExpression,
   isExportDeclaration,
@@ -184,25 +184,33 @@ function graphOf(
 }
 
 /** What a bundled file may not import: Node's modules, and packages that are there for development only. */
-function bundleFault(found: Import, packages: Packages): string | null {
+function bundleFault(found: Import, packages: Packages, entry: string): string | null {
   const name = packageOf(found.specifier);
   if (found.specifier.startsWith(".") || packages.aliases.has(found.specifier) || name.startsWith("cloudflare:") || packages.runtime.has(name)) return null;
-  return `imports ${found.specifier} and is reached from functions/worker.ts; cut the import`;
+  return `imports ${found.specifier} and is reached from ${entry}; cut the import`;
 }
 
+function entryFindings(repository: Repository, packages: Packages, entry: string): readonly Finding[] {
+  const { reached, missing } = graphOf(repository, packages, entry);
+  const found = [...reached].flatMap(([path, imports]) => {
+    const inside = isBuildTime(path) ? [{ path, line: 1, message: `is reached from ${entry}; cut the import` }] : [];
+    const outside = imports.flatMap((one) => {
+      const message = bundleFault(one, packages, entry);
+      return message === null ? [] : [{ path, line: one.line, message }];
+    });
+    return [...inside, ...outside];
+  });
+  return [...missing, ...found];
+}
+
+/** The Worker, and Deno's entry where there is one: it takes the same files, and no others that a Worker could not. */
 export const workerBundle: Rule = {
   name: "Worker bundle",
   check: (repository) => {
     const packages = packagesOf(repository);
-    const { reached, missing } = graphOf(repository, packages, "functions/worker.ts");
-    const found = [...reached].flatMap(([path, imports]) => {
-      const inside = isBuildTime(path) ? [{ path, line: 1, message: "is reached from functions/worker.ts; cut the import" }] : [];
-      const outside = imports.flatMap((one) => {
-        const message = bundleFault(one, packages);
-        return message === null ? [] : [{ path, line: one.line, message }];
-      });
-      return [...inside, ...outside];
-    });
-    return [...missing, ...found];
+    const deno = repository.trees.has("functions/deno.ts") ? entryFindings(repository, packages, "functions/deno.ts") : [];
+    const worker = entryFindings(repository, packages, "functions/worker.ts");
+    const known = new Set(worker.map(({ path, line }) => `${path}:${line}`));
+    return [...worker, ...deno.filter(({ path, line }) => !known.has(`${path}:${line}`))];
   },
 };

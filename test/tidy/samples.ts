@@ -200,6 +200,12 @@ const bundles: readonly Sample[] = [
   },
   {
     rule: workerBundle,
+    title: "Deno's entry, which reaches what the Worker does not",
+    files: { "functions/worker.ts": "//", "functions/deno.ts": '//\nimport "./runtime/deno.ts";', "functions/runtime/deno.ts": '//\nimport "node:fs";' },
+    found: ["functions/runtime/deno.ts:2"],
+  },
+  {
+    rule: workerBundle,
     title: "test code, the CLI and YAML",
     files: {
       "functions/worker.ts": '//\nimport "../test/x.ts";\nimport "./cli/main.ts";\nimport "yaml";',
