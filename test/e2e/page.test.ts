@@ -7,7 +7,7 @@ import { type Demo, startDemo } from "../sandbox/demo.ts";
 import { narrate, tellLogged } from "../sandbox/narrator.ts";
 import { otherClouds } from "../sandbox/other-clouds.ts";
 import { createJournal } from "../sandbox/page/journal.ts";
-import { type Page, startPage } from "../sandbox/page/server.ts";
+import { type Page, type PageOptions, startPage } from "../sandbox/page/server.ts";
 import { type Browser, startBrowser } from "./browser.ts";
 
 const mustRun = ![undefined, "", "false", "0"].includes(process.env.CI);
@@ -15,6 +15,7 @@ const browser: Browser | null = await startBrowser();
 if (browser === null) console.warn("did not run: no Chromium runs on this machine (apt-get install chromium), so the page is not looked at");
 
 let demo: Demo;
+let options: PageOptions;
 let page: Page;
 let ticks: ReturnType<typeof setInterval>;
 let silence: () => void;
@@ -23,12 +24,13 @@ beforeAll(async () => {
   const journal = createJournal();
   demo = await startDemo({ clouds: otherClouds, onLog: (line) => tellLogged(line, journal) });
   silence = narrate(demo, journal, () => undefined);
-  page = await startPage({
+  options = {
     firewalls: demo.firewalls,
     journal,
     worker: { url: () => demo.stack.url, key: demo.keys.watcher },
     environmentLine: ". '<b>env</b>'",
-  });
+  };
+  page = await startPage(options);
   ticks = setInterval(() => demo.stack.worker.tick().catch(() => undefined), 1_000);
 }, 60_000);
 
@@ -166,6 +168,18 @@ describe.runIf(browser !== null)("the page", () => {
   test("asks nobody but the sandbox, and has nothing to complain of", () => {
     expect([...hosts]).toEqual([new URL(page.url).host]);
     expect(complaints).toEqual([]);
+  });
+
+  test("says when the sandbox is closed", async () => {
+    const second = await startPage(options);
+    const other = await view.context().newPage();
+    await other.goto(second.url);
+    await other.getByRole("status").filter({ hasText: "live" }).waitFor();
+
+    await second.close();
+
+    await other.getByRole("status").filter({ hasText: "the sandbox is closed" }).waitFor();
+    await other.close();
   });
 
   test("asks again and again where events do not come through", async () => {
