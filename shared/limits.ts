@@ -36,6 +36,8 @@ export const limits = {
   orphansShareMax: 0.2,
   /** Snapshot in the store is refreshed at most this often (write budget); the coordinator serves the newest. */
   snapshotEveryMs: HOUR_MS,
+  /** How soon after a cloud accepted a change, without saying that it is done, it is looked at again. */
+  pendingLookMs: 3 * SECOND_MS,
   /** A target that fails for longer than this is tried at every second tick only. */
   patienceMs: 30 * MINUTE_MS,
   /** Passes woken by new leases start at least this far apart, so that a burst becomes few passes. */

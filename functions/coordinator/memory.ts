@@ -30,6 +30,8 @@ export interface TargetMemory {
   /** Slot name, or `block:<cidrKey>`, to the moment it may be touched again. */
   frozen: Record<string, EpochMs>;
   throttledUntil: EpochMs;
+  /** When a change that was only accepted may be done: worth a look before the tick. */
+  lookAt: EpochMs;
   /** Orphans: `<entry id>|<cidrKey>` to when first seen and in how many consecutive full passes. */
   sightings: Record<string, { first: EpochMs; passes: number }>;
   /** Entry ids whose removal was planned and not reached. */
@@ -87,6 +89,7 @@ function freshTarget(): TargetMemory {
     acknowledged: [],
     frozen: {},
     throttledUntil: 0,
+    lookAt: 0,
     sightings: {},
     leftovers: [],
     inFlight: null,

@@ -73,7 +73,10 @@ export class Application {
       freezeInFlight(this.#memory, now + this.#target.definition.observeLagMs + limits.freezeMs);
     }
     // What was only accepted will still change the target: no look before it must be visible may count as the last one.
-    if (outcome.kind === "pending") this.#memory.lastWriteAt = now;
+    if (outcome.kind === "pending") {
+      this.#memory.lastWriteAt = now;
+      this.#memory.lookAt = now + limits.pendingLookMs;
+    }
     if (outcome.kind === "throttled") this.#memory.throttledUntil = outcome.retryAtMs;
     this.#memory.inFlight = null;
     await this.#world.memory.saveTarget(this.#target.name);

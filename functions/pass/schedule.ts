@@ -46,11 +46,11 @@ export function noteFullPass(world: World, began: EpochMs, failed: Readonly<Reco
   core.retryAt = began + ticks * limits.tickMs - limits.skewMs;
 }
 
-/** When something that waits can go on: a throttled target may be asked again, a frozen place be looked at. */
+/** When something that waits can go on: a throttled target may be asked again, an accepted change or a frozen place be looked at. */
 function nextThaw(world: World, now: EpochMs): EpochMs | null {
   const moments = world.targets.flatMap(({ name }) => {
-    const { throttledUntil, frozen } = world.memory.target(name);
-    return [throttledUntil, ...Object.values(frozen)].filter((at) => at > now);
+    const { throttledUntil, lookAt, frozen } = world.memory.target(name);
+    return [throttledUntil, lookAt, ...Object.values(frozen)].filter((at) => at > now);
   });
   return moments.length === 0 ? null : Math.min(...moments);
 }

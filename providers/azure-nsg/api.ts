@@ -1,14 +1,16 @@
 // The wire: one operation on Azure Resource Manager, its answer as data. Microsoft's SDK makes the requests, this file reads the raw answers.
 // Refuses to retry, to poll, and to decide what an error means for a target (codes.ts and provider.ts do).
+
 import type { NetworkManagementClient, SecurityRule } from "@azure/arm-network";
 import * as v from "valibot";
 import type { Result } from "../../shared/errors.ts";
 import type { EpochMs, HttpResponse, Secret, Signal } from "../../shared/ports.ts";
+import type { ProviderPorts } from "../../shared/provider.ts";
 import { retryAtOf, serverDateOf } from "../internal/backoff.ts";
 import { type Meaning, meaningOf } from "./codes.ts";
 import { type AzureAccount, armOrigin } from "./config.ts";
 import { Exchange, routed } from "./exchange.ts";
-import { type AzurePorts, EntraToken } from "./token.ts";
+import { EntraToken } from "./token.ts";
 
 export type ArmAnswer =
   | { readonly kind: "ok"; readonly status: number; readonly body: unknown; readonly serverDate: EpochMs | null }
@@ -90,10 +92,10 @@ export interface Place {
 
 export class Arm {
   readonly #account: AzureAccount;
-  readonly #ports: AzurePorts;
+  readonly #ports: ProviderPorts;
   readonly #token: EntraToken;
 
-  constructor(account: AzureAccount, ports: AzurePorts) {
+  constructor(account: AzureAccount, ports: ProviderPorts) {
     this.#account = account;
     this.#ports = ports;
     this.#token = new EntraToken(account, ports);

@@ -2,7 +2,7 @@
 import { type Cidr, cidrText } from "../../shared/address/index.ts";
 import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Secret, Signal } from "../../shared/ports.ts";
-import type { Admission, CompileRequest, Observation, Outcome, Provider, SetupAction, SetupReport, Step } from "../../shared/provider.ts";
+import type { Admission, CompileRequest, Observation, Outcome, Provider, ProviderPorts, SetupAction, SetupReport, Step } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
 import { Arm, type ArmAnswer } from "./api.ts";
 import { currentOf, nativeOf, outcomeOf, outcomeOfError, outcomeOfThrown, ruleBody, withoutSending } from "./apply.ts";
@@ -12,7 +12,6 @@ import { goneObservation, isOurs, observationOf } from "./convert.ts";
 import { readError, transportError } from "./failures.ts";
 import { isRunning, type NativeGroup, readGroup } from "./native.ts";
 import { setUp } from "./setup.ts";
-import type { AzurePorts } from "./token.ts";
 
 /** A change of an NSG takes seconds; asked again this long after it was seen running. */
 const runningWaitSeconds = 5;
@@ -23,12 +22,12 @@ export type Described =
 
 export class AzureNsg implements Provider {
   readonly #settings: AzureNsgSettings;
-  readonly #ports: AzurePorts;
+  readonly #ports: ProviderPorts;
   readonly #arm: Arm;
   /** Refusals as too fast in a row, for the growing delay when the cloud names none. */
   #throttles = 0;
 
-  constructor(settings: AzureNsgSettings, ports: AzurePorts) {
+  constructor(settings: AzureNsgSettings, ports: ProviderPorts) {
     this.#settings = settings;
     this.#ports = ports;
     this.#arm = new Arm(settings, ports);

@@ -15,9 +15,6 @@ const renewBeforeMs = 5 * 60_000;
 export const assertionAudience = "api://AzureADTokenExchange";
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/** A platform that can vouch for its own identity, such as Deno Deploy, gives this; it is asked anew for each token. */
-export type AzurePorts = ProviderPorts & { readonly identityToken?: (audience: string) => Promise<Secret> };
-
 const grantSchema = v.object({
   token_type: v.pipe(v.string(), v.regex(/^bearer$/i)),
   // Documented as a number; older endpoints send text.
@@ -62,11 +59,11 @@ function isPassing(status: number, error: string, codes: readonly number[]): boo
 
 export class EntraToken {
   readonly #account: AzureAccount;
-  readonly #ports: AzurePorts;
+  readonly #ports: ProviderPorts;
   #held: Held | null = null;
   #throttles = 0;
 
-  constructor(account: AzureAccount, ports: AzurePorts) {
+  constructor(account: AzureAccount, ports: ProviderPorts) {
     this.#account = account;
     this.#ports = ports;
   }
@@ -110,7 +107,7 @@ export class EntraToken {
   }
 
   async #askPlatform(): Promise<Result<Secret>> {
-    const ask = this.#ports.identityToken;
+    const ask = this.#ports.identity;
     if (ask === undefined) {
       return fail(
         "PROVIDER_AUTH",

@@ -97,10 +97,10 @@ describe("credentials", () => {
     const without = (secrets: Readonly<Record<string, Secret>>, more: object = {}) => azureNsg.create(settings, { ...testPorts(secrets), ...more }).observe();
     expect(await without({})).toMatchObject({ ok: false, error: { code: "PROVIDER_AUTH", message: expect.stringContaining("clientId") } });
     expect(await without({ clientId })).toMatchObject({ ok: false, error: { code: "PROVIDER_AUTH", message: expect.stringContaining("clientSecret") } });
-    const identityToken = async () => {
+    const identity = async () => {
       throw new Error("eyJhbGciOi secret");
     };
-    const refused = await without({ clientId }, { identityToken });
+    const refused = await without({ clientId }, { identity });
     expect(refused).toMatchObject({ ok: false, error: { code: "PROVIDER_UNAVAILABLE" } });
     expect(refused.ok ? "" : `${refused.error.message}${String(refused.error.cause)}`).not.toContain("eyJ");
     expect(ports.logs).toEqual([]);

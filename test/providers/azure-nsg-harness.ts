@@ -106,11 +106,11 @@ function assertion(ports: Pick<TestPorts, "clock">): Secret {
 function credentialsOf(
   options: AzureHarnessOptions,
   ports: Pick<TestPorts, "clock">,
-): { readonly secrets: Credentials; readonly identityToken?: () => Promise<Secret> } {
+): { readonly secrets: Credentials; readonly identity?: () => Promise<Secret> } {
   const { clientId, secret } = applications.run;
   const client = { clientId: new Secret(clientId) };
   if (options.identity === "token") return { secrets: { ...client, federatedToken: assertion(ports) } };
-  if (options.identity === "platform") return { secrets: client, identityToken: async () => assertion(ports) };
+  if (options.identity === "platform") return { secrets: client, identity: async () => assertion(ports) };
   return { secrets: { ...client, clientSecret: new Secret(secret) } };
 }
 
