@@ -39,7 +39,13 @@ async function visitAll(world: World, visitOne: (target: Target) => Promise<Visi
   return visits.flat().sort((a, b) => (order.get(a.target.name) ?? 0) - (order.get(b.target.name) ?? 0));
 }
 
-function failuresOf(visits: readonly Visit[], records: Records, storeError: string | null, fresh: "fresh" | "reused"): Record<string, string> {
+/** A cloud at work is no failure, and its target is looked at again until it is done; at work for too long it is one. */
+function isAtWork(world: World, visited: Visit): boolean {
+  const seenAt = world.memory.snapshot?.targets[visited.target.name]?.observedAt ?? world.memory.core.since;
+  return visited.error?.code === "PROVIDER_PENDING" && world.clock.now() - seenAt < limits.readyMs;
+}
+
+function failuresOf(world: World, visits: readonly Visit[], records: Records, storeError: string | null, fresh: "fresh" | "reused"): Record<string, string> {
   const failed: Record<string, string> = {};
   if (storeError !== null) failed.store = storeError;
   else if (fresh === "fresh" && !records.complete) failed.store = records.incompleteWhy ?? "incomplete";
@@ -47,6 +53,7 @@ function failuresOf(visits: readonly Visit[], records: Records, storeError: stri
     const error =
       visited.error ??
       (visited.bar?.state === "failed" || visited.bar?.state === "pending" ? new PortcullisError("OWNERSHIP_CONFLICT", visited.bar.why) : null);
+    if (isAtWork(world, visited)) continue;
     if (error !== null) failed[visited.target.name] = `${error.code}: ${error.message}`;
     else if (visited.orphans?.unsafe === true) failed[visited.target.name] = `PLAN_UNSAFE: ${visited.orphans.cidrs.length} orphans need a person's word`;
   }
@@ -64,9 +71,9 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const request = { records, lifted, fresh, now, callsMax, deadlineAt: now + limits.passWallMs, purpose: "apply" } as const;
   const visits = await visitAll(world, (target) => safeVisit(world, target, request));
 
-  const failed = failuresOf(visits, records, error, fresh);
-  const clean = fresh === "fresh" && Object.keys(failed).length === 0;
-  if (wake !== "accepted") noteFullPass(world, now, clean ? {} : failed);
+  const failed = failuresOf(world, visits, records, error, fresh);
+  const isSettled = fresh === "fresh" && visits.every((visited) => visited.error === null) && Object.keys(failed).length === 0;
+  if (wake !== "accepted") noteFullPass(world, now, failed, isSettled ? "settled" : "unsettled");
   memory.core.nextDueAt = nextDue(world, records, lifted, now);
   memory.core.storeId = records.storeId;
   if (fresh === "fresh") memory.core.listed = records.leases.length + records.lifts.length;
@@ -76,7 +83,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
 
   const more = visits.some((visited) => visited.more === "more") ? "more" : "done";
   world.log({
-    level: clean || wake === "accepted" ? "info" : "error",
+    level: Object.keys(failed).length === 0 || wake === "accepted" ? "info" : "error",
     event: "pass.done",
     wake,
     owner: config.owner,

@@ -34,12 +34,12 @@ export function nextDue(world: World, records: Records, lifted: Lifted, now: Epo
  * Remembers when a full pass was. After an unclean one every tick tries again, so that a target is served with the first tick after it came
  * back; after half an hour every second one, so that a target that stays broken does not use up the store's free listings (1,000 a day).
  */
-export function noteFullPass(world: World, began: EpochMs, failed: Readonly<Record<string, string>>): void {
+export function noteFullPass(world: World, began: EpochMs, failed: Readonly<Record<string, string>>, outcome: "settled" | "unsettled"): void {
   const { core } = world.memory;
   core.fullBeganAt = began;
   core.fullEndedAt = world.clock.now();
   core.deployment = world.deployment;
-  core.fullClean = Object.keys(failed).length === 0;
+  core.fullClean = outcome === "settled";
   core.failed = failed;
   core.failures = core.fullClean ? 0 : core.failures + 1;
   const ticks = core.failures * limits.tickMs < limits.patienceMs ? 1 : 2;
