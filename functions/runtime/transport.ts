@@ -88,7 +88,13 @@ function errorCodes(thrown: unknown, depth = 0): readonly string[] {
   return [...own, ...inner, ...errorCodes(thrown.cause, depth + 1)];
 }
 
+/** Deno names no code: its HTTP client says in words that it could not connect, be it for DNS, TCP or TLS (measured with Deno 2.9.5, 2026-11-20). */
+function isDenoUnconnected(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.cause instanceof Error && thrown.cause.message.includes("client error (Connect)");
+}
+
 function wasUnsent(thrown: unknown): boolean {
+  if (isDenoUnconnected(thrown)) return true;
   const codes = errorCodes(thrown);
   // Several addresses may have been tried: only when every one failed before sending is it certain.
   return codes.length > 0 && codes.every((code) => unsentCodes.has(code));

@@ -1,8 +1,11 @@
 // What the Deno KV driver promises beyond the laws of every store: long texts whole or not at all, expiry by the value,
-// writes bound to a fence. Data, run in Deno by `laws.ts`.
+// writes bound to a fence. And how Deno's fetch fails. Data, run in Deno by `laws.ts`.
+import { type AddressInfo, createServer } from "node:net";
 import type { DenoKv } from "../../../functions/runtime/deno-api.ts";
+import { createTransport } from "../../../functions/runtime/transport.ts";
 import { denoKvStore } from "../../../functions/stores/deno-kv.ts";
 import { DenoKvValues } from "../../../functions/stores/deno-kv-values.ts";
+import { PortcullisError } from "../../../shared/errors.ts";
 import { type Law, mustThrow } from "../../conformance/law.ts";
 import { must, mustEqual } from "../../conformance/must.ts";
 import type { StoreHarness } from "../../conformance/store-laws.ts";
@@ -43,7 +46,26 @@ function meddled(kv: DenoKv, meddle: () => Promise<void>): DenoKv {
   return { get: (key) => kv.get(key), getMany: (keys) => kv.getMany(keys), list: (range, options) => kv.list(range, options), atomic, close: () => kv.close() };
 }
 
+/** The transport is everyone's; how Deno says that nothing was sent is its own. */
+const transportLaw: Law<DenoKvHarness> = {
+  name: "a call that met no server was not sent, and one that was cut off may have taken effect",
+  run: async () => {
+    const codeOf = async (host: string): Promise<string> => {
+      const send = createTransport({ fetch: (url, init) => fetch(url, init), hostSuffixes: [], allowedHosts: host });
+      const lost = await send({ method: "POST", url: `http://${host}/`, headers: {}, body: "x" }).catch((thrown: unknown) => thrown);
+      return lost instanceof PortcullisError ? lost.code : "answered";
+    };
+    const server = createServer((socket) => socket.once("data", () => socket.destroy()));
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const cut = await codeOf(host);
+    await new Promise((closed) => server.close(closed));
+    mustEqual([cut, await codeOf(host)], ["OUTCOME_UNKNOWN", "PROVIDER_UNAVAILABLE"], "codes");
+  },
+};
+
 export const denoKvLaws: readonly Law<DenoKvHarness>[] = [
+  transportLaw,
   {
     name: "a text far beyond what one value holds is got back whole, and replaced by a longer and a shorter one",
     run: async ({ store, kv }) => {
