@@ -116,7 +116,8 @@ export class EntraToken {
     }
     try {
       return ok(await ask(assertionAudience));
-    } catch {
+    } catch (thrown) {
+      if (thrown instanceof PortcullisError) return { ok: false, error: thrown };
       // What a platform says here may quote the token: it is not passed on.
       return fail("PROVIDER_UNAVAILABLE", `this platform did not give an identity token for ${assertionAudience}; the next pass asks again`);
     }

@@ -103,6 +103,11 @@ describe("credentials", () => {
     const refused = await without({ clientId }, { identity });
     expect(refused).toMatchObject({ ok: false, error: { code: "PROVIDER_UNAVAILABLE" } });
     expect(refused.ok ? "" : `${refused.error.message}${String(refused.error.cause)}`).not.toContain("eyJ");
+    const unconnected = async () => {
+      throw new PortcullisError("PROVIDER_AUTH", "make a cloud connection");
+    };
+    const told = await without({ clientId }, { identity: unconnected });
+    expect(told).toMatchObject({ ok: false, error: { code: "PROVIDER_AUTH", message: "make a cloud connection" } });
     expect(ports.logs).toEqual([]);
   });
 
