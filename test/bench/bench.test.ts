@@ -1,6 +1,7 @@
 // The figures that are counts, not times, with their aims: the same on every machine, so a change that misses one fails here.
 import { describe, expect, test } from "vitest";
 import { countSmallBurst } from "./burst.ts";
+import { countCalls, firstOperation } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
 import { type Figure, jsonOf, markdownTable, summarise } from "./figures.ts";
 
@@ -26,6 +27,17 @@ describe("what the product costs", () => {
     const end = await countSmallBurst(200);
     expect([end.lost, end.enforced + end.shed, end.enforced]).toEqual([[], 200, end.stands]);
     expect(end.remoteCalls).toBeLessThanOrEqual(2 * end.leastCalls);
+  });
+});
+
+describe("what a pass with work to do costs", () => {
+  test("call: as few as pages and batches allow; Cloudflare's second operation costs a second look", async () => {
+    const { kinds, full } = await countCalls();
+    const [aws, azure, cloudflare] = kinds;
+    expect([aws, azure, full].map((count) => count?.calls.length)).toEqual([aws?.least, azure?.least, full.least]);
+    // Lists, three pages, two zones, the look before the write, the write.
+    expect(firstOperation(cloudflare?.calls ?? [])).toHaveLength(8);
+    expect(cloudflare?.calls.length).toBeLessThanOrEqual(18);
   });
 });
 

@@ -1,4 +1,5 @@
-// How large the Worker is and how long it takes to answer from a cold start, beside the bare Worker built in the same way.
+// How large the Worker is and how long it takes to answer from a cold start, beside the bare Worker built in the same way; and the same
+// with an azure-nsg target, because its client is compiled in only when a configuration has one.
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,53 +31,86 @@ async function startupMs(options: WorkerOptions, path: string): Promise<number> 
   return ms;
 }
 
+const names = ["product", "azure", "bare"] as const;
+type Name = (typeof names)[number];
+
+interface Subject {
+  readonly script: string;
+  readonly options: WorkerOptions;
+  /** Answers with 200 as soon as the Worker runs. */
+  readonly path: string;
+}
+
+/** Two configurations of the product and the bare Worker, built alike. */
+async function buildAll(folder: string): Promise<Readonly<Record<Name, Subject>>> {
+  const [nowhere, digest] = ["http://127.0.0.1:9/", `sha256:${"0".repeat(64)}`];
+  const product = await buildWorker({ folder: join(folder, "product"), yaml: productYaml(nowhere, digest) });
+  const azure = await buildWorker({ folder: join(folder, "azure"), yaml: productYaml(nowhere, digest, { azure: nowhere, cloudflare: "" }) });
+  const bare = await buildBare(folder);
+  const secrets = { AWS_WEB_ID: "id", AWS_WEB_SECRET: "secret", AZURE_HUB_ID: "id", AZURE_HUB_SECRET: "secret", BENCH_SECRET: newSigningSecret() };
+  const bindings = { ...secrets, PORTCULLIS_ALLOWED_HOSTS: "127.0.0.1:9" };
+  const subject = ({ script }: { readonly script: string }): Subject => ({ script, options: { script, bindings }, path: "/healthz" });
+  return {
+    product: subject(product),
+    azure: subject(azure),
+    bare: { ...subject(bare), options: { script: bare.script, bindings, coordinator: "none" }, path: "/" },
+  };
+}
+
 export async function measureBundle(starts = 9): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), "portcullis-bench-"));
   try {
-    const yaml = productYaml("http://127.0.0.1:9/", `sha256:${"0".repeat(64)}`);
-    const { script } = await buildWorker({ folder, yaml });
-    const bare = await buildBare(folder);
-    const bindings = { AWS_WEB_ID: "id", AWS_WEB_SECRET: "secret", BENCH_SECRET: newSigningSecret(), PORTCULLIS_ALLOWED_HOSTS: "127.0.0.1:9" };
-    const product: WorkerOptions = { script, bindings };
-    const baseline: WorkerOptions = { script: bare.script, bindings, coordinator: "none" };
-    const [products, baselines]: [number[], number[]] = [[], []];
+    const subjects = await buildAll(folder);
+    const times: Record<Name, number[]> = { product: [], azure: [], bare: [] };
     for (let start = 0; start <= starts; start += 1) {
-      const [one, other] = [await startupMs(product, "/healthz"), await startupMs(baseline, "/")];
-      if (start === 0) continue;
-      products.push(one);
-      baselines.push(other);
+      for (const name of names) {
+        const ms = await startupMs(subjects[name].options, subjects[name].path);
+        // The first ones fill caches.
+        if (start > 0) times[name].push(ms);
+      }
     }
-    const sizes = { product: await gzipBytes(script), bare: await gzipBytes(bare.script), raw: (await stat(script)).size };
-    const evaluation = await evaluationMs({ product: script, bare: bare.script }, 18);
-    const report = reportOf(products, baselines, sizes);
+    const scripts = { product: subjects.product.script, azure: subjects.azure.script, bare: subjects.bare.script };
+    const zipped = { product: await gzipBytes(scripts.product), azure: await gzipBytes(scripts.azure), bare: await gzipBytes(scripts.bare) };
+    const rawBytes = { product: (await stat(scripts.product)).size, azure: (await stat(scripts.azure)).size };
+    const evaluation = await evaluationMs(scripts, 18);
+    const report = reportOf(times, zipped, rawBytes);
     const note =
       `Evaluating the module alone, in a running workerd: product, ${shownSpread(evaluation.product, " ms")}; ` +
-      `bare, ${shownSpread(evaluation.bare, " ms")}. Workers may take one second for it (Cloudflare docs, 2025-10).`;
+      `with Azure, ${shownSpread(evaluation.azure, " ms")}; bare, ${shownSpread(evaluation.bare, " ms")}. ` +
+      "Workers may take one second for it (Cloudflare docs, 2025-10).";
     return { ...report, notes: [...report.notes, note] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** By how much one is slower than the other, pair by pair. */
+function differenceOf(samples: readonly number[], others: readonly number[]): string {
+  return shownSpread(summarise(samples.map((ms, at) => ms - (others[at] ?? Number.NaN))), " ms");
+}
+
 function reportOf(
-  products: readonly number[],
-  baselines: readonly number[],
-  sizes: { readonly product: number; readonly bare: number; readonly raw: number },
+  times: Readonly<Record<Name, readonly number[]>>,
+  zipped: Readonly<Record<Name, number>>,
+  rawBytes: { readonly product: number; readonly azure: number },
 ): Report {
-  const [product, bare] = [summarise(products), summarise(baselines)];
-  const difference = summarise(products.map((ms, at) => ms - (baselines[at] ?? Number.NaN)));
+  const [product, azure, bare] = [summarise(times.product), summarise(times.azure), summarise(times.bare)];
   const figure = (name: string, value: number, unit: string, baseline: string) => ({ name, value: rounded(value), unit, baseline, aim: "", met: null });
   return {
     figures: [
-      figure("bundle.gzipBytes", sizes.product, "bytes", `bare Worker × ${rounded(sizes.product / sizes.bare)}`),
+      figure("bundle.gzipBytes", zipped.product, "bytes", `bare Worker × ${rounded(zipped.product / zipped.bare)}`),
       figure("bundle.startupMs", product.median, "ms", `bare Worker × ${rounded(product.median / bare.median)}`),
-      figure("bundle.bareGzipBytes", sizes.bare, "bytes", "is the baseline"),
+      figure("bundle.gzipBytesAzure", zipped.azure, "bytes", `without an azure-nsg target × ${rounded(zipped.azure / zipped.product)}`),
+      figure("bundle.startupMsAzure", azure.median, "ms", `without an azure-nsg target × ${rounded(azure.median / product.median)}`),
+      figure("bundle.bareGzipBytes", zipped.bare, "bytes", "is the baseline"),
       figure("bundle.bareStartupMs", bare.median, "ms", "is the baseline"),
     ],
     notes: [
-      `Both built by \`wrangler deploy --dry-run\` with the settings of wrangler.toml; gzip level 9. The product is ${rounded(sizes.raw / 1024)} KiB before gzip.`,
+      "All built by `wrangler deploy --dry-run` with the settings of wrangler.toml; gzip level 9. " +
+        `Before gzip the product is ${rounded(rawBytes.product / 1024)} KiB, with an azure-nsg target ${rounded(rawBytes.azure / 1024)} KiB.`,
       `Start-up is from starting workerd until the first answer, most of it workerd's own. Product, ${shownSpread(product, " ms")}; ` +
-        `bare, ${shownSpread(bare, " ms")}; difference of the pairs, ${shownSpread(difference, " ms")}.`,
+        `with Azure, ${shownSpread(azure, " ms")}; bare, ${shownSpread(bare, " ms")}; product less bare, pair by pair, ${differenceOf(times.product, times.bare)}; ` +
+        `with Azure less without, ${differenceOf(times.azure, times.product)}.`,
     ],
   };
 }

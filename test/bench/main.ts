@@ -7,6 +7,8 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { measureBundle } from "./bundle.ts";
 import { measureBurst } from "./burst.ts";
+import { measureBurst3 } from "./burst3.ts";
+import { measureCalls } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
 import { type Figure, jsonOf, markdownTable, plainTable, type Report } from "./figures.ts";
 import { measureIngest } from "./ingest.ts";
@@ -19,13 +21,15 @@ const marks = { start: "<!-- bench:start -->", end: "<!-- bench:end -->" } as co
 const benches: Readonly<Record<string, () => Promise<Report>>> = {
   block: countBlockWrites,
   idleTick: countIdleDay,
+  calls: measureCalls,
   pass: () => measurePass(),
   bundle: () => measureBundle(),
   burst: () => measureBurst(),
+  burst3: () => measureBurst3(),
   ingest: () => measureIngest({ pairsMax: 15, requestsPerRound: 200, secondsMax: 45 }),
 };
 /** The order of the table. */
-const order = ["ingest", "block", "idleTick", "burst", "pass", "bundle"] as const;
+const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "bundle"] as const;
 
 function machineFacts(): Record<string, string | number> {
   const versionOf = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
