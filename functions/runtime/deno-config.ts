@@ -1,4 +1,4 @@
-// What of the configuration is different on Deno Deploy: a strong store, no writes outside production, names that variables may not have.
+// What of the configuration is different on Deno Deploy: a strong store, no writes and no heartbeat outside production, names that variables may not have.
 import type { Config, TargetConfig } from "../../shared/config.ts";
 
 /** Deno docs, deploy/reference/env_vars_and_contexts, 2026. */
@@ -34,8 +34,10 @@ function observed(target: TargetConfig): TargetConfig {
 
 /** `timeline` is DENO_TIMELINE: `production`, `git-branch/NAME`, `preview/ID`, or nothing outside the platform. */
 export function configOnDeno(config: Config, timeline: string | undefined): Config {
-  const targets =
-    timeline === "production" ? config.targets : Object.fromEntries(Object.entries(config.targets).map(([name, target]) => [name, observed(target)]));
   // Reads of Deno KV are strong unless asked otherwise, and we never ask (Deno docs, deploy/kv/operations, 2026).
-  return { ...config, store: { stalenessMs: 0 }, targets };
+  const strong = { ...config, store: { stalenessMs: 0 } };
+  if (timeline === "production") return strong;
+  const targets = Object.fromEntries(Object.entries(config.targets).map(([name, target]) => [name, observed(target)]));
+  // A preview that ticks on must not keep the operator's dead man's switch quiet when production has stopped.
+  return { ...strong, targets, heartbeat: null };
 }
