@@ -150,7 +150,8 @@ export class LockSessions {
     if (at - this.#parts.clock.now() > limits.tickMs || (this.#wakeAt !== null && this.#wakeAt <= at)) return;
     this.#wakeAt = at;
     this.#parts.later(at, async () => {
-      if (this.#wakeAt === null || this.#parts.clock.now() < this.#wakeAt) return;
+      // Whose timer it is decides, not the clock: that may have been set back, and a wish that is never taken down stops all later ones.
+      if (this.#wakeAt !== at) return;
       this.#wakeAt = null;
       await this.passNow();
     });
