@@ -59,7 +59,6 @@ function isRepair(request: CompileRequest, before: readonly Entry[], family: Fam
 
 function draft(request: CompileRequest, settings: AzureNsgSettings, family: Family): Draft | null {
   const rule = ruleNameOf(settings, family);
-  if (request.frozen.has(rule)) return null;
   const before = request.observation.ours.filter((entry) => entry.cidr.family === family);
   const wanted = widest(request.standing.filter((cidr) => cidr.family === family));
   const wantedKeys = new Set(wanted.map(cidrKey));
@@ -95,8 +94,11 @@ function draft(request: CompileRequest, settings: AzureNsgSettings, family: Fami
   return { step, growth: added.length - removed.length };
 }
 
-/** What shrinks goes first: both rules share the room of the NSG. */
+/** What shrinks goes first, and what grows waits for it: both rules share the room of the NSG. */
 export function compile(request: CompileRequest, settings: AzureNsgSettings): readonly Step[] {
   const drafts = families.map((family) => draft(request, settings, family)).filter((one) => one !== null);
-  return drafts.sort((a, b) => Math.min(a.growth, 0) - Math.min(b.growth, 0)).map((one) => one.step);
+  const isFrozen = ({ step }: Draft) => step.slots.some((rule) => request.frozen.has(rule));
+  const isRoomOwed = drafts.some((one) => isFrozen(one) && one.growth < 0);
+  const open = drafts.filter((one) => !isFrozen(one) && !(isRoomOwed && one.growth > 0));
+  return open.sort((a, b) => Math.min(a.growth, 0) - Math.min(b.growth, 0)).map((one) => one.step);
 }
