@@ -47,6 +47,8 @@ function changeOf(list: NativeList | undefined, native: Change, counters: Counte
   if (claimOf(list.description) !== native.storeId) return `list ${native.list} was claimed or released meanwhile`;
   const itemCount = counters?.itemCount ?? native.itemCount;
   if (list.itemCount !== itemCount) return `list ${native.list} holds ${list.itemCount} items, where ${itemCount} were read`;
+  // An item that was not shown may be its owner's, and adding it again would take it from him.
+  if (native.verb === "add" && list.itemCount > native.itemCount) return `list ${native.list} holds ${list.itemCount} items and showed ${native.itemCount}`;
   if (counters !== null && list.modifiedOn !== counters.modifiedOn) return `list ${native.list} was changed since it was read`;
   return null;
 }
