@@ -30,6 +30,8 @@ export interface TargetMemory {
   /** Slot name, or `block:<cidrKey>`, to the moment it may be touched again. */
   frozen: Record<string, EpochMs>;
   throttledUntil: EpochMs;
+  /** What the cloud is at work on, in its provider's words, where that is why it is not asked until then. */
+  atWork: string | null;
   /** When a change that was only accepted may be done: worth a look before the tick. */
   lookAt: EpochMs;
   /** Orphans: `<entry id>|<cidrKey>` to when first seen and in how many consecutive full passes. */
@@ -89,6 +91,7 @@ function freshTarget(): TargetMemory {
     acknowledged: [],
     frozen: {},
     throttledUntil: 0,
+    atWork: null,
     lookAt: 0,
     sightings: {},
     leftovers: [],

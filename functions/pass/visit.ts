@@ -98,12 +98,20 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   refreshMemory(memory, request.now, observeLagMs);
   if (memory.throttledUntil > request.now) {
     const seconds = Math.ceil((memory.throttledUntil - request.now) / 1000);
-    return blind(target, new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, { target: target.name }), 0);
+    const where = { target: target.name };
+    if (memory.atWork !== null) return blind(target, new PortcullisError("PROVIDER_PENDING", `${memory.atWork}; looked at again in ${seconds} s`, where), 0);
+    return blind(target, new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, where), 0);
   }
+  memory.atWork = null;
   const observed = await target.provider.observe();
   if (!observed.ok) {
     const waitSeconds = observed.error.context.retryAfterSeconds;
-    if (waitSeconds !== undefined) memory.throttledUntil = request.now + waitSeconds * 1000;
+    if (waitSeconds !== undefined) {
+      memory.throttledUntil = request.now + waitSeconds * 1000;
+      memory.atWork = observed.error.code === "PROVIDER_PENDING" ? observed.error.message : null;
+      // The next pass may be another life's, and clouds shut out longer whoever asks too soon.
+      if (request.purpose === "apply") await world.memory.saveTarget(target.name);
+    }
     return blind(target, observed.error, spent());
   }
 
