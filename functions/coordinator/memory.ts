@@ -32,6 +32,8 @@ export interface TargetMemory {
   throttledUntil: EpochMs;
   /** What the cloud is at work on, in its provider's words, where that is why it is not asked until then. */
   atWork: string | null;
+  /** Entry ids whose removal was only accepted, to the moment from which one that still stands stays. */
+  leaving: Record<string, EpochMs>;
   /** When a change that was only accepted may be done: worth a look before the tick. */
   lookAt: EpochMs;
   /** Orphans: `<entry id>|<cidrKey>` to when first seen and in how many consecutive full passes. */
@@ -92,6 +94,7 @@ function freshTarget(): TargetMemory {
     frozen: {},
     throttledUntil: 0,
     atWork: null,
+    leaving: {},
     lookAt: 0,
     sightings: {},
     leftovers: [],

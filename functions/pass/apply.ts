@@ -5,7 +5,7 @@ import { PortcullisError } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Step } from "../../shared/provider.ts";
 import type { TargetMemory } from "../coordinator/memory.ts";
-import { acknowledge, freezeInFlight } from "./observe.ts";
+import { acknowledge, freezeInFlight, noteLeaving } from "./observe.ts";
 import type { Target, VisitRequest, World } from "./world.ts";
 
 export interface Applied {
@@ -76,6 +76,7 @@ export class Application {
     if (outcome.kind === "pending") {
       this.#memory.lastWriteAt = now;
       this.#memory.lookAt = now + limits.pendingLookMs;
+      noteLeaving(this.#memory, step, now + this.#target.definition.observeLagMs + limits.freezeMs);
     }
     if (outcome.kind === "throttled") this.#memory.throttledUntil = outcome.retryAtMs;
     this.#memory.inFlight = null;

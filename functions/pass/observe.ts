@@ -25,12 +25,27 @@ export function overlay(ours: readonly Entry[], acknowledged: readonly Acknowled
 export function acknowledge(memory: TargetMemory, step: Step, now: EpochMs): void {
   const adds = step.adds.map((entry) => ({ id: entry.id, key: cidrKey(entry.cidr), partial: entry.partial }));
   memory.acknowledged.push({ at: now, adds, removes: step.removes });
+  for (const { id } of step.adds) delete memory.leaving[id];
   memory.lastWriteAt = now;
+}
+
+/** Removals that the cloud only accepted: until they are seen done, or should have been, what still stands is no proof of anything. */
+export function noteLeaving(memory: TargetMemory, step: Step, until: EpochMs): void {
+  for (const id of step.removes) memory.leaving[id] = until;
+}
+
+/** `ours` with what is on its way out marked so: it serves no lease, and stands in for no other entry. Forgets what is gone. */
+export function markLeaving(memory: TargetMemory, ours: readonly Entry[]): readonly Entry[] {
+  const standing = new Set(ours.map((entry) => entry.id));
+  memory.leaving = Object.fromEntries(Object.entries(memory.leaving).filter(([id]) => standing.has(id)));
+  const partial = "its removal was accepted, and may still be under way";
+  return ours.map((entry) => (Object.hasOwn(memory.leaving, entry.id) ? { ...entry, partial } : entry));
 }
 
 /** Drops what is old enough to be visible, and what is no longer frozen. */
 export function refreshMemory(memory: TargetMemory, now: EpochMs, observeLagMs: number): void {
   memory.acknowledged = memory.acknowledged.filter((step) => step.at + observeLagMs > now);
+  memory.leaving = Object.fromEntries(Object.entries(memory.leaving).filter(([, until]) => until > now));
   memory.frozen = Object.fromEntries(Object.entries(memory.frozen).filter(([, until]) => until > now));
 }
 

@@ -14,7 +14,10 @@ export function isQuiet(world: World, now: EpochMs): boolean {
   if (core.deployment !== world.deployment) return false;
   if (!core.fullClean) return now < core.retryAt;
   const watched = core.fullBeganAt - core.since >= settleOf(world);
-  const settled = world.targets.every((target) => (core.fullBeganAt ?? 0) >= world.memory.target(target.name).lastWriteAt + target.definition.observeLagMs);
+  const settled = world.targets.every(({ name, definition }) => {
+    const { lastWriteAt, leaving } = world.memory.target(name);
+    return (core.fullBeganAt ?? 0) >= Math.max(lastWriteAt + definition.observeLagMs, ...Object.values(leaving));
+  });
   return watched && settled;
 }
 
@@ -49,8 +52,8 @@ export function noteFullPass(world: World, began: EpochMs, failed: Readonly<Reco
 /** When something that waits can go on: a throttled target may be asked again, an accepted change or a frozen place be looked at. */
 function nextThaw(world: World, now: EpochMs): EpochMs | null {
   const moments = world.targets.flatMap(({ name }) => {
-    const { throttledUntil, lookAt, frozen } = world.memory.target(name);
-    return [throttledUntil, lookAt, ...Object.values(frozen)].filter((at) => at > now);
+    const { throttledUntil, lookAt, frozen, leaving } = world.memory.target(name);
+    return [throttledUntil, lookAt, ...Object.values(frozen), ...Object.values(leaving)].filter((at) => at > now);
   });
   return moments.length === 0 ? null : Math.min(...moments);
 }

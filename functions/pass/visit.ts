@@ -10,7 +10,7 @@ import type { Entry, Observation, Step } from "../../shared/provider.ts";
 import type { TargetMemory } from "../coordinator/memory.ts";
 import { Application } from "./apply.ts";
 import { type Bar, barOf, intentOf, mayRemove } from "./bars.ts";
-import { driftOf, freezeInFlight, overlay, refreshMemory } from "./observe.ts";
+import { driftOf, freezeInFlight, markLeaving, overlay, refreshMemory } from "./observe.ts";
 import { assessOrphans, noteConfirmed, type Orphans, orphanRule, sightOrphans } from "./orphans.ts";
 import { settleOf, type Target, type VisitRequest, type World } from "./world.ts";
 
@@ -116,7 +116,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   }
 
   const drift = memory.acknowledged.length === 0 ? driftOf(memory.expected, observed.value) : [];
-  const observation = { ...observed.value, ours: overlay(observed.value.ours, memory.acknowledged) };
+  const observation = { ...observed.value, ours: overlay(markLeaving(memory, observed.value.ours), memory.acknowledged) };
   const { plan, orphans } = planVisit(world, target, request, observation);
   const bar = barOf(world, target, request, observation);
   const steps = bar === null || request.purpose === "plan" ? compileSteps(target, memory, plan, observation) : [];

@@ -7,6 +7,7 @@ import { limits } from "../../shared/limits.ts";
 import type { Transport } from "../../shared/ports.ts";
 import type { CompileRequest, Observation } from "../../shared/provider.ts";
 import { adds, look, plan } from "../conformance/provider/harness.ts";
+import { settle } from "../coordinator/world.ts";
 import { accountId } from "../simulators/cloudflare-fixtures.ts";
 import { azureSettings, ruleNames } from "./azure-nsg-harness.ts";
 import { cloudflareHarness } from "./cloudflare-list-harness.ts";
@@ -89,5 +90,35 @@ describe("a cloud at work", () => {
     expect(world.cloudflare.calls()).toBe(before);
     await world.advance(3 * limits.tickMs);
     expect(world.values()).toEqual(["203.0.113.7"]);
+  });
+
+  test("removal under way: what another life finds still standing is not called enforced for a new lease", async () => {
+    const world = await cloudflareWorld({ operationMs: 12_000 });
+    await world.advance(50_000);
+    await world.block("203.0.113.7", 5 * limits.tickMs);
+    await world.advance(5 * limits.tickMs + settle);
+    expect(world.cloudflare.calls("items.delete")).toBe(1);
+    world.evict();
+    await world.block("203.0.113.7", 60 * limits.tickMs);
+    await world.advance(4_000);
+    expect([world.values(), await world.said("203.0.113.7")]).toEqual([["203.0.113.7"], expect.stringMatching(/^pending: .*removal/)]);
+    await world.advance(3 * limits.tickMs);
+    expect([world.values(), await world.said("203.0.113.7")]).toEqual([["203.0.113.7"], "enforced: "]);
+  });
+
+  test("removal under way: one that fails whole leaves an entry that is called enforced again, soon and with no new write", async () => {
+    const world = await cloudflareWorld({ operationMs: 12_000 });
+    await world.advance(50_000);
+    await world.block("203.0.113.7", 5 * limits.tickMs);
+    await world.advance(5 * limits.tickMs + settle);
+    world.cloudflare.faults.badItem = () => "not this one";
+    world.evict();
+    await world.block("203.0.113.7", 60 * limits.tickMs);
+    await world.advance(4_000);
+    expect(await world.said("203.0.113.7")).toMatch(/^pending: .*removal/);
+    const writes = world.cloudflare.writes;
+    await world.advance(3 * limits.tickMs);
+    expect([world.values(), await world.said("203.0.113.7")]).toEqual([["203.0.113.7"], "enforced: "]);
+    expect(world.cloudflare.writes).toBe(writes);
   });
 });
