@@ -189,7 +189,7 @@ export class Coordinator implements contract.CoordinatorApi {
       isDone = !report.quiet;
       if (isDone) this.#passed = Math.max(this.#passed, covers);
       // What is left over may be removals, and those need a listing of their own.
-      if (wake !== "accepted" && report.more === "more") this.#fullWanted = true;
+      if (wake !== "accepted" && (report.more === "more" || this.#removalsWait(report))) this.#fullWanted = true;
       await this.#afterPass(report);
       return report;
     } finally {
@@ -198,6 +198,11 @@ export class Coordinator implements contract.CoordinatorApi {
       this.#lastPassAt = this.#world.clock.now();
       for (const waiter of this.#waiters.splice(0)) waiter();
     }
+  }
+
+  /** Whether a cloud is at work while removals are left: the next look must be allowed to go on with them. */
+  #removalsWait(report: PassReport): boolean {
+    return report.visits.some(({ error, target }) => error?.code === "PROVIDER_PENDING" && this.#world.memory.target(target.name).leftovers.length > 0);
   }
 
   async #afterPass(report: PassReport): Promise<void> {
