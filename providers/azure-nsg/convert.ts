@@ -71,11 +71,11 @@ export function sourceAddressesOf(rules: readonly NativeRule[]): number {
   return rules.flatMap((rule) => rule.sources).filter((source) => source !== "*").length;
 }
 
-function poolsOf(group: NativeGroup, settings: AzureNsgSettings, foreign: readonly NativeRule[]): readonly Pool[] {
+function poolsOf(group: NativeGroup, settings: AzureNsgSettings, foreign: readonly NativeRule[], oursCount: number): readonly Pool[] {
   const standing = families.filter((family) => ruleNamed(group, ruleNameOf(settings, family)) !== null);
-  const pools: Pool[] = [
-    { name: `source addresses of ${group.name}`, families: [4, 6], limit: Math.max(0, groupLimits.sourceAddresses - sourceAddressesOf(foreign)) },
-  ];
+  // What Azure took in has its place: the owner's addresses, counted too high perhaps, leave less room for more, and never take ours away.
+  const limit = Math.max(oursCount, groupLimits.sourceAddresses - sourceAddressesOf(foreign));
+  const pools: Pool[] = [{ name: `source addresses of ${group.name}`, families: [4, 6], limit }];
   // A rule that stands needs no place any more; the IPv4 rule takes the last free place before the IPv6 rule does.
   let places = groupLimits.rules - foreign.length - standing.length;
   for (const family of families) {
@@ -124,7 +124,7 @@ export function observationOf(group: NativeGroup, settings: AzureNsgSettings, se
   return {
     ours,
     foreign: foreign.map(foreignOf),
-    pools: poolsOf(group, settings, foreign),
+    pools: poolsOf(group, settings, foreign, ours.length),
     storeId,
     enforcing: enforcingOf(group, settings, foreign, ours),
     terminal: null,

@@ -62,7 +62,8 @@ export function observationOf(seen: Seen): Observation {
   return {
     ours,
     foreign: [...foreign, ...otherLists(lists, settings.list)],
-    pools: [{ name: "list items of the account", families: [4, 6], limit: seen.isFull ? Math.min(room, ours.length) : room }],
+    // What Cloudflare took in has its place: others' items leave less room for more, and never take ours away.
+    pools: [{ name: "list items of the account", families: [4, 6], limit: seen.isFull ? ours.length : Math.max(room, ours.length) }],
     storeId: claimOf(list.description),
     enforcing: seen.notEnforcing === null ? { yes: true } : { yes: false, why: seen.notEnforcing },
     terminal: wrongKind,

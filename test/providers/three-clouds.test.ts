@@ -8,8 +8,10 @@ import type { Transport } from "../../shared/ports.ts";
 import type { CompileRequest, Observation } from "../../shared/provider.ts";
 import { adds, look, plan } from "../conformance/provider/harness.ts";
 import { settle } from "../coordinator/world.ts";
+import { nsgName } from "../simulators/azure-fixtures.ts";
 import { accountId } from "../simulators/cloudflare-fixtures.ts";
 import { azureSettings, ruleNames } from "./azure-nsg-harness.ts";
+import { azureWorld } from "./azure-nsg-world.ts";
 import { cloudflareHarness } from "./cloudflare-list-harness.ts";
 import { cloudflareWorld } from "./cloudflare-list-world.ts";
 
@@ -120,5 +122,33 @@ describe("a cloud at work", () => {
     await world.advance(3 * limits.tickMs);
     expect([world.values(), await world.said("203.0.113.7")]).toEqual([["203.0.113.7"], "enforced: "]);
     expect(world.cloudflare.writes).toBe(writes);
+  });
+});
+
+describe("room that others use", () => {
+  test("cloudflare-list: what others keep in the account opens no gate of ours, and leaves no room for more", async () => {
+    const world = await cloudflareWorld();
+    for (const ip of ["203.0.113.7", "203.0.113.8"]) await world.block(ip, 60 * limits.tickMs);
+    await world.advance(2 * limits.tickMs);
+    const others = world.account.addList({ name: "of_the_office", items: [{ ip: "192.0.2.1" }] });
+    Object.defineProperty(others.items, "size", { get: () => 50_000 });
+    await world.advance(10 * limits.tickMs);
+    await world.block("203.0.113.9", 30 * limits.tickMs);
+    await world.advance(limits.tickMs);
+    expect(world.values()).toEqual(["203.0.113.7", "203.0.113.8"]);
+    expect(await world.said("203.0.113.7")).toBe("enforced: ");
+    expect(await world.said("203.0.113.9")).toMatch(/^shed: no room/);
+  });
+
+  test("azure-nsg: rules of the owner that count for more than Azure lets in open no gate of ours", async () => {
+    const world = await azureWorld();
+    await world.block("203.0.113.7", 60 * limits.tickMs);
+    await world.advance(2 * limits.tickMs);
+    const group = world.azure.group(nsgName);
+    group.put({ name: "office", priority: 300, sourceAddressPrefixes: ["198.18.0.1"] });
+    const many = Array.from({ length: 4_000 }, (_, at) => `198.18.${at >> 8}.${at & 255}`);
+    Object.assign(group.state.rules.find((rule) => rule.name === "office")?.properties ?? {}, { sourceAddressPrefixes: many });
+    await world.advance(10 * limits.tickMs);
+    expect(world.sources()).toEqual(["203.0.113.7/32"]);
   });
 });
