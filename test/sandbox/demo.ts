@@ -6,7 +6,7 @@ import type { WatchedFirewall } from "./page/console-view.ts";
 import { watchAcl } from "./page/views/aws-nacl.ts";
 import { watchNsg } from "./page/views/azure-nsg.ts";
 import { watchList } from "./page/views/cloudflare-list.ts";
-import { newKey, type Stack, startStack } from "./stack.ts";
+import { newKey, type Runtime, type Stack, startStack } from "./stack.ts";
 
 export const demoAcl = "acl-0123456789abcdef0";
 /** What the page and the narrator read with; it asks often, and is no news. */
@@ -38,6 +38,8 @@ export interface Demo {
 export interface DemoOptions {
   /** Besides AWS; none unless said otherwise, which is faster. */
   readonly clouds?: readonly OtherCloud[];
+  /** workerd, unless said otherwise. */
+  readonly runtime?: Runtime;
   readonly port?: number;
   readonly onLog?: (line: string) => void;
 }
@@ -118,7 +120,7 @@ function firewallsOf({ aws, others }: Stack): readonly WatchedFirewall[] {
   ];
 }
 
-export async function startDemo({ clouds = [], port, onLog }: DemoOptions = {}): Promise<Demo> {
+export async function startDemo({ clouds = [], runtime, port, onLog }: DemoOptions = {}): Promise<Demo> {
   const admin = newKey();
   const detector = newKey();
   const watcher = newKey();
@@ -138,6 +140,7 @@ export async function startDemo({ clouds = [], port, onLog }: DemoOptions = {}):
     yaml: yamlOf({ admin: admin.digest, detector: detector.digest, watcher: watcher.digest }),
     adminKey: admin.key,
     secrets: { SCRIPT_SECRET: signing },
+    ...(runtime === undefined ? {} : { runtime }),
     ...(port === undefined ? {} : { port }),
     ...(onLog === undefined ? {} : { onLog }),
   });
