@@ -128,7 +128,9 @@ export function makeDeno(parts: DenoParts): DenoPortcullis {
       if (names.length > 0) throw new PortcullisError("INVARIANT", `the tick failed for ${names.join(", ")}: ${Object.values(failed).join("; ")}`);
     },
     async shutDown() {
-      if (runtime !== null) await (await runtime).coordinator.shutDown(graceMs);
+      // A start that failed has said so already; the signal must end the process all the same.
+      const started = await runtime?.catch(() => null);
+      await started?.coordinator.shutDown(graceMs);
     },
   };
 }

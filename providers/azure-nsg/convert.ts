@@ -26,8 +26,8 @@ function isAny(values: readonly string[]): boolean {
 export function driftOf(rule: NativeRule, shape: Shape): readonly string[] {
   const { others } = blocksOf(rule, shape.family);
   const checks: readonly (readonly [boolean, string])[] = [
-    [rule.access === "Deny", `its access is ${rule.access}, not Deny`],
-    [rule.direction === "Inbound", `its direction is ${rule.direction}, not Inbound`],
+    [sameName(rule.access, "Deny"), `its access is ${rule.access}, not Deny`],
+    [sameName(rule.direction, "Inbound"), `its direction is ${rule.direction}, not Inbound`],
     [rule.priority === shape.priority, `its priority is ${rule.priority}, not ${shape.priority}`],
     [rule.protocol === "*", `its protocol is ${rule.protocol}, not *`],
     [isAny(rule.sourcePorts), `its source ports are ${rule.sourcePorts.join(", ")}, not *`],
@@ -63,7 +63,7 @@ function foreignOf(rule: NativeRule): ForeignEntry {
 /** A rule of somebody else on our priority; priorities are unique per direction. */
 function squatterOf(settings: AzureNsgSettings, foreign: readonly NativeRule[], family: Family): NativeRule | null {
   const priority = priorityOf(settings, family);
-  return foreign.find((rule) => rule.direction === "Inbound" && rule.priority === priority) ?? null;
+  return foreign.find((rule) => sameName(rule.direction, "Inbound") && rule.priority === priority) ?? null;
 }
 
 /** `*` is no address. Service tags are counted as one each, which errs on the safe side: whether Azure counts them is not documented. */
@@ -97,7 +97,7 @@ function enforcingOf(group: NativeGroup, settings: AzureNsgSettings, foreign: re
   if (group.associations === 0) return no(`${group.name} is associated with no subnet and no network interface`);
   if (hasFailed(group.state))
     return no(`the last change of ${group.name} ended as ${group.state}: what it enforces is not known until a change of it succeeds`);
-  const before = foreign.filter((rule) => rule.access === "Allow" && rule.direction === "Inbound" && rule.priority < settings.priority);
+  const before = foreign.filter((rule) => sameName(rule.access, "Allow") && sameName(rule.direction, "Inbound") && rule.priority < settings.priority);
   if (before.length === 0) return { yes: true };
   const names = before.map((rule) => `${rule.name} (${rule.priority})`);
   return no(
