@@ -62,7 +62,7 @@ export async function countBlockWrites(): Promise<Report> {
     ],
     notes: [
       `${blockCount} blocks, then the same ${blockCount} again, through the HTTP application: ${leaseWrites(first)} lease records, ` +
-        `${first.length - leaseWrites(first)} writes of the snapshot (at most one per 5 minutes, whatever the number of blocks), ${repeats.length} for the repeats.`,
+        `${first.length - leaseWrites(first)} writes of the snapshot (at most one an hour, whatever the number of blocks), ${repeats.length} for the repeats.`,
       `A single one-hour block in a quiet day, from request to lifted: ${leaseWrites(lone)} lease record and ${lone.length - leaseWrites(lone)} writes of the snapshot.`,
     ],
   };
