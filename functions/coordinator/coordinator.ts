@@ -214,7 +214,7 @@ export class Coordinator implements contract.CoordinatorApi {
     await memory.forget(now - keepMs, now - 2 * limits.signatureToleranceMs);
   }
 
-  /** The store's copy of the snapshot is for the day when memory is gone; it costs one write at most every five minutes. */
+  /** The store's copy of the snapshot is for the day when memory is gone; it costs one write an hour at most. */
   async #storeSnapshot(report: PassReport): Promise<void> {
     const { memory, clock, store, log } = this.#world;
     const snapshot = memory.snapshot;

@@ -23,8 +23,9 @@ function table(): string {
   return [
     "# Laws",
     "",
-    "Every kind of firewall is held to these against its strict simulator, and the reference kind in memory first, in Node and in workerd. A law about a",
-    "capability that a kind does not have says so here; that such a block is refused is a law of its own. Every store driver is held to the second list.",
+    "Every kind of firewall is held to these against its strict simulator over real HTTP, in Node and in Deno, and the reference kind in memory first, in workerd",
+    "too. A law about a capability that a kind does not have says so here; that such a block is refused is a law of its own. Every store driver is held to the",
+    "second list.",
     "",
     `| Law | reference | ${kinds.join(" | ")} |`,
     `|---|---|${kinds.map(() => "---|").join("")}`,
@@ -48,6 +49,7 @@ describe("the table of laws", () => {
 
   test("runners: every kind's own test file runs the laws, and the stores' runners run theirs", () => {
     for (const { kind } of definitions) expect(readFileSync(join(folder, `../providers/${kind}.test.ts`), "utf8")).toContain("providerLaws");
-    for (const runner of ["node", "workerd"]) expect(readFileSync(join(folder, `../runners/${runner}/stores.test.ts`), "utf8")).toContain("storeLaws");
+    expect(readFileSync(join(folder, "../runners/deno/providers.test.ts"), "utf8")).toContain("providerRuns");
+    for (const runner of ["node", "workerd", "deno"]) expect(readFileSync(join(folder, `../runners/${runner}/stores.test.ts`), "utf8")).toContain("storeLaws");
   });
 });

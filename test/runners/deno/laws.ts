@@ -1,11 +1,12 @@
-// Runs in Deno, not under vitest: the laws of Deno KV's driver (`stores`) or of the lock (`lock`), a fresh database for each. Prints
-// one line of JSON per law: {"name", "error"}, error null when it holds. `deno-process.ts` reads them.
+// Runs in Deno, not under vitest: the laws of Deno KV's driver (`stores`), of the lock (`lock`) or of every kind of firewall (`providers`), a
+// fresh database for each. Prints one line of JSON per law: {"name", "error"}, error null when it holds. `deno-process.ts` reads them.
 import process from "node:process";
 import { type DenoKv, denoApi } from "../../../functions/runtime/deno-api.ts";
 import { denoKvStore } from "../../../functions/stores/deno-kv.ts";
 import { storeLaws } from "../../conformance/store-laws.ts";
 import { denoKvLaws } from "./deno-kv-laws.ts";
 import { lockLaws } from "./lock-laws.ts";
+import { providerRuns } from "./provider-runs.ts";
 
 const nowMs = (): number => Date.now();
 
@@ -25,7 +26,10 @@ const stores = [...storeLaws, ...denoKvLaws].map(({ name, run }): Runnable => {
 });
 const lock = lockLaws.map(({ name, run }): Runnable => ({ name, run: (kv) => run({ kv }) }));
 
-for (const { name, run } of process.argv[2] === "lock" ? lock : stores) {
+const providers = providerRuns.map(({ name, run }): Runnable => ({ name, run }));
+const chosen = { stores, lock, providers }[process.argv[2] ?? ""] ?? stores;
+
+for (const { name, run } of chosen) {
   const kv = await denoApi().openKv(":memory:");
   try {
     await run(kv);
