@@ -3,10 +3,11 @@ import * as v from "valibot";
 import { fail, PortcullisError, type Result } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Outcome, Step } from "../../shared/provider.ts";
+import { transportError } from "../internal/transport-error.ts";
 import type { AwsAnswer, AwsCall, AwsError } from "./api.ts";
 import type { NativeStep, NativeVerb } from "./compile.ts";
 import { ruleNumberLast } from "./config.ts";
-import { authError, transportError, wordsOf } from "./failures.ts";
+import { authError, wordsOf } from "./failures.ts";
 
 const nativeSchema = v.strictObject({
   verb: v.picklist(["create", "replace", "delete"]),

@@ -5,9 +5,10 @@ import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { ProviderPorts } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { type AwsKeys, sendCall } from "./api.ts";
 import type { AssumeRole, AwsAccount } from "./config.ts";
-import { readError, transportError } from "./failures.ts";
+import { readError } from "./failures.ts";
 import { childOf, textOf, type XmlNode } from "./xml.ts";
 
 /** Keys this close to their end are replaced. */

@@ -4,11 +4,12 @@ import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { Json } from "../../shared/ports.ts";
 import type { Discovery, ProviderPorts } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { sendCall } from "./api.ts";
 import { type AwsAccount, accountSchema, ruleNumberLast, rulesPerAcl, tagKeys } from "./config.ts";
 import { type NativeAcl, readAcls } from "./convert.ts";
 import { Credentials } from "./credentials.ts";
-import { readError, transportError } from "./failures.ts";
+import { readError } from "./failures.ts";
 
 /** DescribeNetworkAcls gives at most 1,000 ACLs a page (botocore ec2/2016-11-15, checked 2026-11-20); no account has more than this. */
 const pagesMax = 20;

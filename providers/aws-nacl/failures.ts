@@ -1,6 +1,6 @@
 // Turns a call that did not succeed into our typed errors, in words an operator can act on.
 // Never puts a key, a token or a signed header into a message.
-import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
+import { PortcullisError } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { AwsAnswer, AwsError } from "./api.ts";
 import { authHint } from "./codes.ts";
@@ -50,13 +50,4 @@ export function writeError(what: string, failed: Failed, retryAtMs: EpochMs, now
     return new PortcullisError("OUTCOME_UNKNOWN", `${wordsOf(what, failed)}; it may have taken effect, so run the command again to see`);
   }
   return readError(what, failed, retryAtMs, nowMs);
-}
-
-/** What the transport threw. A call without effect cannot have an unknown outcome worth telling. */
-export function transportError(what: string, thrown: unknown, effect: "read" | "write"): PortcullisError {
-  const error = asPortcullisError(thrown, "PROVIDER_UNAVAILABLE", `${what} could not be sent`);
-  if (error.code === "FORBIDDEN") return new PortcullisError("PROVIDER_REJECTED", `${what} was not sent: ${error.message}`, error.context, error);
-  if (effect === "read" && error.code === "OUTCOME_UNKNOWN")
-    return new PortcullisError("PROVIDER_UNAVAILABLE", `${what} got no answer: ${error.message}`, {}, error);
-  return error;
 }

@@ -4,13 +4,14 @@ import { fail, ok, type PortcullisError, type Result } from "../../shared/errors
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { Admission, CompileRequest, Observation, Outcome, Provider, ProviderPorts, SetupAction, SetupReport, Step } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { type AwsAnswer, sendCall } from "./api.ts";
 import { callOf, nativeOf, outcomeOf, outcomeOfError, outcomeOfThrown } from "./apply.ts";
 import { compile } from "./compile.ts";
 import type { AwsNaclSettings } from "./config.ts";
 import { type Described, goneObservation, observationOf, readAcls } from "./convert.ts";
 import { Credentials, type Purpose } from "./credentials.ts";
-import { readError, transportError } from "./failures.ts";
+import { readError } from "./failures.ts";
 import { setUp } from "./setup.ts";
 
 export class AwsNacl implements Provider {

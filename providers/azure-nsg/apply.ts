@@ -5,11 +5,12 @@ import * as v from "valibot";
 import { fail, type PortcullisError, type Result } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Outcome, Step } from "../../shared/provider.ts";
+import { transportError } from "../internal/transport-error.ts";
 import type { ArmAnswer, ArmError } from "./api.ts";
 import { fingerprintOf, type NativeStep } from "./compile.ts";
 import { type AzureNsgSettings, descriptionCharsMax, families, groupLimits, priorities, ruleNameOf } from "./config.ts";
 import { driftOf } from "./convert.ts";
-import { errorOf, transportError, wordsOf } from "./failures.ts";
+import { errorOf, wordsOf } from "./failures.ts";
 import { blocksOf, hasFailed, isRunning, type NativeRule, readRule } from "./native.ts";
 
 const nativeSchema = v.strictObject({

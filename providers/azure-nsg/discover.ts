@@ -4,10 +4,11 @@ import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { Json, Secret } from "../../shared/ports.ts";
 import type { Discovery, ProviderPorts } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { Arm, type ArmAnswer } from "./api.ts";
 import { type AzureAccount, accountSchema, groupLimits, priorities } from "./config.ts";
 import { sourceAddressesOf } from "./convert.ts";
-import { readError, transportError } from "./failures.ts";
+import { readError } from "./failures.ts";
 import { type NativeGroup, readGroup } from "./native.ts";
 
 /** 5,000 groups per region and subscription; a page holds far more than this asks for (Azure virtual network limits, checked 2026-11-20). */

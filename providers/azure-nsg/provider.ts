@@ -4,12 +4,13 @@ import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Secret, Signal } from "../../shared/ports.ts";
 import type { Admission, CompileRequest, Observation, Outcome, Provider, ProviderPorts, SetupAction, SetupReport, Step } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { Arm, type ArmAnswer } from "./api.ts";
 import { currentOf, nativeOf, outcomeOf, outcomeOfError, outcomeOfThrown, ruleBody, withoutSending } from "./apply.ts";
 import { compile, type NativeStep } from "./compile.ts";
 import { type AzureNsgSettings, sameName } from "./config.ts";
 import { goneObservation, isOurs, observationOf } from "./convert.ts";
-import { readError, transportError } from "./failures.ts";
+import { readError } from "./failures.ts";
 import { isRunning, type NativeGroup, readGroup } from "./native.ts";
 import { setUp } from "./setup.ts";
 

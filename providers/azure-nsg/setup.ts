@@ -3,10 +3,11 @@
 import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { SetupAction, SetupReport } from "../../shared/provider.ts";
+import { transportError } from "../internal/transport-error.ts";
 import type { Arm, ArmAnswer, TagChange } from "./api.ts";
 import { type AzureNsgSettings, claimTagOf, describeRule, descriptionCharsMax, families, groupPathOf, priorityOf } from "./config.ts";
 import { isOurs, observationOf } from "./convert.ts";
-import { transportError, writeError } from "./failures.ts";
+import { writeError } from "./failures.ts";
 import { type NativeGroup, tagOf } from "./native.ts";
 import type { Described } from "./provider.ts";
 

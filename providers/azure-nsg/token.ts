@@ -5,8 +5,8 @@ import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import { type EpochMs, type HttpResponse, Secret, type Signal } from "../../shared/ports.ts";
 import type { ProviderPorts } from "../../shared/provider.ts";
 import { backoffUntil, retryAtOf } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { type AzureAccount, armOrigin, loginOrigin } from "./config.ts";
-import { transportError } from "./failures.ts";
 
 /** A token this close to its end is replaced. */
 const renewBeforeMs = 5 * 60_000;

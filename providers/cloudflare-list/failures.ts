@@ -1,5 +1,5 @@
 // Turns a call that did not succeed into our typed errors, in words an operator can act on. Never puts a token into a message.
-import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
+import { PortcullisError } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Outcome } from "../../shared/provider.ts";
 import type { CloudflareAnswer, CloudflareError } from "./api.ts";
@@ -40,15 +40,6 @@ export function errorOf(what: string, failed: Failed, effect: Effect, retryAtMs:
     case "rejected":
       return new PortcullisError("PROVIDER_REJECTED", wordsOf(what, failed), { facts: { status: failed.status } });
   }
-}
-
-/** What the transport threw. A read without an answer leaves nothing open. */
-export function transportError(what: string, thrown: unknown, effect: Effect): PortcullisError {
-  const error = asPortcullisError(thrown, "PROVIDER_UNAVAILABLE", `${what} could not be sent`);
-  if (error.code === "FORBIDDEN") return new PortcullisError("PROVIDER_REJECTED", `${what} was not sent: ${error.message}`, error.context, error);
-  if (effect === "read" && error.code === "OUTCOME_UNKNOWN")
-    return new PortcullisError("PROVIDER_UNAVAILABLE", `${what} got no answer: ${error.message}`, {}, error);
-  return error;
 }
 
 /** What an error before or during a write comes to. */

@@ -3,10 +3,11 @@ import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { ProviderPorts } from "../../shared/provider.ts";
 import { backoffUntil } from "../internal/backoff.ts";
+import { transportError } from "../internal/transport-error.ts";
 import { type CloudflareAnswer, type CloudflareCall, type CloudflareOk, sendCall } from "./api.ts";
 import { CallBudget } from "./call-budget.ts";
 import type { CloudflareAccount } from "./config.ts";
-import { type Effect, errorOf, throttledError, transportError } from "./failures.ts";
+import { type Effect, errorOf, throttledError } from "./failures.ts";
 import { cloudflareLimits } from "./limits.ts";
 import { type NativeItem, type NativeList, type NativeOperation, type NativeRuleset, readItems, readLists, readOperation, readRuleset } from "./read.ts";
 
