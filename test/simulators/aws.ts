@@ -13,9 +13,9 @@
 //
 // It verifies every signature itself, holds every caller to its IAM policy, and refuses what the cloud refuses (`aws/`).
 // `new SimulatedAws(options).respond(request)` is the same without a network.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+
 import { type AwsOptions, SimulatedAws } from "./aws/simulator.ts";
+import { LoopbackServer } from "./loopback-server.ts";
 
 export type { AclChange, AclEntry, AclSeed, EntryInput, SimulatedAcl } from "./aws/acl.ts";
 export { type Faults, type Mishap, noFaults } from "./aws/faults.ts";
@@ -30,48 +30,19 @@ export interface AwsServerOptions extends AwsOptions {
 }
 
 export class AwsSimulator extends SimulatedAws {
-  readonly #server: Server;
+  readonly #server = new LoopbackServer("aws", this);
 
-  constructor(options: AwsServerOptions) {
-    super(options);
-    this.#server = createServer((request, response) => {
-      answer(this, request, response).catch((error: unknown) => {
-        // A bug of the simulator must not look like an answer of the cloud.
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
-        console.error("aws simulator failed", error);
-      });
-    });
-  }
-
-  async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, "127.0.0.1", resolve);
-    });
+  listen(port: number): Promise<void> {
+    return this.#server.listen(port);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+    return `${this.#server.origin}/`;
   }
 
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  close(): Promise<void> {
+    return this.#server.close();
   }
-}
-
-async function answer(simulator: SimulatedAws, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : (value ?? "")]));
-  const reply = simulator.respond({ method: request.method ?? "", target: request.url ?? "", headers, body: Buffer.concat(chunks).toString() });
-  if (simulator.faults.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, simulator.faults.latencyMs));
-  if (reply === null) {
-    request.socket.destroy();
-    return;
-  }
-  response.sendDate = false;
-  response.writeHead(reply.status, reply.headers).end(reply.body);
 }
 
 export async function startAwsSimulator(options: AwsServerOptions = {}): Promise<AwsSimulator> {

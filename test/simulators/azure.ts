@@ -14,9 +14,9 @@
 //
 // It issues and checks the tokens itself, holds every application to its role assignments, and refuses what the cloud refuses (`azure/`).
 // `new SimulatedAzure(options).respond(request)` is the same without a network.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+
 import { type AzureOptions, SimulatedAzure } from "./azure/simulator.ts";
+import { LoopbackServer } from "./loopback-server.ts";
 
 export type { ApplicationSeed, FederatedCredential } from "./azure/entra.ts";
 export type { AzureFaults, AzureMishap } from "./azure/faults.ts";
@@ -33,48 +33,19 @@ export interface AzureServerOptions extends AzureOptions {
 }
 
 export class AzureSimulator extends SimulatedAzure {
-  readonly #server: Server;
+  readonly #server = new LoopbackServer("azure", this);
 
-  constructor(options: AzureServerOptions) {
-    super(options);
-    this.#server = createServer((request, response) => {
-      answer(this, request, response).catch((error: unknown) => {
-        // A bug of the simulator must not look like an answer of the cloud.
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
-        console.error("azure simulator failed", error);
-      });
-    });
-  }
-
-  async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, "127.0.0.1", resolve);
-    });
+  listen(port: number): Promise<void> {
+    return this.#server.listen(port);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+    return `${this.#server.origin}/`;
   }
 
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  close(): Promise<void> {
+    return this.#server.close();
   }
-}
-
-async function answer(simulator: SimulatedAzure, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : (value ?? "")]));
-  const reply = simulator.respond({ method: request.method ?? "", target: request.url ?? "", headers, body: Buffer.concat(chunks).toString() });
-  if (simulator.faults.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, simulator.faults.latencyMs));
-  if (reply === null) {
-    request.socket.destroy();
-    return;
-  }
-  response.sendDate = false;
-  response.writeHead(reply.status, reply.headers).end(reply.body);
 }
 
 export async function startAzureSimulator(options: AzureServerOptions = {}): Promise<AzureSimulator> {
