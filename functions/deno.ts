@@ -5,9 +5,10 @@ import { providers } from "#providers";
 import type { Config } from "../shared/config.ts";
 import { makeDeno } from "./runtime/deno.ts";
 import { denoApi } from "./runtime/deno-api.ts";
+import { platform } from "./runtime/platform.ts";
 
 const deno = denoApi();
-const portcullis = makeDeno({ deno, config: generated as unknown as Config, definitions: providers });
+const portcullis = makeDeno({ deno, platform, config: generated as unknown as Config, definitions: providers });
 
 void deno.cron("portcullis tick", "* * * * *", () => portcullis.tick());
 

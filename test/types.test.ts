@@ -2,8 +2,8 @@
 // Checked by `npm run types`; the run only keeps the file honest.
 import type { DurableObjectNamespace, DurableObjectState, KVNamespace } from "@cloudflare/workers-types";
 import { describe, expectTypeOf, test } from "vitest";
-import type { CoordinatorObject } from "../functions/coordinator/durable-object.ts";
-import type { coordinatorStub, WorkerEnv } from "../functions/runtime/workers.ts";
+import type { CoordinatorHost } from "../functions/coordinator/durable-object.ts";
+import type { WorkerEnv } from "../functions/runtime/workers.ts";
 import type { workersKvStore } from "../functions/stores/workers-kv.ts";
 import type { ErrorCode } from "../shared/errors.ts";
 import type { Signal, Store } from "../shared/ports.ts";
@@ -14,8 +14,8 @@ describe("types", () => {
     expectTypeOf<KVNamespace>().not.toBeAny();
     expectTypeOf<Parameters<typeof workersKvStore>[0]>().toEqualTypeOf<KVNamespace>();
     expectTypeOf<ReturnType<typeof workersKvStore>>().toEqualTypeOf<Store>();
-    expectTypeOf<Parameters<typeof coordinatorStub>[0]>().toEqualTypeOf<DurableObjectNamespace>();
-    expectTypeOf<ConstructorParameters<typeof CoordinatorObject>[0]>().toEqualTypeOf<DurableObjectState>();
+    expectTypeOf<NonNullable<WorkerEnv["PORTCULLIS_COORDINATOR"]>>().toEqualTypeOf<DurableObjectNamespace>();
+    expectTypeOf<ConstructorParameters<typeof CoordinatorHost>[1]>().toEqualTypeOf<DurableObjectState>();
     expectTypeOf<WorkerEnv["PORTCULLIS_KV"]>().toEqualTypeOf<KVNamespace>();
   });
 

@@ -2,7 +2,7 @@
 // and alarms, which run at least once and are retried after a crash (Cloudflare docs, durable-objects/api/alarms, 2026).
 import type { DurableObjectState, DurableObjectStorage } from "@cloudflare/workers-types";
 import type { EpochMs, Json } from "../../shared/ports.ts";
-import { hostOf, type WorkerEnv, worldOf } from "../runtime/workers.ts";
+import type { WorkerEnv, WorkersRuntime } from "../runtime/workers.ts";
 import { Coordinator, type Host } from "./coordinator.ts";
 import { GroupedWrites } from "./grouped-writes.ts";
 import { Memory, type MemoryStorage } from "./memory.ts";
@@ -33,14 +33,17 @@ function storageOf(storage: DurableObjectStorage): MemoryStorage {
   };
 }
 
-export class CoordinatorObject {
+/** What the object does; the entry binds it to what its deployment is made of. */
+export class CoordinatorHost {
+  readonly #runtime: WorkersRuntime;
   readonly #state: DurableObjectState;
   readonly #env: WorkerEnv;
   #coordinator: Promise<Coordinator> | null = null;
   /** The alarm that is set, as far as this life knows; undefined: not asked yet. */
   #alarmAt: EpochMs | null | undefined = undefined;
 
-  constructor(state: DurableObjectState, env: WorkerEnv) {
+  constructor(runtime: WorkersRuntime, state: DurableObjectState, env: WorkerEnv) {
+    this.#runtime = runtime;
     this.#state = state;
     this.#env = env;
   }
@@ -66,12 +69,12 @@ export class CoordinatorObject {
   }
 
   async #make(): Promise<Coordinator> {
-    const base = await worldOf(this.#env);
+    const base = await this.#runtime.world(this.#env);
     const memory = await Memory.open(storageOf(this.#state.storage), base.clock.now());
     const host: Host = {
-      ...hostOf(this.#env),
+      ...this.#runtime.host(this.#env),
       schedule: (at) => this.#schedule(at, base.clock.now()),
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms))),
+      sleep: (ms) => this.#runtime.platform.sleep(ms),
     };
     return new Coordinator({ ...base, memory, continuity: "kept" }, host);
   }

@@ -3,7 +3,6 @@
 import type { Context } from "hono";
 import type { Config } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
-import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { createProtection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import { createApp } from "../app.ts";
@@ -13,9 +12,15 @@ import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
 import { identityOf } from "./deno-identity.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
+import type { Platform } from "./platform.ts";
 
 export interface DenoParts {
   readonly deno: DenoApi;
+  /**
+   * Deno's fetch sends a request again, once and by itself, when the connection ends before an answer, a POST too (measured with deno 2.9.5,
+   * 2026-11-20). Every step bears that: a rule made twice is a conflict that is looked at, the rest says the same thing again.
+   */
+  readonly platform: Platform;
   readonly config: Config;
   readonly definitions: Readonly<Record<string, ProviderDefinition>>;
 }
@@ -32,23 +37,6 @@ export interface DenoPortcullis {
 
 /** The platform waits five seconds after SIGINT (Deno docs, deploy/reference/runtime, 2026). */
 const graceMs = 4_000;
-
-const clock: Clock = { now: () => Date.now() };
-const random: Random = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
-/**
- * Deno's fetch sends a request again, once and by itself, when the connection ends before an answer, a POST too (measured with deno 2.9.5,
- * 2026-11-20). Every step bears that: a rule made twice is a conflict that is looked at, the rest says the same thing again.
- */
-const callOut = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
-
-/** One line of JSON, which the platform's logs keep as it is. */
-const log: Log = (record) => {
-  const line = JSON.stringify(record);
-  if (record.level === "error") console.error(line);
-  else if (record.level === "warn") console.warn(line);
-  else console.log(line);
-};
 
 /** Builds evaluate the entry too, to find the cron jobs, and have no timeline (Deno docs, deploy/reference/env_vars_and_contexts, 2026). */
 function isBuild(deno: DenoApi): boolean {
@@ -70,13 +58,14 @@ interface Runtime {
 }
 
 /** Everything that needs the database, made once per instance. */
-async function start({ deno, definitions, ...parts }: DenoParts): Promise<Runtime> {
+async function start({ deno, platform, definitions, ...parts }: DenoParts): Promise<Runtime> {
   const config = configOnDeno(parts.config, deno.env.get("DENO_TIMELINE"));
   const kv = await openKv(deno);
   const secrets = async (name: string): Promise<string | undefined> => deno.env.get(name);
   const allowedHosts = deno.env.get("PORTCULLIS_ALLOWED_HOSTS");
   const protection = createProtection(config.protect);
-  const common = { config, secrets, fetch: callOut, allowedHosts, log };
+  const { clock, random, log, fetch, sleep } = platform;
+  const common = { config, secrets, fetch, allowedHosts, log };
   const coordinator = await denoCoordinator({
     ...common,
     kv,
@@ -86,7 +75,7 @@ async function start({ deno, definitions, ...parts }: DenoParts): Promise<Runtim
     clock,
     random,
     sleep,
-    later: (at, work) => void setTimeout(work, Math.max(0, at - clock.now())),
+    later: (at, work) => platform.later(at - clock.now(), work),
     heartbeat: () => sendHeartbeat(common),
   });
   const targets = new Map(coordinator.targets.map((target) => [target.name, target]));

@@ -1,17 +1,22 @@
-// What Cloudflare Workers gives, made into our ports. The only file, with the entry and the coordinator object, that knows it.
-import type { DurableObjectNamespace, KVNamespace } from "@cloudflare/workers-types";
-import generated from "#config";
-import { providers } from "#providers";
+// What Cloudflare Workers gives, made into our ports: bindings, secrets, the coordinator object, HTTP in, ticks in.
+// The only file, with the entry and the coordinator object, that knows it. Decides nothing.
+import type { DurableObjectNamespace, ExecutionContext, KVNamespace, ScheduledController } from "@cloudflare/workers-types";
 import type { Config } from "../../shared/config.ts";
-import type { Clock, Log, Random } from "../../shared/ports.ts";
+import { PortcullisError } from "../../shared/errors.ts";
 import { createProtection } from "../../shared/protect/index.ts";
+import type { ProviderDefinition } from "../../shared/provider.ts";
+import { createApp } from "../app.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import type { Host } from "../coordinator/coordinator.ts";
-import { CoordinatorUnreachable, remoteCoordinator } from "../coordinator/rpc.ts";
+import { volatileStorage } from "../coordinator/memory.ts";
+import { CoordinatorUnreachable, remoteCoordinator, withFallback } from "../coordinator/rpc.ts";
+import { tickOnlyCoordinator } from "../coordinator/tick-only.ts";
+import openapi from "../openapi.json" with { type: "json" };
 import type { Target, World } from "../pass/world.ts";
 import { workersKvStore } from "../stores/workers-kv.ts";
 import { deploymentOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
+import type { Platform } from "./platform.ts";
 import { makeTargets } from "./targets.ts";
 
 /** Bindings by the names in `wrangler.toml`; secrets are looked up by the names in the configuration. */
@@ -23,22 +28,14 @@ export interface WorkerEnv {
   readonly [secret: string]: unknown;
 }
 
-export const config = generated as unknown as Config;
-
-export const clock: Clock = { now: () => Date.now() };
-
-const random: Random = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
-
-/** One line of JSON, which Workers Logs indexes (Cloudflare docs, workers/observability/logs, 2026). */
-export const log: Log = (record) => {
-  const line = JSON.stringify(record);
-  if (record.level === "error") console.error(line);
-  else if (record.level === "warn") console.warn(line);
-  else console.log(line);
-};
+export interface WorkersParts {
+  readonly platform: Platform;
+  readonly config: Config;
+  readonly definitions: Readonly<Record<string, ProviderDefinition>>;
+}
 
 /** A secret as plain variable, or as a Secrets Store binding (`{ get() }`). */
-export function secretsOf(env: WorkerEnv): (name: string) => Promise<string | undefined> {
+function secretsOf(env: WorkerEnv): (name: string) => Promise<string | undefined> {
   return async (name) => {
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (typeof value === "string") return value;
@@ -47,43 +44,107 @@ export function secretsOf(env: WorkerEnv): (name: string) => Promise<string | un
   };
 }
 
-const callOut = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
+/** What an isolate is made of, before it is asked anything. */
+export class WorkersRuntime {
+  readonly platform: Platform;
+  readonly #config: Config;
+  readonly #definitions: WorkersParts["definitions"];
+  #protection: World["protection"] | undefined;
 
-let protection: World["protection"] | undefined;
+  constructor({ platform, config, definitions }: WorkersParts) {
+    this.platform = platform;
+    this.#config = config;
+    this.#definitions = definitions;
+  }
 
-/** Built once per isolate, at the first need: it costs nothing at start-up. */
-export function protectionOf(): World["protection"] {
-  protection ??= createProtection(config.protect);
-  return protection;
+  /** Built once per isolate, at the first need: it costs nothing at start-up. */
+  protection(): World["protection"] {
+    this.#protection ??= createProtection(this.#config.protect);
+    return this.#protection;
+  }
+
+  #callParts(env: WorkerEnv) {
+    return { ...this.platform, config: this.#config, secrets: secretsOf(env), allowedHosts: env.PORTCULLIS_ALLOWED_HOSTS };
+  }
+
+  targets(env: WorkerEnv): Promise<Target[]> {
+    return makeTargets({ ...this.#callParts(env), definitions: this.#definitions });
+  }
+
+  async world(env: WorkerEnv): Promise<Omit<World, "memory" | "continuity">> {
+    const { clock, log } = this.platform;
+    const config = this.#config;
+    const store = workersKvStore(env.PORTCULLIS_KV, clock, config.store.stalenessMs);
+    return { config, clock, log, store, targets: await this.targets(env), protection: this.protection(), deployment: deploymentOf(config) };
+  }
+
+  host(env: WorkerEnv): Omit<Host, "schedule" | "sleep"> {
+    return { randomBytes: (count) => this.platform.random.bytes(count), heartbeat: () => sendHeartbeat(this.#callParts(env)) };
+  }
+
+  /** The deployment's one coordinator object. */
+  #stub(namespace: DurableObjectNamespace): CoordinatorApi {
+    return remoteCoordinator(async (body) => {
+      try {
+        // A stub belongs to the request that made it (workerd refuses I/O on behalf of another one).
+        const stub = namespace.get(namespace.idFromName("coordinator"));
+        const response = await stub.fetch("https://coordinator/", { method: "POST", body });
+        if (response.status !== 200) throw new Error(`status ${response.status}`);
+        return await response.text();
+      } catch (thrown) {
+        this.platform.log({ level: "error", event: "coordinator.unreachable", message: String(thrown) });
+        throw new CoordinatorUnreachable("the coordinator object did not answer", { cause: thrown });
+      }
+    });
+  }
+
+  coordinator(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
+    const alone = tickOnlyCoordinator({ world: () => this.world(env), host: this.host(env), recent });
+    const namespace = env.PORTCULLIS_COORDINATOR;
+    return namespace === undefined ? alone : withFallback(this.#stub(namespace), alone);
+  }
+
+  async app(env: WorkerEnv, coordinator: CoordinatorApi): Promise<ReturnType<typeof createApp>> {
+    const targets = new Map((await this.targets(env)).map((target) => [target.name, target]));
+    return createApp({
+      config: this.#config,
+      protection: this.protection(),
+      secrets: secretsOf(env),
+      clock: this.platform.clock,
+      log: this.platform.log,
+      openapi,
+      coordinatorFor: () => coordinator,
+      // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).
+      remoteAddress: (context) => context.req.header("cf-connecting-ip") ?? null,
+      targetFacts: (name) => {
+        const target = targets.get(name);
+        return target === undefined ? null : { caveats: target.definition.caveats, admit: (cidr) => target.provider.admit(cidr) };
+      },
+    });
+  }
 }
 
-export async function targetsOf(env: WorkerEnv): Promise<Target[]> {
-  const parts = { config, definitions: providers, secrets: secretsOf(env), fetch: callOut, allowedHosts: env.PORTCULLIS_ALLOWED_HOSTS, clock, random, log };
-  return makeTargets(parts);
+export interface WorkerHandlers {
+  fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response>;
+  /** One tick. Ends as failed when any target did, so that the cron history shows it. */
+  scheduled(controller: ScheduledController, env: WorkerEnv): Promise<void>;
 }
 
-export async function worldOf(env: WorkerEnv): Promise<Omit<World, "memory" | "continuity">> {
-  const store = workersKvStore(env.PORTCULLIS_KV, clock, config.store.stalenessMs);
-  return { config, clock, log, store, targets: await targetsOf(env), protection: protectionOf(), deployment: deploymentOf(config) };
-}
-
-export function hostOf(env: WorkerEnv): Omit<Host, "schedule" | "sleep"> {
-  const parts = { config, secrets: secretsOf(env), fetch: callOut, allowedHosts: env.PORTCULLIS_ALLOWED_HOSTS, log };
-  return { randomBytes: (count) => random.bytes(count), heartbeat: () => sendHeartbeat(parts) };
-}
-
-/** The deployment's one coordinator object. */
-export function coordinatorStub(namespace: DurableObjectNamespace): CoordinatorApi {
-  return remoteCoordinator(async (body) => {
-    try {
-      // A stub belongs to the request that made it (workerd refuses I/O on behalf of another one).
-      const stub = namespace.get(namespace.idFromName("coordinator"));
-      const response = await stub.fetch("https://coordinator/", { method: "POST", body });
-      if (response.status !== 200) throw new Error(`status ${response.status}`);
-      return await response.text();
-    } catch (thrown) {
-      log({ level: "error", event: "coordinator.unreachable", message: String(thrown) });
-      throw new CoordinatorUnreachable("the coordinator object did not answer", { cause: thrown });
-    }
-  });
+/** One isolate's handlers. */
+export function makeWorker(runtime: WorkersRuntime): WorkerHandlers {
+  /** What this isolate accepted lately without a coordinator; plain data, safe to share between requests. */
+  const recent = volatileStorage();
+  /** Bindings do not change within an isolate's life. A promise is not shared: one request must not wait on another's. */
+  let app: Awaited<ReturnType<typeof runtime.app>> | undefined;
+  return {
+    async fetch(request, env, context) {
+      app ??= await runtime.app(env, runtime.coordinator(env, recent));
+      return app.fetch(request, env, context as never);
+    },
+    async scheduled(_controller, env) {
+      const { failed } = await runtime.coordinator(env, recent).tick();
+      const names = Object.keys(failed);
+      if (names.length > 0) throw new PortcullisError("INVARIANT", `the tick failed for ${names.join(", ")}: ${Object.values(failed).join("; ")}`);
+    },
+  };
 }
