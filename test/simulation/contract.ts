@@ -26,6 +26,13 @@ export interface CloudChange {
   readonly by: "function" | "person";
   /** What really stands of ours after it (see `standing`). */
   readonly standing: readonly string[];
+  /** What is there of ours after it, whether it denies or not (see `placed`). */
+  readonly placed: readonly string[];
+  /**
+   * What is not ours and was taken away, altered or brought by it, of the function's changes only. `ageMs`: how long it had stood so;
+   * within the time between a look and the write that follows it, this is the window that a kind's caveats name (design 2, P5).
+   */
+  readonly overran: readonly { readonly what: string; readonly ageMs: number }[];
 }
 
 /** Kinds of trouble that a cloud can be told to make, each for one call unless it says otherwise. */
@@ -33,10 +40,24 @@ export type CloudTrouble =
   | { readonly kind: "throttle"; readonly retryAfterSeconds: number | null }
   | { readonly kind: "error" | "drop" | "garbage" | "hang"; readonly committed: boolean }
   /** Another tool's bulk operation, or somebody's change under way: for so long. Nothing at clouds that know no such thing. */
-  | { readonly kind: "busy"; readonly ms: number };
+  | { readonly kind: "busy"; readonly ms: number }
+  /** The operation that the next accepted change starts ends as failed, whole. Nothing at clouds that work at once. */
+  | { readonly kind: "failing" }
+  /** A value that the cloud takes at its door and fails on later, with all that came along; null: no value any more. Cloudflare only. */
+  | { readonly kind: "poison"; readonly cidr: string | null };
 
 /** What a person does at a cloud's console. Each picks what it needs by `roll` (0 up to 1), and returns a line on what it did, or null: there was nothing to do it to. */
-export type HumanDeed = "add-foreign" | "edit-foreign" | "remove-foreign" | "add-in-our-place" | "edit-ours" | "remove-ours";
+export type HumanDeed =
+  | "add-foreign"
+  | "edit-foreign"
+  | "remove-foreign"
+  | "add-in-our-place"
+  | "edit-ours"
+  | "remove-ours"
+  /** Touches nothing of ours, and yet it denies nothing any more: an allow before it, the association or the zone's rule gone. */
+  | "disarm"
+  /** Puts right all that keeps ours from denying, or from being written, and that only a person may put right. */
+  | "rearm";
 
 /** One simulated firewall: the strict simulator of its cloud, and what an auditor with all rights sees of it. */
 export interface CloudUnderTest {
@@ -49,8 +70,10 @@ export interface CloudUnderTest {
   readonly secrets: Readonly<Record<string, string>>;
   /** Whether calls to this host are its own. */
   isHost(host: string): boolean;
-  /** Null: the connection closes without an answer. */
-  respond(request: WireRequest): WireReply | null;
+  /** Null: the connection closes without an answer. `hang`: it stays open, and the answer never comes. `host` must be among the headers. */
+  respond(request: WireRequest): WireReply | null | "hang";
+  /** Lets everything take effect whose time has come, and tells of it. The world calls it after each step. */
+  poll(): void;
   /** The calls' names that `spoil` takes, for seeded trouble: null matches any. */
   readonly callNames: readonly string[];
   /** The next call of that name meets this trouble. `hang`: as `drop`, and the answer never comes. */
@@ -64,16 +87,18 @@ export interface CloudUnderTest {
   setOperationMs(ms: number): void;
   /** Entries of ours that really deny traffic now (canonical CIDR text, sorted), by what `setup` claimed; the cloud's own truth, no lag. */
   standing(): readonly string[];
+  /** Entries of ours that are there, whether they deny or not: shadowed, half, or at a target that enforces nothing. Holds all of `standing`. */
+  placed(): readonly string[];
   /** Everything that is not ours, as comparable text: entries, tags, order. */
   foreign(): string;
-  /** How many entries of ours the cloud itself would let stand now, per family that has a room of its own. */
-  room(): { readonly ipv4: number; readonly ipv6: number; readonly shared: boolean };
+  /** How many entries of ours the cloud itself would let stand now, per family that has a room of its own; `total`: of both together. */
+  room(): { readonly ipv4: number; readonly ipv6: number; readonly shared: boolean; readonly total: number };
   /** The cloud's own quota, lowered or raised by the vendor or the operator; as far as it has one. Foreign and ours that stand, stand. */
   setQuota(entries: number): void;
   deed(deed: HumanDeed, roll: (what: string) => number): string | null;
   /** Tells of every change, at the moment it takes effect. */
   onChange(listener: (change: CloudChange) => void): void;
-  /** Calls that were answered, and those among them that asked for a change, accepted or not. */
+  /** Calls that reached the cloud, and those among them that asked for a change, accepted or not. */
   calls(): number;
   writes(): number;
   /** The mark of the store that `setup` left, as if another store had claimed it (null: as it was). */
