@@ -14,6 +14,8 @@ export type Mishap =
 export interface Faults {
   /** Describes show the ACL as it was this long ago. */
   describeLagMs: number;
+  /** Asked for each describe in place of `describeLagMs`: how far behind it is differs from read to read. Null: it is the same for all. */
+  lagPerRead: (() => number) | null;
   /** Real time before every answer. */
   latencyMs: number;
   /** Every key is refused, as after an incident response. */
@@ -27,7 +29,7 @@ export interface Faults {
 }
 
 export function noFaults(): Faults {
-  return { describeLagMs: 0, latencyMs: 0, credentialsRevoked: false, pageSizeMax: 1_000, next: [], decide: () => null };
+  return { describeLagMs: 0, lagPerRead: null, latencyMs: 0, credentialsRevoked: false, pageSizeMax: 1_000, next: [], decide: () => null };
 }
 
 export function mishapFor(faults: Faults, action: string): Mishap | null {

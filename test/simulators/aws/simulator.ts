@@ -180,7 +180,8 @@ export class SimulatedAws {
     checkNames(parameters, known.spec);
     if (!this.#buckets.take(`${region}/${action}`, known.bucket, this.#nowMs())) throw new Throttled(503, null);
     const acls = new Map([...this.#acls].filter(([, acl]) => acl.region === region));
-    const { describeLagMs, pageSizeMax } = this.faults;
+    const { lagPerRead, pageSizeMax } = this.faults;
+    const describeLagMs = lagPerRead === null || known.bucket !== "describing" ? this.faults.describeLagMs : lagPerRead();
     const prepared = known.prepare(parameters, { accountId: this.accountId, region, nowMs: this.#nowMs(), describeLagMs, pageSizeMax, acls });
     if (!permitted(caller, `ec2:${action}`, prepared.resource)) {
       const why = `User: ${caller.arn} is not authorized to perform: ec2:${action} on resource: ${prepared.resource}`;
