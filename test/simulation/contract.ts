@@ -78,6 +78,13 @@ export interface CloudUnderTest {
   readonly callNames: readonly string[];
   /** The next call of that name meets this trouble. `hang`: as `drop`, and the answer never comes. */
   spoil(call: string | null, trouble: CloudTrouble): void;
+  /** Whether trouble still waits for its call. */
+  hasTrouble(): boolean;
+  /**
+   * Takes back all trouble that was asked for: what still waits, refused credentials, lag, slow operations, a poisoned value, the lowered
+   * quota, the other store's mark; and puts right what keeps ours from denying (`rearm`). What people added or removed stays so.
+   */
+  calm(): void;
   /** The credentials are refused until restored. */
   revoke(): void;
   restore(): void;

@@ -1,0 +1,147 @@
+// What the callers know: what they asked for, what they were promised, what they took back, and what may or may not have become of
+// requests that nobody answered. Built from requests and answers alone; the product is not asked.
+import { type Cidr, contains, overlaps } from "../../shared/address/index.ts";
+import { type Severity, severities } from "../../shared/config.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+
+export function rankOf(severity: Severity): number {
+  return severities.indexOf(severity);
+}
+
+/** One block that was asked for. Definite once an answer promised it; until then, and for ever without an answer, it may be. */
+export interface Asked {
+  readonly client: string;
+  readonly cidr: Cidr;
+  /** Selected targets; null: all. */
+  readonly targets: readonly string[] | null;
+  readonly severity: number;
+  readonly sentAt: EpochMs;
+  /** When the answer came, or when it was clear that none would; null: under way. */
+  endedAt: EpochMs | null;
+  /** `unknown`: no answer, or one that promises nothing and excludes nothing. */
+  outcome: "unknown" | "promised" | "refused";
+  /** The promised end; for what may be, the latest that it could be. */
+  until: EpochMs;
+  /** Recorded without the coordinator: the promises are weaker by the store's staleness. */
+  aside: boolean;
+  /** When a lift of it was sent; and when that was answered (null: it may have happened). */
+  liftSentAt: EpochMs | null;
+  liftedAt: EpochMs | null;
+}
+
+export interface LiftAsked {
+  readonly cidr: Cidr;
+  readonly sentAt: EpochMs;
+  readonly exemptMs: number | null;
+  answeredAt: EpochMs | null;
+}
+
+export function selects(asked: Asked, target: string): boolean {
+  return asked.targets === null || asked.targets.includes(target);
+}
+
+export class Ledger {
+  readonly all: Asked[] = [];
+  readonly lifts: LiftAsked[] = [];
+
+  ask(
+    client: string,
+    cidrs: readonly Cidr[],
+    details: { readonly targets: readonly string[] | null; readonly severity: number; readonly forMs: number },
+    now: EpochMs,
+  ): Asked[] {
+    const asked = cidrs.map(
+      (cidr): Asked => ({
+        client,
+        cidr,
+        targets: details.targets,
+        severity: details.severity,
+        sentAt: now,
+        endedAt: null,
+        outcome: "unknown",
+        until: now + details.forMs,
+        aside: false,
+        liftSentAt: null,
+        liftedAt: null,
+      }),
+    );
+    this.all.push(...asked);
+    return asked;
+  }
+
+  /** Nobody will ever say what became of it. What was sent may still arrive for a while, and its time counts from then. */
+  lost(asked: readonly Asked[], now: EpochMs): void {
+    for (const one of asked) {
+      one.endedAt = now;
+      one.until += now - one.sentAt + 60_000;
+    }
+  }
+
+  promised(one: Asked, until: EpochMs, aside: boolean, now: EpochMs): void {
+    one.outcome = "promised";
+    one.until = until;
+    one.aside = aside;
+    one.endedAt = now;
+    // A lift that was sent while this was under way may have met it, or not.
+    for (const lift of this.lifts) {
+      const overlapsInTime = lift.answeredAt === null || lift.answeredAt >= one.sentAt;
+      if (overlapsInTime && overlaps(lift.cidr, one.cidr)) one.liftSentAt = Math.min(one.liftSentAt ?? Number.POSITIVE_INFINITY, lift.sentAt);
+    }
+  }
+
+  refused(one: Asked, now: EpochMs): void {
+    one.outcome = "refused";
+    one.endedAt = now;
+  }
+
+  /** A lift goes out: from now on nothing that it holds is certain. */
+  lift(cidr: Cidr, exemptMs: number | null, now: EpochMs): LiftAsked {
+    const lift: LiftAsked = { cidr, sentAt: now, exemptMs, answeredAt: null };
+    this.lifts.push(lift);
+    for (const one of this.all) if (contains(cidr, one.cidr) && one.outcome !== "refused") one.liftSentAt ??= now;
+    return lift;
+  }
+
+  /** It is done: what was promised before it was sent is over. */
+  lifted(lift: LiftAsked, now: EpochMs): void {
+    lift.answeredAt = now;
+    for (const one of this.all) {
+      if (contains(lift.cidr, one.cidr) && one.endedAt !== null && one.endedAt < lift.sentAt) one.liftedAt ??= now;
+    }
+  }
+
+  /** Certainly a live lease of this target now. */
+  isDue(one: Asked, target: string, now: EpochMs): boolean {
+    return one.outcome === "promised" && selects(one, target) && one.until > now && one.liftSentAt === null;
+  }
+
+  due(target: string, now: EpochMs): readonly Asked[] {
+    return this.all.filter((one) => this.isDue(one, target, now));
+  }
+
+  /** Until when an entry over `cidr` may be explained by anything that was ever asked for; -Infinity: by nothing. */
+  explainedUntil(cidr: Cidr, target: string, now: EpochMs): EpochMs {
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const one of this.all) {
+      if (one.outcome === "refused" || !selects(one, target) || !overlaps(cidr, one.cidr)) continue;
+      const end = one.endedAt === null ? now + (one.until - one.sentAt) : one.until;
+      latest = Math.max(latest, one.liftedAt === null ? end : Math.min(end, one.liftedAt));
+    }
+    return latest;
+  }
+
+  /** Severities of what may be live below an entry: the heaviest, -1 for nothing. */
+  weightOf(cidr: Cidr, target: string, now: EpochMs): number {
+    let heaviest = -1;
+    for (const one of this.all) {
+      const isOver = one.until < now && one.endedAt !== null;
+      if (one.outcome !== "refused" && !isOver && selects(one, target) && overlaps(cidr, one.cidr)) heaviest = Math.max(heaviest, one.severity);
+    }
+    return heaviest;
+  }
+
+  /** The last end of anything that may still be live. */
+  lastEnd(now: EpochMs): EpochMs {
+    return this.all.reduce((last, one) => (one.outcome === "refused" ? last : Math.max(last, one.until)), now);
+  }
+}

@@ -1,0 +1,267 @@
+// The judge: P1 to P9 as anybody outside can check them, after every event. Knows requests, answers, what really stands at the clouds,
+// and what was done to the world; asks the product nothing and believes only what was promised.
+import { type Cidr, cidrOf, cidrText, contains, overlaps } from "../../shared/address/index.ts";
+import { limits, settleMs } from "../../shared/limits.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import type { CloudChange } from "./contract.ts";
+import { type Asked, type Ledger, selects } from "./ledger.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Watch } from "./watch.ts";
+
+export type PromiseName = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9";
+
+export class Violation extends Error {
+  override readonly name = "Violation";
+  readonly promise: PromiseName;
+  constructor(promise: PromiseName, what: string) {
+    super(`${promise}: ${what}`);
+    this.promise = promise;
+  }
+}
+
+/** A pass with slow answers, from its wake to its last step. */
+const passMs = 60_000;
+/** Between the look and the write that follows it: the window of the APIs that have no conditional write. */
+const raceMs = 20_000;
+/** A life of the version before may act on what it knows for so long. */
+const lateMs = passMs + 60_000;
+
+export interface OracleParts {
+  readonly scheduler: Scheduler;
+  readonly ledger: Ledger;
+  readonly watches: readonly Watch[];
+  readonly stalenessMs: number;
+  /** Whether a coordinator keeps P3 strict; without one it is weaker by the store's staleness. */
+  readonly strictness: "strict" | "by-staleness";
+}
+
+export class Oracle {
+  readonly #parts: OracleParts;
+  /** Protected ranges by deployment, newest last. */
+  readonly #protected: { readonly at: EpochMs; readonly ranges: readonly Cidr[] }[] = [];
+  /** The store is further behind than the deployment was told, or was lately: P3 may break, and must mend itself. */
+  beyondStalenessUntil: EpochMs = 0;
+  violation: Violation | null = null;
+
+  constructor(parts: OracleParts) {
+    this.#parts = parts;
+    for (const watch of parts.watches) watch.cloud.onChange((change) => this.#guard(() => this.#changed(watch, change)));
+  }
+
+  get #now(): EpochMs {
+    return this.#parts.scheduler.now;
+  }
+
+  get #settleMs(): number {
+    return settleMs(this.#parts.stalenessMs);
+  }
+
+  #guard(check: () => void): void {
+    if (this.violation !== null) return;
+    try {
+      check();
+    } catch (thrown) {
+      if (!(thrown instanceof Violation)) throw thrown;
+      this.violation = thrown;
+      this.#parts.scheduler.tell(`VIOLATION ${thrown.message}`);
+    }
+  }
+
+  /** What somebody found out by other means. */
+  found(promise: PromiseName, what: string): void {
+    this.#guard(() => {
+      throw new Violation(promise, what);
+    });
+  }
+
+  disturbAll(ms: number): void {
+    for (const watch of this.#parts.watches) watch.disturb(this.#now + ms);
+  }
+
+  deployed(ranges: readonly string[]): void {
+    this.#protected.push({ at: this.#now, ranges: ranges.map(cidrOf) });
+  }
+
+  #protectedBy(withinMs: number): readonly Cidr[] {
+    const first = this.#protected.findLastIndex(({ at }) => at <= this.#now - withinMs);
+    return this.#protected.slice(Math.max(0, first)).flatMap(({ ranges }) => ranges);
+  }
+
+  isProtected(cidr: Cidr, withinMs = 0): boolean {
+    return this.#protectedBy(withinMs).some((range) => overlaps(range, cidr));
+  }
+
+  // --- when something changed at a cloud ---
+
+  #changed(watch: Watch, change: CloudChange): void {
+    const before = watch.note(change);
+    if (change.by === "person") this.#changedByPerson(watch, before.placed);
+    else this.#changedByUs(watch, change, before.placed);
+  }
+
+  #changedByUs(watch: Watch, change: CloudChange, before: readonly Cidr[]): void {
+    this.#parts.scheduler.note(`${watch.name}: changed by us`);
+    const overran = change.overran.filter(({ ageMs }) => ageMs > raceMs);
+    if (overran.length > 0) throw new Violation("P5", `${watch.name}: what is not ours was changed: ${overran.map(({ what }) => what).join("; ")}`);
+    if (change.overran.length > 0) this.#parts.scheduler.note(`${watch.name}: ran over what a person did in the moment before`);
+    for (const entry of watch.placed) if (!watch.covers(entry, before)) this.#added(watch, entry);
+    this.#opened(watch, before);
+  }
+
+  #changedByPerson(watch: Watch, before: readonly Cidr[]): void {
+    for (const entry of watch.placed) if (!before.some((other) => cidrText(other) === cidrText(entry))) watch.strange.set(cidrText(entry), this.#now);
+    // Drift is noticed by the next full pass, and what a person put in the way may have to be waited out.
+    watch.disturb(this.#now + limits.fullPassMs + limits.freezeMs + 2 * limits.tickMs + passMs + watch.operationMs);
+  }
+
+  /** Never the wrong one, never more than there is room for. */
+  #added(watch: Watch, entry: Cidr): void {
+    const now = this.#now;
+    const { ledger } = this.#parts;
+    const isAskedFor = ledger.all.some((one) => one.outcome !== "refused" && selects(one, watch.name) && contains(one.cidr, entry));
+    if (!isAskedFor) throw new Violation("P4", `${watch.name}: ${cidrText(entry)} was blocked, and nobody ever asked for it`);
+    if (ledger.explainedUntil(entry, watch.name, now) + this.#settleMs + lateMs + watch.operationMs < now && now > watch.disturbedUntil + this.#settleMs)
+      throw new Violation("P2", `${watch.name}: ${cidrText(entry)} was put back long after its last lease`);
+    const protectedLong = this.#protected.at(-1);
+    if (protectedLong !== undefined && protectedLong.at + lateMs < now && protectedLong.ranges.some((range) => overlaps(range, entry)))
+      throw new Violation("P4", `${watch.name}: ${cidrText(entry)} was blocked, though it has been protected for ${now - protectedLong.at} ms`);
+    const maxEntries = Math.max(...watch.recentWishes(now, lateMs).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
+    if (watch.placed.length > maxEntries) throw new Violation("P6", `${watch.name}: ${watch.placed.length} entries of ours stand, maxEntries is ${maxEntries}`);
+  }
+
+  /** No gate opens before its lease ends, unless somebody wanted it or something heavier needed the place. */
+  #opened(watch: Watch, before: readonly Cidr[]): void {
+    const now = this.#now;
+    for (const one of this.#parts.ledger.due(watch.name, now)) {
+      if (!watch.covers(one.cidr, before) || watch.covers(one.cidr)) continue;
+      if (this.#mayOpen(watch, one, before)) continue;
+      throw new Violation("P3", `${watch.name}: the gate on ${cidrText(one.cidr)} opened ${one.until - now} ms before the lease of ${one.client} ends`);
+    }
+  }
+
+  #mayOpen(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
+    const now = this.#now;
+    if (now < this.beyondStalenessUntil) return true;
+    if (watch.recentWishes(now, lateMs).some((wish) => wish.mode === "drain")) return true;
+    if (this.isProtected(one.cidr, lateMs)) return true;
+    const isWeak = one.aside || this.#parts.strictness === "by-staleness";
+    if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
+    return this.#isOutweighed(watch, one, before);
+  }
+
+  /** What left its place to others: the target is full, or held more than it may, and nothing lighter was kept instead. */
+  #isOutweighed(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
+    const now = this.#now;
+    const { family } = one.cidr;
+    const crowd = before.filter((entry) => entry.family === family).length;
+    const left = watch.placed.filter((entry) => entry.family === family);
+    const shrank = watch.wish.maxEntries !== null && before.length > watch.wish.maxEntries;
+    if (!shrank && !watch.isFull(family, now) && left.length >= crowd) return false;
+    if (!shrank && !watch.isFull(family, now)) return false;
+    return left.every((entry) => this.#parts.ledger.weightOf(entry, watch.name, now) >= one.severity || watch.strange.has(cidrText(entry)));
+  }
+
+  // --- at any time ---
+
+  check(): void {
+    this.#guard(() => {
+      for (const watch of this.#parts.watches) {
+        this.#checkWrites(watch);
+        if (watch.wish.mode !== "enforce" || watch.estrangedSince !== null || this.#now <= watch.disturbedUntil) continue;
+        this.#checkStanding(watch);
+        this.#checkProtected(watch);
+        for (const one of this.#parts.ledger.due(watch.name, this.#now)) this.#checkDue(watch, one);
+      }
+    });
+  }
+
+  /** Where nothing may be written, nothing is. */
+  #checkWrites(watch: Watch): void {
+    const writes = watch.cloud.writes();
+    if (writes === watch.writesSeen) return;
+    watch.writesSeen = writes;
+    const graceMs = lateMs + this.#settleMs;
+    const quiet = watch.recentWishes(this.#now, graceMs).every(({ mode }) => mode === "observe" || mode === "freeze");
+    if (quiet && this.#now > watch.disturbedUntil) throw new Violation("P9", `${watch.name}: written to, though it is to be left alone (${watch.wish.mode})`);
+    if (watch.estrangedSince !== null && this.#now > watch.estrangedSince + graceMs)
+      throw new Violation("P5", `${watch.name}: written to, though it is another store's`);
+  }
+
+  #checkDue(watch: Watch, one: Asked): void {
+    const now = this.#now;
+    if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs)) return;
+    const sinceMs = now - (one.endedAt ?? now);
+    const asideMs = one.aside ? limits.fullPassMs + limits.tickMs : 0;
+    const weakMs = this.#parts.strictness === "by-staleness" ? this.#settleMs + limits.tickMs : 0;
+    if (sinceMs <= limits.tickMs + passMs + asideMs + weakMs + watch.operationMs) return;
+    if (watch.isFull(one.cidr.family, now)) this.#checkShed(watch, one);
+    else throw new Violation("P1", `${watch.name}: ${cidrText(one.cidr)} was promised ${sinceMs} ms ago and does not stand; there is room`);
+  }
+
+  /** Full is an answer only when what stands weighs as much. */
+  #checkShed(watch: Watch, one: Asked): void {
+    const light = watch.placed.find((entry) => {
+      if (entry.family !== one.cidr.family || watch.strange.has(cidrText(entry))) return false;
+      const weight = this.#parts.ledger.weightOf(entry, watch.name, this.#now - this.#settleMs - passMs);
+      return weight >= 0 && weight < one.severity;
+    });
+    if (light !== undefined)
+      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (severity ${one.severity}) has no place, and the lighter ${cidrText(light)} has`);
+  }
+
+  #checkStanding(watch: Watch): void {
+    const now = this.#now;
+    const graceMs = this.#settleMs + limits.tickMs + passMs + watch.operationMs;
+    for (const entry of watch.placed) {
+      if (watch.strange.has(cidrText(entry))) continue;
+      const until = this.#parts.ledger.explainedUntil(entry, watch.name, now);
+      if (now > until + graceMs) throw new Violation("P2", `${watch.name}: ${cidrText(entry)} still stands ${now - until} ms after the last lease on it ended`);
+    }
+  }
+
+  #checkProtected(watch: Watch): void {
+    const newest = this.#protected.at(-1);
+    if (newest === undefined || this.#now <= newest.at + limits.tickMs + passMs + watch.operationMs) return;
+    const wrong = watch.placed.find((entry) => newest.ranges.some((range) => overlaps(range, entry)));
+    if (wrong !== undefined)
+      throw new Violation("P4", `${watch.name}: ${cidrText(wrong)} stands ${this.#now - newest.at} ms after the deployment that protects it`);
+  }
+
+  // --- what answers claim ---
+
+  /** One word about one address at one target, in an answer that was asked for at `sentAt`. */
+  claimed(target: string, cidr: Cidr, claim: { readonly state: string; readonly by?: string }, sentAt: EpochMs): void {
+    const watch = this.#parts.watches.find(({ name }) => name === target);
+    this.#guard(() => {
+      if (watch === undefined) throw new Violation("P9", `an answer speaks of a target ${target} that there is not`);
+      const seenSince = Math.min(sentAt, this.#lastSeen(watch)) - limits.fullPassMs - 2 * limits.tickMs - passMs;
+      const { state } = claim;
+      this.#parts.scheduler.note(`answered: ${state}`);
+      if (state === "enforced" && !watch.stoppedSince(cidr, seenSince))
+        throw new Violation("P9", `${target}: ${cidrText(cidr)} is called enforced, and has not stood since ${new Date(seenSince).toISOString()}`);
+      if (state === "covered" && (claim.by === undefined || !watch.stoppedSince(cidr, seenSince) || !contains(cidrOf(claim.by), cidr)))
+        throw new Violation("P9", `${target}: ${cidrText(cidr)} is called covered by ${claim.by}, which is not so`);
+      if (state === "observed" && !watch.recentWishes(this.#now, lateMs + limits.fullPassMs).some(({ mode }) => mode === "observe"))
+        throw new Violation("P9", `${target}: called observed, and was not in observe mode`);
+    });
+  }
+
+  /** The feed holds every block that was promised well before it was asked for, or it should have been refused. */
+  fed(text: string, sentAt: EpochMs): void {
+    this.#guard(() => {
+      if (this.#parts.watches.some((watch) => this.#now <= watch.disturbedUntil)) return;
+      const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+      const fed = lines.map(cidrOf);
+      for (const one of this.#parts.ledger.all) {
+        const isOld = one.endedAt !== null && one.endedAt < sentAt - limits.fullPassMs - passMs - this.#settleMs;
+        const isSure = one.outcome === "promised" && one.liftSentAt === null && one.until > this.#now + 60_000 && !this.isProtected(one.cidr, lateMs);
+        if (isOld && isSure && !fed.some((entry) => contains(entry, one.cidr))) throw new Violation("P9", `the feed leaves out ${cidrText(one.cidr)}`);
+      }
+    });
+  }
+
+  /** What was seen before trouble began may be repeated until it is over. */
+  #lastSeen(watch: Watch): EpochMs {
+    return watch.disturbedUntil > this.#now - limits.fullPassMs ? this.#now - limits.readyMs : this.#now;
+  }
+}

@@ -1,0 +1,117 @@
+// One firewall as the outside sees it over time: what stands, what stood when, who changed it, what it was configured to be, and since
+// when it could be expected to be right. Decides nothing; `oracle.ts` judges.
+import { type Cidr, cidrOf, contains } from "../../shared/address/index.ts";
+import type { TargetMode } from "../../shared/config.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import type { CloudChange, CloudUnderTest } from "./contract.ts";
+
+export interface Moment {
+  readonly at: EpochMs;
+  /** Entries of ours that are there. */
+  readonly placed: readonly Cidr[];
+  /** Those among them that really deny. */
+  readonly standing: readonly Cidr[];
+}
+
+/** What the operator wants of the target from a moment on. */
+export interface Wish {
+  readonly at: EpochMs;
+  readonly mode: TargetMode | "freeze";
+  readonly maxEntries: number | null;
+}
+
+const historyMs = 30 * 60_000;
+
+export class Watch {
+  readonly cloud: CloudUnderTest;
+  /** Newest last; never empty. */
+  readonly history: Moment[];
+  readonly wishes: Wish[];
+  /** What people put into our place, by text, and when. */
+  readonly strange = new Map<string, EpochMs>();
+  /** What the deployment says, apart from stops. */
+  configured: TargetMode = "enforce";
+  /** Until then, what was done to it may excuse that it is not right. */
+  disturbedUntil: EpochMs = 0;
+  /** Since when another store's mark is on it; null: ours is. */
+  estrangedSince: EpochMs | null = null;
+  #troubleMs = 0;
+  writesSeen = 0;
+  /** How long a change that was accepted is worked on. */
+  operationMs = 0;
+
+  constructor(cloud: CloudUnderTest, wish: Wish, now: EpochMs) {
+    this.cloud = cloud;
+    this.wishes = [wish];
+    this.history = [{ at: now, placed: cloud.placed().map(cidrOf), standing: cloud.standing().map(cidrOf) }];
+  }
+
+  get name(): string {
+    return this.cloud.name;
+  }
+
+  get placed(): readonly Cidr[] {
+    return this.history.at(-1)?.placed ?? [];
+  }
+
+  get wish(): Wish {
+    const wish = this.wishes.at(-1);
+    if (wish === undefined) throw new Error("a target always has a wish");
+    return wish;
+  }
+
+  /** Every wish that some life may still act on. */
+  recentWishes(now: EpochMs, withinMs: number): readonly Wish[] {
+    const current = this.wishes.findLastIndex((wish) => wish.at <= now - withinMs);
+    return this.wishes.slice(Math.max(0, current));
+  }
+
+  covers(cidr: Cidr, entries: readonly Cidr[] = this.placed): boolean {
+    return entries.some((entry) => contains(entry, cidr));
+  }
+
+  /** Whether it was really stopped at some moment since then. */
+  stoppedSince(cidr: Cidr, since: EpochMs): boolean {
+    const first = this.history.findLastIndex((moment) => moment.at <= since);
+    return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.standing));
+  }
+
+  disturb(until: EpochMs): void {
+    this.disturbedUntil = Math.max(this.disturbedUntil, until);
+  }
+
+  /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
+  trouble(ms: number): void {
+    this.#troubleMs = Math.max(this.#troubleMs, ms);
+  }
+
+  /** Looks whether trouble waits, or has just happened. */
+  poll(now: EpochMs): void {
+    if (this.#troubleMs === 0) return;
+    this.disturb(now + this.#troubleMs);
+    if (!this.cloud.hasTrouble()) this.#troubleMs = 0;
+  }
+
+  /** Everything that was in the way is gone; until then it may still show. */
+  calm(until: EpochMs): void {
+    this.#troubleMs = 0;
+    this.disturbedUntil = until;
+  }
+
+  /** Takes in a change; gives what stood before it. */
+  note(change: CloudChange): Moment {
+    const before = this.history.at(-1) ?? { at: 0, placed: [], standing: [] };
+    this.history.push({ at: change.at, placed: change.placed.map(cidrOf), standing: change.standing.map(cidrOf) });
+    while ((this.history[1]?.at ?? Number.POSITIVE_INFINITY) < change.at - historyMs) this.history.shift();
+    return before;
+  }
+
+  /** How many of ours may stand, by the cloud's own word and by the widest wish that is still about. */
+  isFull(family: 4 | 6, now: EpochMs): boolean {
+    const room = this.cloud.room();
+    const inFamily = this.placed.filter((entry) => entry.family === family).length;
+    const limit = family === 4 ? room.ipv4 : room.ipv6;
+    const maxEntries = Math.min(...this.recentWishes(now, 0).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
+    return (room.shared ? this.placed.length : inFamily) >= limit || this.placed.length >= room.total || this.placed.length >= maxEntries;
+  }
+}

@@ -1,0 +1,160 @@
+// The whole simulated world: clouds, a platform that runs the product, callers, people, time, and the oracle that watches. Carries out
+// scripts; everything that happens goes through one scheduler, so the same script is the same history.
+import { type Config, severities } from "../../shared/config.ts";
+import { limits } from "../../shared/limits.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import { storeId, testConfig } from "../coordinator/world.ts";
+import { alertForMs, Callers, clients, signingSecret } from "./callers.ts";
+import type { CloudUnderTest, PlatformUnderTest } from "./contract.ts";
+import { Ledger } from "./ledger.ts";
+import { Oracle } from "./oracle.ts";
+import { type Life, Scheduler } from "./scheduler.ts";
+import { Watch } from "./watch.ts";
+
+export const startMs = Date.UTC(2026, 10, 20, 12, 0, 0);
+/** After trouble of a life: what it left open rests, and is looked at. */
+export const recoveryMs = limits.freezeMs + 30_000 + 3 * limits.tickMs;
+
+export type CloudFetch = (life: Life, url: string, init: RequestInit) => Promise<Response>;
+
+export interface PlatformParts {
+  readonly scheduler: Scheduler;
+  readonly config: Config;
+  readonly clouds: readonly CloudUnderTest[];
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly cloudFetch: CloudFetch;
+}
+
+/** What a world is made of; the seed chooses. */
+export interface WorldParts {
+  readonly seed: number;
+  makeClouds(scheduler: Scheduler): readonly CloudUnderTest[];
+  makePlatform(parts: PlatformParts): PlatformUnderTest;
+  readonly stalenessMs: number;
+}
+
+function timeout(): DOMException {
+  return new DOMException("The operation was aborted due to timeout", "TimeoutError");
+}
+
+export class World {
+  readonly scheduler: Scheduler;
+  readonly clouds: readonly CloudUnderTest[];
+  readonly watches: readonly Watch[];
+  readonly ledger = new Ledger();
+  readonly oracle: Oracle;
+  readonly callers: Callers;
+  readonly platform: PlatformUnderTest;
+  config: Config;
+  #ticksSkippedUntil = 0;
+  /** Callers that still wait for an answer. */
+  #waiting = 0;
+
+  constructor(parts: WorldParts) {
+    this.scheduler = new Scheduler(parts.seed, startMs);
+    this.clouds = parts.makeClouds(this.scheduler);
+    const targets = Object.fromEntries(this.clouds.map(({ name, target }) => [name, { ...target, mode: "enforce" as const }]));
+    const base = testConfig({ store: { stalenessMs: parts.stalenessMs }, clients, targets });
+    const generic = { ...base.alerts.generic, forMs: alertForMs, mapping: { ...base.alerts.generic.mapping, severity: ["severity"] } };
+    this.config = { ...base, alerts: { ...base.alerts, generic } };
+    const secrets = Object.assign({ SCRIPT_SECRET: signingSecret }, ...this.clouds.map((cloud) => cloud.secrets)) as Record<string, string>;
+    this.platform = parts.makePlatform({
+      scheduler: this.scheduler,
+      config: this.config,
+      clouds: this.clouds,
+      secrets,
+      cloudFetch: (...call) => this.#cloudFetch(...call),
+    });
+    this.watches = this.clouds.map((cloud) => new Watch(cloud, { at: startMs, mode: "enforce", maxEntries: null }, startMs));
+    const { scheduler, ledger, watches, platform } = this;
+    const strictness = platform.kind === "workers-tick-only" ? "by-staleness" : "strict";
+    this.oracle = new Oracle({ scheduler, ledger, watches, stalenessMs: platform.stalenessMs, strictness });
+    this.oracle.deployed(this.config.protect.ranges);
+    this.callers = new Callers({ scheduler, platform, ledger, oracle: this.oracle, targetNames: this.clouds.map(({ name }) => name) });
+    this.platform.seed("meta:store", storeId, { id: storeId });
+    scheduler.onStep = () => {
+      for (const cloud of this.clouds) cloud.poll();
+      for (const watch of this.watches) watch.poll(scheduler.now);
+      this.oracle.check();
+    };
+  }
+
+  // --- the way to the clouds ---
+
+  async #cloudFetch(life: Life, url: string, init: RequestInit): Promise<Response> {
+    const { scheduler } = this;
+    const { host, pathname, search } = new URL(url);
+    const cloud = this.clouds.find((candidate) => candidate.isHost(host));
+    if (cloud === undefined) throw new TypeError(`fetch failed: the simulation has no ${host}`);
+    const began = scheduler.now;
+    const headers = { ...Object.fromEntries(new Headers(init.headers)), host };
+    const request = { method: init.method ?? "GET", target: `${pathname}${search}`, headers, body: typeof init.body === "string" ? init.body : "" };
+    const reply = await scheduler.exchange(life, `call to ${cloud.name}`, () => cloud.respond(request));
+    const lateMs = began + limits.callTimeoutMs - scheduler.now;
+    if (reply === "hang" || lateMs <= 0) {
+      scheduler.note(`${cloud.name}: no answer in time`);
+      await scheduler.sleep(lateMs, life);
+      throw timeout();
+    }
+    if (reply === null) throw new TypeError("fetch failed", { cause: new Error("other side closed") });
+    const empty = reply.status === 204 || reply.status === 304 || reply.body === "";
+    return new Response(empty ? null : reply.body, { status: reply.status, headers: reply.headers });
+  }
+
+  // --- time ---
+
+  /** The cron job, once a minute unless the platform skips it. */
+  startTicks(): void {
+    const next = (at: number): void =>
+      this.scheduler.at(at, "tick", () => {
+        if (this.scheduler.now >= this.#ticksSkippedUntil) this.platform.tick();
+        else this.scheduler.note("tick skipped");
+        next(at + limits.tickMs);
+      });
+    next(this.scheduler.now + limits.tickMs);
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.scheduler.runUntil(this.scheduler.now + ms);
+  }
+
+  get callersWaiting(): number {
+    return this.#waiting;
+  }
+
+  start(work: Promise<unknown>): void {
+    this.#waiting += 1;
+    const failed = (thrown: unknown) =>
+      this.oracle.found("P9", `a caller could not make sense of an answer: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+    void work.catch(failed).finally(() => {
+      this.#waiting -= 1;
+    });
+  }
+
+  /** Nobody ticks until then. */
+  skipTicks(until: EpochMs): void {
+    this.#ticksSkippedUntil = Math.max(this.#ticksSkippedUntil, until);
+  }
+
+  deploy(changes: Partial<Config>): void {
+    this.config = { ...this.config, ...changes };
+    this.platform.deploy(this.config);
+    this.oracle.deployed(this.config.protect.ranges);
+    this.oracle.disturbAll(recoveryMs + limits.fullPassMs);
+  }
+
+  // --- the end ---
+
+  /** No more trouble from now on. */
+  calm(): void {
+    this.#ticksSkippedUntil = 0;
+    this.platform.setSkew(0);
+    for (const watch of this.watches) {
+      watch.cloud.calm();
+      watch.calm(this.scheduler.now + recoveryMs + limits.fullPassMs);
+    }
+  }
+
+  /** What the heaviest lease weighs; for a block that must find a place. */
+  static readonly heaviest = severities.length - 1;
+}
