@@ -123,6 +123,19 @@ class AwsCloud implements CloudUnderTest {
     this.#troubles.add(call, trouble);
   }
 
+  hasTrouble(): boolean {
+    return !this.#troubles.isEmpty;
+  }
+
+  calm(): void {
+    this.#troubles.clear();
+    this.restore();
+    this.setReadLag(0);
+    this.setQuota(this.#options.limit ?? 20);
+    this.claimFor(null);
+    this.deed("rearm", () => 0);
+  }
+
   revoke(): void {
     this.aws.faults.credentialsRevoked = true;
   }

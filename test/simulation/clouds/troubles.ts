@@ -27,6 +27,10 @@ export class Troubles {
     return reply === null && this.#isHanging ? "hang" : reply;
   }
 
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
   clear(): void {
     this.#queue = [];
   }

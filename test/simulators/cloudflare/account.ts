@@ -96,6 +96,15 @@ export class Account {
   /** As a person at the dashboard: at once. */
   edit(list: List, add: readonly ItemInput[], remove: readonly string[] = []): void {
     this.settle();
+    this.#edit(list, add, remove);
+  }
+
+  /** As another tool, or a dashboard that does it by the API: a bulk operation of so long. Refused while there is one. */
+  editLater(list: List, add: readonly ItemInput[], remove: readonly string[], lastsMs: number): Operation {
+    return this.begin(() => this.#edit(list, add, remove), lastsMs);
+  }
+
+  #edit(list: List, add: readonly ItemInput[], remove: readonly string[]): void {
     this.#upsert(list, add);
     for (const value of remove) if (list.items.delete(value)) list.modifiedMs = this.#host.nowMs();
   }
@@ -119,12 +128,28 @@ export class Account {
     }
   }
 
+  /** The one operation that is not over; asks for nothing to take effect. */
+  get running(): Operation | null {
+    return [...this.operations.values()].find((operation) => operation.outcome === null) ?? null;
+  }
+
+  /** An operation of the API. */
+  #accept(run: () => void): Operation {
+    const { faults } = this.#host;
+    const why = faults.failNext;
+    const operation = this.begin(() => {
+      if (why !== null) throw new Failed(why);
+      run();
+    });
+    faults.failNext = null;
+    return operation;
+  }
+
   /** Another tool of the same account writes: nobody else may, until it is done. */
-  begin(run: () => void = () => undefined): Operation {
+  begin(run: () => void = () => undefined, lastsMs = this.#host.operationMs()): Operation {
     this.settle();
-    if ([...this.operations.values()].some((operation) => operation.outcome === null)) throw busy();
+    if (this.running !== null) throw busy();
     const nowMs = this.#host.nowMs();
-    const lastsMs = this.#host.operationMs();
     const operation: Operation = { id: this.#host.newId(), acceptedMs: nowMs, startMs: nowMs + lastsMs / 4, endMs: nowMs + lastsMs, run, outcome: null };
     this.operations.set(operation.id, operation);
     this.settle();
@@ -134,7 +159,7 @@ export class Account {
   add(list: List, items: readonly ItemInput[]): Operation {
     this.#countRequest(items.length);
     const checked = this.#checked(list, items);
-    return this.begin(() => {
+    return this.#accept(() => {
       const bad = checked.map((item) => this.#host.faults.badItem(item.ip)).find((why) => why !== null);
       if (bad !== undefined) throw new Failed(bad);
       const fresh = checked.filter((item) => !list.items.has(item.ip)).length;
@@ -147,7 +172,7 @@ export class Account {
   replace(list: List, items: readonly ItemInput[]): Operation {
     this.#countRequest(items.length);
     const checked = this.#checked(list, items);
-    return this.begin(() => {
+    return this.#accept(() => {
       if (this.itemCount - list.items.size + checked.length > this.#host.itemsMax()) throw new Failed("This list is at the maximum number of items");
       list.items.clear();
       list.modifiedMs = this.#host.nowMs();
@@ -158,7 +183,7 @@ export class Account {
   /** By id. An id that is not there fails the whole: no page says otherwise, and the stricter reading is held. */
   remove(list: List, ids: readonly string[]): Operation {
     this.#countRequest(ids.length);
-    return this.begin(() => {
+    return this.#accept(() => {
       const values = new Map([...list.items.values()].map((item) => [item.id, item.ip]));
       const found = ids.map((id) => {
         const value = values.get(id);

@@ -24,10 +24,12 @@ export interface Faults {
   decide: (route: string) => Mishap | null;
   /** Why an operation that holds this value fails, though it passed at the door; null: it does not. */
   badItem: (value: string) => string | null;
+  /** Why the next operation fails that the API accepts; null: it does not. Used up by it. */
+  failNext: string | null;
 }
 
 export function noFaults(): Faults {
-  return { latencyMs: 0, credentialsRevoked: false, next: [], decide: () => null, badItem: () => null };
+  return { latencyMs: 0, credentialsRevoked: false, next: [], decide: () => null, badItem: () => null, failNext: null };
 }
 
 export function mishapFor(faults: Faults, route: string): Mishap | null {
