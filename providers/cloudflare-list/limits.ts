@@ -33,4 +33,8 @@ export const ours = {
   /** Between two looks at a running operation. */
   pollShortestMs: 5_000,
   pollLongestMs: 60_000,
+  /** An operation whose state cannot be made out for so long is let go: what stands is read, and decided anew. */
+  operationForgottenMs: 15 * 60_000,
+  /** Of one reading, beyond the pages that so many items fill: a listing that never ends must not spend the call limit. */
+  sparePages: 20,
 } as const;

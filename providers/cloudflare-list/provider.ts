@@ -94,8 +94,14 @@ export class CloudflareList implements Provider {
     const operation = this.#operation;
     if (operation === null) return ok(null);
     const found = await this.#wire.operation(operation.id, signal);
-    if (!found.ok) return found;
     const now = this.#wire.now;
+    if (!found.ok) {
+      if (now - operation.sentAtMs < ours.operationForgottenMs) return found;
+      this.#operation = null;
+      const message = `bulk operation ${operation.id} is ${Math.round((now - operation.sentAtMs) / 1_000)} s old and its state cannot be read (${found.error.message}); the list itself is read instead`;
+      this.#ports.log({ level: "warn", event: "cloudflare.operation.forgotten", code: found.error.code, message });
+      return ok(null);
+    }
     const status = found.value?.status ?? "forgotten";
     if (status === "pending" || status === "running") {
       const ageMs = now - operation.sentAtMs;

@@ -8,7 +8,7 @@ import { type CloudflareAnswer, type CloudflareCall, type CloudflareOk, sendCall
 import { CallBudget } from "./call-budget.ts";
 import type { CloudflareAccount } from "./config.ts";
 import { type Effect, errorOf, throttledError } from "./failures.ts";
-import { cloudflareLimits } from "./limits.ts";
+import { cloudflareLimits, ours } from "./limits.ts";
 import { type NativeItem, type NativeList, type NativeOperation, type NativeRuleset, readItems, readLists, readOperation, readRuleset } from "./read.ts";
 
 export interface Call extends CloudflareCall {
@@ -70,8 +70,11 @@ export class Wire {
   async items(list: NativeList, itemsMax: number, signal?: Signal): Promise<Result<readonly NativeItem[]>> {
     const what = `reading the items of list ${list.name}`;
     const items: NativeItem[] = [];
+    const pagesMax = Math.ceil(itemsMax / cloudflareLimits.itemsPerPage) + ours.sparePages;
     let cursor: string | null = null;
-    do {
+    for (let pages = 0; pages === 0 || (cursor !== null && items.length <= itemsMax); pages += 1) {
+      if (pages === pagesMax)
+        return fail("PROVIDER_UNAVAILABLE", `${what}: ${pages} pages hold ${items.length} items, and there are more; nothing is concluded from a part`);
       const query = new URLSearchParams({ per_page: String(cloudflareLimits.itemsPerPage), ...(cursor === null ? {} : { cursor }) });
       const answer: Result<CloudflareOk> = await this.send({ method: "GET", path: `${this.itemsPath(list.id)}?${query}`, what }, "read", signal);
       if (!answer.ok) return answer;
@@ -79,7 +82,7 @@ export class Wire {
       if (page === null || (answer.value.nextCursor !== null && (page.length === 0 || answer.value.nextCursor === cursor))) return unreadable(what);
       items.push(...page);
       cursor = answer.value.nextCursor;
-    } while (cursor !== null && items.length <= itemsMax);
+    }
     if (cursor !== null) return fail("PROVIDER_REJECTED", `${what}: it holds more than the ${itemsMax} items that the target's setting items allows; raise it`);
     return ok(items);
   }
