@@ -2,7 +2,7 @@
 // were told, retry what was lost, and hand every claim of an answer to the oracle.
 import { createHash } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { type Cidr, cidrOf } from "../../shared/address/index.ts";
+import { type Cidr, cidrOf, displayCidr } from "../../shared/address/index.ts";
 import type { ClientConfig, Scope } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import { widened } from "../../shared/request/judge.ts";
@@ -140,6 +140,22 @@ export class Callers {
   /** Everything as before, and once more. */
   async repeat(): Promise<void> {
     if (this.#last !== null) await this.block(this.#last);
+  }
+
+  /** Asks once more for what is promised anyway, and for less of it; gives how many requests that were. */
+  async askAgain(): Promise<number> {
+    const { ledger, scheduler } = this.#parts;
+    const now = scheduler.now;
+    const due = ledger.all
+      .filter((one) => one.outcome === "promised" && one.liftSentAt === null && one.client !== "script" && one.until > now + 5 * 60_000)
+      .slice(-3);
+    for (const one of due) {
+      const fields = { ip: displayCidr(one.cidr), for: "2m", ...(one.targets === null ? {} : { targets: one.targets }), severity: "low" };
+      const headers = { ...this.#bearer(one.client), "content-type": "application/json" };
+      const answered = await this.#send({ path: "/v1/blocks", headers, body: JSON.stringify(fields) });
+      scheduler.note(answered.kind === "lost" ? "asked again: lost" : `asked again: HTTP ${answered.response.status}`);
+    }
+    return due.length;
   }
 
   async #blockOnce(action: BlockAction, wire: Sent): Promise<boolean> {

@@ -51,6 +51,8 @@ export class Scheduler {
   readonly trace: string[] = [];
   /** Called after every event, when all is still: where invariants are checked. */
   onStep: () => void = () => undefined;
+  /** Events that happened. */
+  events = 0;
   #queue: Scheduled[] = [];
   #activity = 0;
 
@@ -131,6 +133,7 @@ export class Scheduler {
     const next = this.#takeNext(last);
     if (next === null) return false;
     this.now = Math.max(this.now, next.at);
+    this.events += 1;
     if (next.life === null || !next.life.isDead) next.run();
     await this.still();
     this.onStep();

@@ -1,6 +1,6 @@
 // The whole simulated world: clouds, a platform that runs the product, callers, people, time, and the oracle that watches. Carries out
 // scripts; everything that happens goes through one scheduler, so the same script is the same history.
-import { type Config, severities } from "../../shared/config.ts";
+import type { Config } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { storeId, testConfig } from "../coordinator/world.ts";
@@ -8,22 +8,13 @@ import { alertForMs, Callers, clients, signingSecret } from "./callers.ts";
 import type { CloudUnderTest, PlatformUnderTest } from "./contract.ts";
 import { Ledger } from "./ledger.ts";
 import { Oracle } from "./oracle.ts";
+import type { PlatformParts } from "./platform/parts.ts";
 import { type Life, Scheduler } from "./scheduler.ts";
 import { Watch } from "./watch.ts";
 
 export const startMs = Date.UTC(2026, 10, 20, 12, 0, 0);
 /** After trouble of a life: what it left open rests, and is looked at. */
 export const recoveryMs = limits.freezeMs + 30_000 + 3 * limits.tickMs;
-
-export type CloudFetch = (life: Life, url: string, init: RequestInit) => Promise<Response>;
-
-export interface PlatformParts {
-  readonly scheduler: Scheduler;
-  readonly config: Config;
-  readonly clouds: readonly CloudUnderTest[];
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly cloudFetch: CloudFetch;
-}
 
 /** What a world is made of; the seed chooses. */
 export interface WorldParts {
@@ -58,12 +49,14 @@ export class World {
     const generic = { ...base.alerts.generic, forMs: alertForMs, mapping: { ...base.alerts.generic.mapping, severity: ["severity"] } };
     this.config = { ...base, alerts: { ...base.alerts, generic } };
     const secrets = Object.assign({ SCRIPT_SECRET: signingSecret }, ...this.clouds.map((cloud) => cloud.secrets)) as Record<string, string>;
+    const definitions = Object.fromEntries(this.clouds.map(({ definition }) => [definition.kind, definition]));
     this.platform = parts.makePlatform({
       scheduler: this.scheduler,
       config: this.config,
-      clouds: this.clouds,
+      definitions,
       secrets,
       cloudFetch: (...call) => this.#cloudFetch(...call),
+      tellsLog: true,
     });
     this.watches = this.clouds.map((cloud) => new Watch(cloud, { at: startMs, mode: "enforce", maxEntries: null }, startMs));
     const { scheduler, ledger, watches, platform } = this;
@@ -118,10 +111,6 @@ export class World {
     await this.scheduler.runUntil(this.scheduler.now + ms);
   }
 
-  get callersWaiting(): number {
-    return this.#waiting;
-  }
-
   start(work: Promise<unknown>): void {
     this.#waiting += 1;
     const failed = (thrown: unknown) =>
@@ -155,6 +144,14 @@ export class World {
     }
   }
 
-  /** What the heaviest lease weighs; for a block that must find a place. */
-  static readonly heaviest = severities.length - 1;
+  /** What is still open: callers without an answer, wishes and marks that are not taken back, recoveries under way. */
+  unsettled(): readonly string[] {
+    const disturbed = this.watches.filter((watch) => watch.disturbedUntil >= this.scheduler.now).map((watch) => `${watch.name} recovers`);
+    const stopped = this.watches.filter((watch) => watch.wish.mode !== "enforce").map((watch) => `${watch.name} is in ${watch.wish.mode}`);
+    return [...(this.#waiting > 0 ? [`${this.#waiting} callers wait`] : []), ...disturbed, ...stopped];
+  }
+
+  isUnsettled(): boolean {
+    return this.unsettled().length > 0;
+  }
 }
