@@ -99,6 +99,21 @@ export function domainOf(region: string): string {
   return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }
 
+/**
+ * Hosts that are AWS's own EC2 and STS, and nobody else's. Not the whole domain: customers answer below it too (`*.execute-api.…`,
+ * `*.elb.…`, `ec2-….compute.…`), and a token sent to one of them would be theirs. VPC endpoints of the two services are named by AWS
+ * (AWS PrivateLink guide, "Access an AWS service", checked 2026-11-20).
+ */
+export function hostsOf(region: string): readonly string[] {
+  const domain = domainOf(region);
+  const regional = (["ec2", "sts"] as const).flatMap((service) => [
+    `${service}.${region}.${domain}`,
+    `${service}-fips.${region}.${domain}`,
+    `.${service}.${region}.vpce.${domain}`,
+  ]);
+  return [...regional, `sts.${domain}`];
+}
+
 /** The tags that `setup` writes on the ACL: the whole of the ownership mark, since entries carry none. */
 export const tagKeys = { store: "portcullis:store", range: "portcullis:range" } as const;
 

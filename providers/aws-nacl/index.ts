@@ -1,6 +1,6 @@
 // The definition of aws-nacl: what it can do, its limits with their sources, its permissions, its factory. Data only.
 import type { ProviderDefinition } from "../../shared/provider.ts";
-import { type AwsNaclSettings, domainOf, ruleNumberLast, rulesPerAcl, settingsSchema } from "./config.ts";
+import { type AwsNaclSettings, hostsOf, ruleNumberLast, rulesPerAcl, settingsSchema } from "./config.ts";
 import { discover } from "./discover.ts";
 import { AwsNacl } from "./provider.ts";
 
@@ -49,7 +49,7 @@ export const awsNacl: ProviderDefinition<AwsNaclSettings> = {
   place: (settings) => ({ name: `${settings.region} ${settings.acl}`, span: [settings.rules.first, settings.rules.last] }),
   serialKey: (settings) => `aws-nacl:${settings.region}:${settings.acl}`,
   usesIdentity: (settings) => settings.assumeRole?.webIdentity === true,
-  hostSuffixes: (settings) => [`.${domainOf(settings.region)}`],
+  hostSuffixes: (settings) => hostsOf(settings.region),
   create: (settings, ports) => new AwsNacl(settings, ports),
   discover,
 };

@@ -60,9 +60,9 @@ describe("settings", () => {
 
   test("name: hosts and serial keys follow the region", () => {
     const settings = (region: string) => v.parse(awsNacl.settings, { ...written, region });
-    expect(awsNacl.hostSuffixes(settings("eu-west-1"))).toContain(".amazonaws.com");
-    expect(awsNacl.hostSuffixes(settings("cn-north-1"))).toContain(".amazonaws.com.cn");
-    expect(awsNacl.hostSuffixes(settings("cn-north-1"))).not.toContain(".amazonaws.com");
+    expect(awsNacl.hostSuffixes(settings("eu-west-1"))).toContain("ec2.eu-west-1.amazonaws.com");
+    expect(awsNacl.hostSuffixes(settings("cn-north-1"))).toContain("sts.cn-north-1.amazonaws.com.cn");
+    expect(awsNacl.hostSuffixes(settings("cn-north-1"))).not.toContain("ec2.cn-north-1.amazonaws.com");
     expect(awsNacl.serialKey(settings("eu-west-1"))).not.toBe(awsNacl.serialKey(settings("eu-west-2")));
   });
 
