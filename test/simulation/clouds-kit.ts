@@ -1,7 +1,7 @@
 // Small worlds for the tests of the simulated clouds: a clock moved by hand, dice, and the production provider over the production transport.
 import * as v from "valibot";
 import { createTransport } from "../../functions/runtime/transport.ts";
-import { cidrText } from "../../shared/address/index.ts";
+import { type Cidr, cidrOf, cidrText, sameCidr } from "../../shared/address/index.ts";
 import type { TargetConfig } from "../../shared/config.ts";
 import { Secret } from "../../shared/ports.ts";
 import type { Change, Observation, Provider } from "../../shared/provider.ts";
@@ -64,18 +64,34 @@ export function enforced(observation: Observation): readonly string[] {
   return [...new Set(observation.ours.flatMap((entry) => (entry.partial === null ? [cidrText(entry.cidr)] : [])))].sort();
 }
 
-/** Brings changes about as a pass does: one remote call after the other, looking again when one is under way. */
-export async function carryOut(world: SmallWorld<CloudUnderTest>, provider: Provider, wanted: (observation: Observation) => readonly Change[]): Promise<void> {
-  const observation = await seen(world, provider);
-  const changes = wanted(observation);
-  const gone = new Set(changes.flatMap((change) => (change.verb === "add" ? [] : [change.entry.id])));
-  const standing = observation.ours.filter((entry) => !gone.has(entry.id)).map((entry) => entry.cidr);
-  const added = changes.flatMap((change) => (change.verb === "remove" ? [] : [change.cidr]));
-  const steps = provider.compile({ changes, standing: [...standing, ...added], frozen: new Set(), observation });
-  for (const step of steps) {
-    const outcome = await provider.apply(step);
-    if (outcome.kind === "failed") throw outcome.error;
-    if (outcome.kind !== "applied" && outcome.kind !== "already") break;
+/** What is missing, broken or too much; a remove and an add of one family become a swap where the kind has that. */
+function changesTo(wanted: readonly Cidr[], observation: Observation, canSwap: boolean): readonly Change[] {
+  const isWanted = (cidr: Cidr) => wanted.some((one) => sameCidr(one, cidr));
+  const removed = observation.ours.filter((entry) => !isWanted(entry.cidr));
+  const added = wanted.filter((cidr) => !observation.ours.some((entry) => entry.partial === null && sameCidr(entry.cidr, cidr)));
+  const swapped = canSwap ? removed.slice(0, added.length) : [];
+  return [
+    ...removed.slice(swapped.length).map((entry): Change => ({ verb: "remove", entry })),
+    ...added.map((cidr, at): Change => {
+      const entry = swapped[at];
+      return entry === undefined ? { verb: "add", cidr } : { verb: "swap", entry, cidr };
+    }),
+  ];
+}
+
+/** Makes ours be exactly these, as passes do: look, compile, one remote call after the other, and again while something is under way. */
+export async function bring(world: SmallWorld<CloudUnderTest>, provider: Provider, texts: readonly string[]): Promise<Observation> {
+  const wanted = texts.map(cidrOf);
+  for (let round = 0; round < 20; round += 1) {
+    world.advance(60_000);
+    const observation = await seen(world, provider);
+    const changes = changesTo(wanted, observation, world.cloud.definition.capabilities.swap.support === "yes");
+    if (changes.length === 0) return observation;
+    for (const step of provider.compile({ changes, standing: wanted, frozen: new Set(), observation })) {
+      const outcome = await provider.apply(step);
+      if (outcome.kind === "failed") throw outcome.error;
+      if (outcome.kind !== "applied" && outcome.kind !== "already") break;
+    }
   }
-  world.advance(60_000);
+  throw new Error(`not brought about: ${texts.join(", ")}`);
 }

@@ -15,14 +15,14 @@ import { type CallTrouble, Troubles } from "./troubles.ts";
 import { Watch } from "./watch.ts";
 
 export interface CloudflareCloudOptions extends CloudOptions {
-  /** Items that the account may hold over all its lists, as the target is told too. */
-  readonly quota?: number;
+  /** How many items of ours the account has room for beside the office's; the target is told the same quota. */
+  readonly room?: number;
   /** Items of the office's list. */
   readonly foreign?: number;
   readonly zones?: 1 | 2;
 }
 
-const ordinaryQuota = 30;
+const ordinary = { room: 25, foreign: 5 } as const;
 const host = "api.cloudflare.com";
 const accountId = "023e105f4ecef8ad9ca31a8372d0c353";
 const zoneIds = ["9f1839b6152d298aca64c4e906b6d074", "0da42c8d2132a9ddaf714f9e7c920711"] as const;
@@ -33,6 +33,10 @@ const rule = { ref: `portcullis_${list}`, description: `Portcullis: block list $
 
 function describe(storeId: string): string {
   return `Kept by Portcullis. portcullis:store=${storeId}`;
+}
+
+function quotaOf({ room = ordinary.room, foreign = ordinary.foreign }: CloudflareCloudOptions): number {
+  return room + foreign;
 }
 
 function officeItems(count: number) {
@@ -60,7 +64,7 @@ function targetOf(options: CloudflareCloudOptions, zones: readonly string[], ite
 }
 
 function simulated(options: CloudflareCloudOptions, zones: readonly string[], itemsMax: number): SimulatedCloudflare {
-  const office = { name: "office", description: "the office's", items: officeItems(options.foreign ?? 5) };
+  const office = { name: "office", description: "the office's", items: officeItems(options.foreign ?? ordinary.foreign) };
   return new SimulatedCloudflare({
     nowMs: options.nowMs,
     itemsMax,
@@ -89,7 +93,7 @@ class CloudflareCloud implements CloudUnderTest {
   constructor(options: CloudflareCloudOptions) {
     this.#options = options;
     this.name = options.name;
-    const quota = options.quota ?? ordinaryQuota;
+    const quota = quotaOf(options);
     const zones = zoneIds.slice(0, options.zones ?? 1);
     const { target, secrets } = targetOf(options, zones, quota);
     this.target = target;
@@ -161,7 +165,7 @@ class CloudflareCloud implements CloudUnderTest {
     this.spoil(null, { kind: "poison", cidr: null });
     this.restore();
     this.setOperationMs(cloudflareLimits.operationMs);
-    this.setQuota(this.#options.quota ?? ordinaryQuota);
+    this.setQuota(quotaOf(this.#options));
     this.claimFor(null);
     this.deed("rearm", () => 0);
   }

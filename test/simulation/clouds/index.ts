@@ -3,6 +3,7 @@ import type { Fetch } from "../../../functions/runtime/transport.ts";
 import type { CloudUnderTest, WireReply, WireRequest } from "../contract.ts";
 
 export { type AwsCloudOptions, awsCloud } from "./aws.ts";
+export { type AzureCloudOptions, azureCloud } from "./azure.ts";
 export { type CloudflareCloudOptions, cloudflareCloud } from "./cloudflare.ts";
 export type { CloudOptions } from "./options.ts";
 

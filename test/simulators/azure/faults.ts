@@ -22,6 +22,8 @@ export interface AzureFaults {
   busyAs: 400 | 409 | 429;
   /** Reads show the group as it was this long ago. */
   readLagMs: number;
+  /** Asked for each read in place of `readLagMs`: how far behind it is differs from read to read. Null: it is the same for all. */
+  lagPerRead: (() => number) | null;
   /** Real time before every answer. */
   latencyMs: number;
   /** Every secret and every token is refused, as after an incident response. */
@@ -39,6 +41,7 @@ export function noAzureFaults(): AzureFaults {
     operationsFail: false,
     busyAs: 429,
     readLagMs: 0,
+    lagPerRead: null,
     latencyMs: 0,
     credentialsRevoked: false,
     pageSizeMax: Number.POSITIVE_INFINITY,

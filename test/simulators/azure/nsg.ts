@@ -97,6 +97,12 @@ export class SimulatedNsg {
     return this.#versions.findLast((version) => version.atMs <= atMs)?.state ?? this.#latest();
   }
 
+  /** The operation that is not over. */
+  get running(): Operation | null {
+    this.#finish();
+    return this.#running;
+  }
+
   rule(name: string): Rule | null {
     return this.state.rules.find((rule) => same(rule.name, name)) ?? null;
   }
@@ -132,6 +138,14 @@ export class SimulatedNsg {
 
   delete(name: string): void {
     this.#set({ rules: this.state.rules.filter((rule) => !same(rule.name, name)) }, { verb: "delete", by: "person", rule: name });
+  }
+
+  /** Another change of the group, not of its rules, is worked on for so long: nobody else may write. False: something is under way already. */
+  occupy(ms: number): boolean {
+    if (this.running !== null) return false;
+    this.#begin({ id: guidOf(`${this.id} operation ${this.#versions.length}`), endsMs: this.#host.nowMs() + ms, kind: "put", rule: "", fails: false });
+    this.#set({ provisioningState: "Updating" }, { verb: "put", by: "person" });
+    return true;
   }
 
   associate(subnets: readonly string[], networkInterfaces: readonly string[] = []): void {
@@ -200,7 +214,10 @@ export class SimulatedNsg {
     const ms = this.#host.provisioningMs();
     const fails = this.#host.operationsFail();
     if (ms <= 0 && !fails) return null;
-    const operation = { id: guidOf(`${this.id} operation ${this.#versions.length}`), endsMs: this.#host.nowMs() + ms, kind, rule, fails };
+    return this.#begin({ id: guidOf(`${this.id} operation ${this.#versions.length}`), endsMs: this.#host.nowMs() + ms, kind, rule, fails });
+  }
+
+  #begin(operation: Operation): Operation {
     this.operations.set(operation.id, operation);
     this.#running = operation;
     return operation;

@@ -245,7 +245,7 @@ export class SimulatedAzure {
         `The Resource 'Microsoft.Network/networkSecurityGroups/${named.nsg}' under resource group '${named.resourceGroup}' was not found.`,
       );
     }
-    const state = nsg.stateAt(this.#nowMs() - this.faults.readLagMs);
+    const state = nsg.stateAt(this.#seenMs());
     switch (route.call) {
       case "readGroup":
         return json(200, headers, groupDocument(nsg, state));
@@ -277,6 +277,11 @@ export class SimulatedAzure {
       case "writeTags":
         return this.#writeTags(nsg, call.request.body, headers);
     }
+  }
+
+  /** The moment that a read shows. */
+  #seenMs(): number {
+    return this.#nowMs() - (this.faults.lagPerRead?.() ?? this.faults.readLagMs);
   }
 
   #writeRule(nsg: SimulatedNsg, call: Call, headers: Record<string, string>): AzureReply {
@@ -314,7 +319,7 @@ export class SimulatedAzure {
   #listGroups(call: Call, headers: Record<string, string>): AzureReply {
     const prefix = `${scopeOf(call.named)}/`.toLowerCase();
     const groups = [...this.#groups.values()].filter((nsg) => nsg.id.toLowerCase().startsWith(prefix));
-    const atMs = this.#nowMs() - this.faults.readLagMs;
+    const atMs = this.#seenMs();
     return json(
       200,
       headers,
