@@ -67,7 +67,8 @@ function invalid(item: number, field: string, reason: string): AlertEntry {
 
 function readItem(value: unknown, item: number, rules: AlertRules): readonly AlertEntry[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [invalid(item, "", `is ${quoted(value)}; an alert is a JSON object`)];
-  const found = firstValues(value, rules.mapping.ip, limits.alertItemsMax);
+  // One more than may be taken: what is too much must be seen to be too much.
+  const found = firstValues(value, rules.mapping.ip, limits.alertItemsMax + 1);
   if (found === null) return [invalid(item, rules.mapping.ip[0] ?? "ip", `no address: none of ${rules.mapping.ip.join(", ")} is there and not null`)];
   const event = readEvent(value, rules);
   return found.values.map((address): AlertEntry => {
@@ -77,23 +78,30 @@ function readItem(value: unknown, item: number, rules: AlertRules): readonly Ale
   });
 }
 
-/** Every address and every invalid item of a body, in order. What exceeds the limit is named in one last entry, not dropped silently. */
+const onePlace = `one request may hold ${limits.alertItemsMax} addresses; send fewer at a time`;
+
+function countText(count: number): string {
+  return count > limits.alertItemsMax ? `more than ${limits.alertItemsMax}` : `${count}`;
+}
+
+/** The longest lists go first: one alert stuffed with addresses must not push its neighbours out. */
+function fitted(reads: readonly (readonly AlertEntry[])[]): readonly (readonly AlertEntry[])[] {
+  const kept = [...reads];
+  let total = reads.reduce((sum, read) => sum + read.length, 0);
+  const longestFirst = [...reads.entries()].sort(([, a], [, b]) => b.length - a.length);
+  for (const [item, read] of longestFirst) {
+    if (total <= limits.alertItemsMax) break;
+    kept[item] = [invalid(item, "", `none of its addresses were taken, ${countText(read.length)} beside the others: ${onePlace}`)];
+    total -= read.length - 1;
+  }
+  return kept;
+}
+
+/** Every address and every invalid item of a body, in order. What exceeds the limit is named, not dropped silently. */
 export function readAlerts(body: unknown, rules: AlertRules): readonly AlertEntry[] {
   const values: readonly unknown[] = Array.isArray(body) ? body : [body];
-  const entries: AlertEntry[] = [];
-  for (const [item, value] of values.entries()) {
-    const read = readItem(value, item, rules);
-    if (entries.length + read.length > limits.alertItemsMax) {
-      entries.push(
-        invalid(
-          item,
-          "",
-          `this item and the ${values.length - item - 1} after it were not read: one request may hold ${limits.alertItemsMax} addresses; send fewer at a time`,
-        ),
-      );
-      break;
-    }
-    entries.push(...read);
-  }
-  return entries;
+  const reads = values.slice(0, limits.alertItemsMax).map((value, item) => readItem(value, item, rules));
+  const entries = fitted(reads).flat();
+  const beyond = values.length - reads.length;
+  return beyond === 0 ? entries : [...entries, invalid(reads.length, "", `this item and the ${beyond - 1} after it were not read: ${onePlace}`)];
 }
