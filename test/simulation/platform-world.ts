@@ -32,6 +32,20 @@ export function configWithKey(changes: Partial<Config> = {}): Config {
   };
 }
 
+/** What `work` comes to, while time passes as it needs. */
+export async function driven<T>(scheduler: Scheduler, work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const ended = work.finally(() => {
+    isOver = true;
+  });
+  ended.catch(() => undefined);
+  await scheduler.still();
+  while (!isOver) {
+    if (!(await scheduler.step(Number.POSITIVE_INFINITY))) throw new Error("nothing is left to happen, and the work has not ended");
+  }
+  return ended;
+}
+
 export class PlatformWorld {
   readonly scheduler: Scheduler;
   readonly aws: SimulatedAws;

@@ -6,6 +6,7 @@ import { type WorkerEnv, WorkersRuntime } from "../../../functions/runtime/worke
 import type { Config } from "../../../shared/config.ts";
 import type { EpochMs } from "../../../shared/ports.ts";
 import { usualLatency } from "../scheduler.ts";
+import type { Ambush } from "./ambush.ts";
 import { ObjectStorage, type OnDisk } from "./object-storage.ts";
 import { offsetOf, PlatformLife, type PlatformParts, portsOf, type Work } from "./parts.ts";
 import { locations, type SimulatedWorkersKv } from "./workers-kv.ts";
@@ -20,6 +21,7 @@ const idleMs = { least: 10_000, most: 140_000 } as const;
 
 export interface ObjectParts extends PlatformParts {
   readonly kv: SimulatedWorkersKv;
+  readonly ambush: Ambush;
   readonly skewMs: () => number;
 }
 
@@ -82,9 +84,9 @@ export class SimulatedObject {
   }
 
   #bear(): Incarnation {
-    const { scheduler, definitions, secrets, kv, skewMs } = this.#parts;
+    const { scheduler, definitions, secrets, kv, ambush, skewMs } = this.#parts;
     this.#born += 1;
-    const life = new PlatformLife(`object-${this.#born}`, scheduler.now);
+    const life = new PlatformLife(`object-${this.#born}`, scheduler.now, (begun, kind) => ambush.begins(begun, kind));
     life.clockOffsetMs = offsetOf(scheduler, skewMs());
     const disk = this.#disk;
     const onAlarm = () => {
@@ -244,20 +246,39 @@ export class SimulatedObject {
     found?.storage.end("killed");
   }
 
+  /** Now, or in the middle of its next pass. */
+  #atPass(what: string, deed: () => void): string | null {
+    const { scheduler, ambush } = this.#parts;
+    const current = this.current;
+    if (current !== null && (current.isAt("pass") || scheduler.dice.chance(`${what} though it does nothing`, 0.3))) {
+      deed();
+      return `${current.name} ${what}`;
+    }
+    const isMeant = (life: PlatformLife) => life === this.current;
+    ambush.arm(["pass"], isMeant, (life) => {
+      scheduler.tell(`${life.name} ${what}`);
+      deed();
+    });
+    return `object will be ${what} in its next pass`;
+  }
+
   evict(): string | null {
-    const how = this.#parts.scheduler.dice.chance("object is evicted in peace", 0.5) ? "in peace" : "killed";
-    const isPassing = this.#current?.life.isAt("pass") === true;
-    const life = this.#end(how);
-    if (life === null) return null;
-    this.#parts.scheduler.note(isPassing ? "object evicted in a pass" : "object evicted");
-    return `${life.name} evicted, ${how}`;
+    return this.#atPass("evicted", () => {
+      const { scheduler } = this.#parts;
+      scheduler.note(this.current?.isAt("pass") === true ? "object evicted in a pass" : "object evicted");
+      this.#end(scheduler.dice.chance("object is evicted in peace", 0.5) ? "in peace" : "killed");
+    });
+  }
+
+  duplicate(): string | null {
+    return this.#atPass("replaced without knowing", () => this.#duplicate());
   }
 
   /** The next event finds another life; this one learns it when it next touches its storage. */
-  duplicate(): string | null {
+  #duplicate(): void {
     const { scheduler } = this.#parts;
     const replaced = this.#current;
-    if (replaced === null || replaced.life.isDead) return null;
+    if (replaced === null || replaced.life.isDead) return;
     scheduler.note(replaced.life.isAt("pass") ? "object duplicated in a pass" : "object duplicated");
     replaced.storage.replace();
     this.#zombies = [...this.#zombies.filter(({ life }) => !life.isDead), replaced];
@@ -268,7 +289,6 @@ export class SimulatedObject {
       this.#alarmAgain();
     }
     scheduler.after(scheduler.dice.between("zombie lives on for", 500, zombieMsMax), "zombie ends", () => replaced.storage.end("killed"));
-    return `${replaced.life.name} was replaced and does not know`;
   }
 
   #alarmAgain(): void {

@@ -2,6 +2,7 @@
 // that our code gets from it. Decides nothing about when.
 import type { Platform } from "../../../functions/runtime/platform.ts";
 import type { Config } from "../../../shared/config.ts";
+import { limits } from "../../../shared/limits.ts";
 import type { LogRecord } from "../../../shared/ports.ts";
 import type { ProviderDefinition } from "../../../shared/provider.ts";
 import { Life, type Scheduler } from "../scheduler.ts";
@@ -23,23 +24,26 @@ export interface PlatformParts {
   readonly tellsLog?: boolean;
 }
 
-/** What a life is in the middle of. */
-export type Work = "request" | "tick" | "pass" | "question" | "start";
+/** What a life is in the middle of; the first that it is in is what is told of it. */
+export const works = ["pass", "tick", "request", "question", "start"] as const;
+export type Work = (typeof works)[number];
 
 /** A life with a body: what it is at work on, who waits for it, whether it is asleep. */
 export class PlatformLife extends Life {
   readonly bornAt: number;
   /** Work under way, by kind. */
   readonly #work = new Map<Work, number>();
-  /** Calls to clouds that it waits for. */
-  cloudCalls = 0;
   /** How often it has come to rest. */
   idled = 0;
   readonly #onEnd = new Set<() => void>();
 
-  constructor(name: string, bornAt: number) {
+  readonly #begins: (life: PlatformLife, kind: Work) => void;
+
+  /** `begins` is told of all work that begins. */
+  constructor(name: string, bornAt: number, begins: (life: PlatformLife, kind: Work) => void) {
     super(name);
     this.bornAt = bornAt;
+    this.#begins = begins;
   }
 
   isAt(work: Work): boolean {
@@ -53,6 +57,7 @@ export class PlatformLife extends Life {
   /** Counts as work from now until `work` has ended. */
   async during<T>(kind: Work, work: () => Promise<T>): Promise<T> {
     this.#work.set(kind, (this.#work.get(kind) ?? 0) + 1);
+    this.#begins(this, kind);
     try {
       return await work();
     } finally {
@@ -103,14 +108,20 @@ export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLi
     clock: { now: () => scheduler.now + life.clockOffsetMs },
     random: { bytes: (count) => scheduler.dice.bytes(`random of ${life.name}`, count) },
     fetch: async (url, init) => {
+      const deadline = scheduler.now + limits.callTimeoutMs;
+      // The transport's own timer is a real one; in this world its time comes when a gate was shut for that long. Either may be first then.
+      const refuseLate = () => {
+        if (scheduler.now > deadline && scheduler.dice.chance("the deadline of a call is noticed first", 0.5))
+          throw new DOMException("timed out", "TimeoutError");
+      };
       await gates.out();
+      refuseLate();
       if (life.isDead) return never();
-      life.cloudCalls += 1;
       try {
         return await fetch(url, init);
       } finally {
-        life.cloudCalls -= 1;
         await gates.in();
+        refuseLate();
       }
     },
     log: (record) => {

@@ -5,8 +5,9 @@ import type { Config } from "../../../shared/config.ts";
 import type { EpochMs } from "../../../shared/ports.ts";
 import type { Answered, PlatformDeed, PlatformUnderTest } from "../contract.ts";
 import { type Scheduler, usualLatency } from "../scheduler.ts";
+import { Ambush } from "./ambush.ts";
 import { SimulatedObject } from "./object.ts";
-import { offsetOf, openGates, PlatformLife, type PlatformParts, portsOf } from "./parts.ts";
+import { offsetOf, openGates, PlatformLife, type PlatformParts, portsOf, works } from "./parts.ts";
 import { type Location, locations, SimulatedWorkersKv } from "./workers-kv.ts";
 
 /** Isolates that one location keeps; the platform makes and forgets them as it likes (workers/reference/how-workers-works, 2026). */
@@ -29,6 +30,7 @@ class WorkersUnderTest implements PlatformUnderTest {
   readonly #parts: PlatformParts;
   readonly #scheduler: Scheduler;
   readonly #kv: SimulatedWorkersKv;
+  readonly #ambush: Ambush;
   readonly #object: SimulatedObject | null;
   #config: Config;
   #isolates: Isolate[] = [];
@@ -44,7 +46,8 @@ class WorkersUnderTest implements PlatformUnderTest {
     this.#scheduler = parts.scheduler;
     this.#config = parts.config;
     this.#kv = new SimulatedWorkersKv(parts.scheduler, this.stalenessMs);
-    this.#object = kind === "workers" ? new SimulatedObject({ ...parts, kv: this.#kv, skewMs: () => this.#skewMs }) : null;
+    this.#ambush = new Ambush(parts.scheduler);
+    this.#object = kind === "workers" ? new SimulatedObject({ ...parts, kv: this.#kv, ambush: this.#ambush, skewMs: () => this.#skewMs }) : null;
   }
 
   // --- isolates ---
@@ -52,7 +55,7 @@ class WorkersUnderTest implements PlatformUnderTest {
   #bear(location: Location): Isolate {
     const { scheduler, definitions, secrets, cloudFetch } = this.#parts;
     this.#born += 1;
-    const life = new PlatformLife(`isolate-${this.#born}`, scheduler.now);
+    const life = new PlatformLife(`isolate-${this.#born}`, scheduler.now, (begun, kind) => this.#ambush.begins(begun, kind));
     life.clockOffsetMs = offsetOf(scheduler, this.#skewMs);
     const platform = portsOf(this.#parts, life, openGates, (url, init) => cloudFetch(life, url, init));
     const handlers = makeWorker(new WorkersRuntime({ platform, config: this.#config, definitions }));
@@ -157,21 +160,29 @@ class WorkersUnderTest implements PlatformUnderTest {
     return object[deed]();
   }
 
-  /** Somebody in the middle of something, if there is anybody. */
+  /** Somebody in the middle of something: now, or the next one that is. */
   #kill(): string | null {
     const { dice } = this.#scheduler;
-    const object = this.#object;
-    const lives = [...(object?.lives ?? []), ...this.#isolates.map(({ life }) => life).filter((life) => !life.isDead)];
+    const lives = [...(this.#object?.lives ?? []), ...this.#isolates.map(({ life }) => life).filter((life) => !life.isDead)];
     const busy = lives.filter((life) => life.isBusy);
-    const candidates = busy.length > 0 ? busy : lives;
-    if (candidates.length === 0) return null;
-    const life = dice.pick("who is killed", candidates);
-    const who = object?.lives.includes(life) === true ? "object" : "isolate";
-    const work = (["pass", "tick", "request", "question"] as const).find((kind) => life.isAt(kind));
-    this.#scheduler.note(work === undefined ? `killed: idle ${who}` : `killed: ${who} in a ${work}`);
-    if (who === "object") object?.kill(life);
+    if (busy.length > 0) return this.#killed(dice.pick("who is killed", busy));
+    if (lives.length > 0 && dice.chance("somebody idle is killed", 0.2)) return this.#killed(dice.pick("who is killed", lives));
+    const kinds = this.#object === null || dice.chance("a request is to be killed", 0.4) ? works : (["pass"] as const);
+    this.#ambush.arm(
+      kinds,
+      () => true,
+      (life) => this.#scheduler.tell(this.#killed(life)),
+    );
+    return "the next that works will be killed";
+  }
+
+  #killed(life: PlatformLife): string {
+    const isObject = this.#object?.lives.includes(life) === true;
+    const work = works.find((kind) => life.isAt(kind));
+    this.#scheduler.note(`killed: ${isObject ? "object" : "isolate"} ${work === undefined ? "at rest" : `in a ${work}`}`);
+    if (isObject) this.#object?.kill(life);
     else life.end();
-    return `${life.name} killed${work === undefined ? ", idle" : ` in a ${work}`}`;
+    return `${life.name} killed ${work === undefined ? "at rest" : `in a ${work}`}`;
   }
 
   // --- the store ---
