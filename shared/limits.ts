@@ -42,6 +42,10 @@ export const limits = {
   patienceMs: 30 * MINUTE_MS,
   /** Passes woken by new leases start at least this far apart, so that a burst becomes few passes. */
   passSpacingMs: 1 * SECOND_MS,
+  /** A plan lists the store and asks the cloud: whoever asks again this soon, with nothing changed since, is told the last one. */
+  planEveryMs: 5 * SECOND_MS,
+  /** Readiness is asked by anyone, without a credential: the coordinator is asked at most this often by one instance. */
+  readinessEveryMs: 5 * SECOND_MS,
   /** Longest a request may wait for the pass (`Prefer: wait=N`). */
   waitMaxSeconds: 10,
 

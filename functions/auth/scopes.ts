@@ -1,14 +1,14 @@
 // Decides whether an authenticated client may use a route from where it calls. Scopes are explicit: none implies another,
 // `admin` included. Refuses to authenticate (that is `authenticate.ts`).
-import { type Cidr, CidrSet, cidrOf, displayCidr, parseCidr } from "../../shared/address/index.ts";
+import { type Cidr, CidrSet, cidrOf, displayCidr, isHost, parseCidr } from "../../shared/address/index.ts";
 import type { ClientConfig, Scope } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 
-/** The caller's address as the platform tells it; null when it does not, or when it is no address. */
+/** The caller's address as the platform tells it; null when it does not, or when it is no single address: a range would be in every `from`. */
 export function callerAddress(text: string | null): Cidr | null {
   if (text === null) return null;
   const parsed = parseCidr(text);
-  return parsed.ok ? parsed.value : null;
+  return parsed.ok && isHost(parsed.value) ? parsed.value : null;
 }
 
 /** Null when allowed; otherwise FORBIDDEN that names the scope or the `from` list. */

@@ -1,5 +1,5 @@
 // What a lift ends and what it leaves standing, told before the pass makes it so. Pure.
-import { cidrFromKey, cidrKey, contains, overlaps } from "../../shared/address/index.ts";
+import { type Cidr, CidrIndex, cidrFromKey, cidrKey, contains } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { liftKey } from "../../shared/keys.ts";
 import { liftedBy } from "../../shared/lease/live.ts";
@@ -14,42 +14,43 @@ interface LiveRecord {
   readonly until: EpochMs;
 }
 
-/** Live records by block, from the last snapshot and what was accepted since. */
-export function liveRecords(memory: Memory, now: EpochMs): ReadonlyMap<string, readonly LiveRecord[]> {
-  const rows = new Map<string, readonly LiveRecord[]>();
+interface LiveBlock {
+  readonly cidr: Cidr;
+  readonly records: readonly LiveRecord[];
+}
+
+/** Blocks with live records, from the last snapshot and what was accepted since. Indexed: a request lifts a hundred of them at once. */
+export function liveRecords(memory: Memory, now: EpochMs): CidrIndex<LiveBlock> {
+  const rows = new Map<string, LiveBlock>();
   const lifted = liftedBy([...(memory.snapshot === null ? [] : recordsOfSnapshot(memory.snapshot).lifts), ...memory.recentLifts()]);
   for (const row of memory.snapshot?.blocks ?? []) {
     const cidr = cidrFromKey(row.key);
     if (cidr === null) continue;
-    rows.set(
-      row.key,
-      row.records.filter((record) => record.until > now && !lifted({ ...record, cidr })),
-    );
+    rows.set(row.key, { cidr, records: row.records.filter((record) => record.until > now && !lifted({ ...record, cidr })) });
   }
   for (const lease of memory.recentLeases()) {
     const key = cidrKey(lease.cidr);
-    const known = rows.get(key) ?? [];
+    const known = rows.get(key)?.records ?? [];
     const isKnown = known.some((record) => record.client === lease.client && record.until === lease.until);
-    if (lease.until > now && !isKnown && !lifted(lease)) rows.set(key, [...known, lease]);
+    if (lease.until > now && !isKnown && !lifted(lease)) rows.set(key, { cidr: lease.cidr, records: [...known, lease] });
   }
-  return rows;
+  return new CidrIndex(rows.values(), (row) => row.cidr);
 }
 
 export function liftOne(
   key: string,
   request: LiftRequest,
-  live: ReadonlyMap<string, readonly LiveRecord[]>,
+  live: Pick<CidrIndex<LiveBlock>, "overlapping">,
 ): { readonly key: string; readonly answer: LiftAnswer["items"][number] } {
   const cidr = cidrFromKey(key);
   if (cidr === null) throw new PortcullisError("INVARIANT", `${key} is not a block`);
   let lifted = 0;
   const stillCoveredBy: string[] = [];
-  for (const [rowKey, records] of live) {
-    const block = cidrFromKey(rowKey);
-    if (block === null || records.length === 0 || !overlaps(block, cidr)) continue;
+  for (const { cidr: block, records } of live.overlapping(cidr)) {
+    if (records.length === 0) continue;
     const ends = records.filter((record) => record.at <= request.at && (request.client === "*" || record.client === request.client));
     if (contains(cidr, block)) lifted += ends.length;
-    if (!contains(cidr, block) || ends.length < records.length) stillCoveredBy.push(rowKey);
+    if (!contains(cidr, block) || ends.length < records.length) stillCoveredBy.push(cidrKey(block));
   }
   return { key: liftKey(cidr, request.at, request.client), answer: { key, lifted, exemptUntil: request.exemptUntil, stillCoveredBy } };
 }

@@ -5,7 +5,7 @@ import { leaseKey } from "../../shared/keys.ts";
 import { liftedBy, mergeRecords } from "../../shared/lease/live.ts";
 import { type BlockRow, type Snapshot, statesOf } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Store } from "../../shared/ports.ts";
+import type { EpochMs, Store } from "../../shared/ports.ts";
 import { listRecords, underNewNames } from "../pass/records.ts";
 import { visit } from "../pass/visit.ts";
 import type { World } from "../pass/world.ts";
@@ -13,8 +13,38 @@ import type { Explanation, LeaseView, PlanAnswer, SettledItem } from "./contract
 
 const nothingPlanned = { steps: [], add: [], remove: [], keep: [], shed: [] };
 
-/** Reads everything afresh and observes the target; writes nothing. */
+interface LatestPlan {
+  readonly at: EpochMs;
+  /** What the plan rests on besides store and cloud: another stamp, another plan. */
+  readonly stamp: string;
+  readonly answer: Promise<PlanAnswer>;
+}
+
+/** By the instance's targets, which live as long as it does. One that makes them anew for each request keeps none. */
+const latestPlans = new WeakMap<World["targets"], Map<string, LatestPlan>>();
+
+function stampOf({ memory }: World): string {
+  return [memory.core.changedAt, memory.core.fullEndedAt, memory.snapshot?.at, memory.recordsMax()].join(" ");
+}
+
+/**
+ * What a pass would do at a target; writes nothing. Reads the store and the cloud, which have quotas that passes need: many who
+ * ask at once, or soon after, share one answer.
+ */
 export async function planTarget(world: World, name: string): Promise<PlanAnswer> {
+  const plans = latestPlans.get(world.targets) ?? new Map<string, LatestPlan>();
+  latestPlans.set(world.targets, plans);
+  const now = world.clock.now();
+  const stamp = stampOf(world);
+  const known = plans.get(name);
+  if (known !== undefined && known.stamp === stamp && Math.abs(now - known.at) < limits.planEveryMs) return known.answer;
+  const answer = freshPlan(world, name);
+  plans.set(name, { at: now, stamp, answer });
+  return answer;
+}
+
+/** Reads everything afresh and observes the target. */
+async function freshPlan(world: World, name: string): Promise<PlanAnswer> {
   const target = world.targets.find((candidate) => candidate.name === name);
   if (target === undefined) throw new PortcullisError("NOT_FOUND", `there is no target ${name}`);
   const now = world.clock.now();
