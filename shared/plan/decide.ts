@@ -56,33 +56,21 @@ function stuckEntries(request: DecideRequest, candidates: ReadonlySet<string>, p
   if (unwanted.length === 0) return unwanted;
   const proofs = proofsOf();
   return unwanted.filter((entry) => {
-    if (proofs.proofFor(entry, request.mayRemove, false) !== null) return false;
+    if (proofs.proofFor(entry, request.mayRemove) !== null) return false;
     return !request.mayRemove || proofs.isOrphan(entry);
   });
 }
 
-/** Every family whose entries exceed the room beside what others use. */
-function excessOf(request: DecideRequest): { 4: number; 6: number } {
-  const room = new Room(request.observation.pools, request.maxEntries, request.observation.ours);
-  return { 4: room.excess(4), 6: room.excess(6) };
-}
-
-/** What goes and why, and what has neither a placed need nor a proof. */
+/** What may go and why, and what has neither a placed need nor a proof. */
 function removalsOf(request: DecideRequest, proofs: Proofs, placed: readonly Need[]): { removals: Removal[]; kept: Entry[] } {
-  const excess = excessOf(request);
   const standing = new Set(placed.map((need) => proofs.standing(need)));
   const removals: Removal[] = [];
   const kept: Entry[] = [];
   for (const entry of request.observation.ours) {
     if (standing.has(entry)) continue;
-    const family = entry.cidr.family;
-    const proof = proofs.proofFor(entry, request.mayRemove, excess[family] > 0);
-    if (proof === null) {
-      kept.push(entry);
-      continue;
-    }
-    if (proof === "over-limit") excess[family] -= 1;
-    removals.push({ entry, proof });
+    const proof = proofs.proofFor(entry, request.mayRemove);
+    if (proof === null) kept.push(entry);
+    else removals.push({ entry, proof });
   }
   return { removals, kept };
 }
@@ -96,7 +84,6 @@ function proofsFor(request: DecideRequest, needs: readonly Need[], placed: reado
     landing,
     ended: request.leases.ended,
     granularity: request.granularity,
-    families: request.maxEntries !== null || request.observation.pools.some((pool) => pool.families.length > 1) ? "share-room" : "have-own-room",
     isProtected: (entry) => request.isProtected(entry.cidr),
     orphanMayGo: request.orphanMayGo,
   });

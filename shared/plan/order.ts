@@ -29,7 +29,7 @@ export interface Ordered {
   readonly removals: readonly Removal[];
 }
 
-/** Displaced entries go only in exchange for what displaces them. */
+/** Displaced entries go in exchange for what displaces them; alone only while more stands than there is room for. */
 function goesAlone(proof: Proof): boolean {
   return proof !== "displaced";
 }
@@ -51,6 +51,19 @@ class Ordering {
   removeWhere(wanted: (removal: Removal) => boolean): void {
     const chosen = this.#open.filter((removal) => goesAlone(removal.proof) && wanted(removal));
     for (const removal of chosen) this.#remove(removal);
+  }
+
+  /** Lets the lightest of the displaced go, as long as their family stands beyond its room. */
+  trim(): void {
+    const { room } = this.#request;
+    for (const { entry } of this.#lightestFirst(this.#open.filter((removal) => !goesAlone(removal.proof)))) {
+      if (room.excess(entry.cidr.family) > 0) this.#remove({ entry, proof: "over-limit" });
+    }
+  }
+
+  #lightestFirst(removals: readonly Removal[]): Removal[] {
+    const { proofs } = this.#request;
+    return [...removals].sort((a, b) => proofs.weight(a.entry) - proofs.weight(b.entry));
   }
 
   add(need: Need): void {
@@ -84,8 +97,7 @@ class Ordering {
     const { proofs } = this.#request;
     const meant = this.#open.filter(isMeant);
     const displaced = meant.filter((removal) => !goesAlone(removal.proof) && proofs.weight(removal.entry) < need.severity);
-    const lightest = displaced.sort((a, b) => proofs.weight(a.entry) - proofs.weight(b.entry))[0];
-    return meant.find((removal) => goesAlone(removal.proof)) ?? lightest ?? null;
+    return meant.find((removal) => goesAlone(removal.proof)) ?? this.#lightestFirst(displaced)[0] ?? null;
   }
 
   #sameFamily(need: Need): Removal | null {
@@ -116,7 +128,7 @@ class Ordering {
   }
 
   #take(removal: Removal): void {
-    this.#open = this.#open.filter((other) => other !== removal);
+    this.#open = this.#open.filter((other) => other.entry !== removal.entry);
     this.#kept.delete(removal.entry);
     this.done.push(removal);
   }
@@ -131,9 +143,14 @@ class Ordering {
 export function orderChanges(request: OrderRequest): Ordered {
   const ordering = new Ordering(request);
   ordering.removeWhere((removal) => removal.proof === "protected");
-  // A group is written whole: its removals and adds land together, so what goes makes room first.
-  ordering.removeWhere((removal) => request.granularity === "group" || request.leftovers.has(removal.entry.id));
+  if (request.granularity === "group") {
+    // A group is written whole: its removals and adds land together, so what goes makes room first.
+    ordering.removeWhere(() => true);
+    ordering.trim();
+  }
+  ordering.removeWhere((removal) => request.leftovers.has(removal.entry.id));
   for (const need of request.adds) ordering.add(need);
   ordering.removeWhere(() => true);
+  ordering.trim();
   return { changes: ordering.changes, waiting: ordering.waiting, removals: ordering.done };
 }

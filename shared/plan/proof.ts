@@ -21,8 +21,6 @@ export interface ProofRequest {
   readonly granularity: Granularity;
   /** Placed needs whose entry stands already or lands in this plan; for group kinds, in the same atomic step. */
   readonly landing: readonly Need[];
-  /** Whether IPv4 and IPv6 entries compete for the same room. */
-  readonly families: "share-room" | "have-own-room";
   readonly isProtected: (entry: Entry) => boolean;
   /** Whether the entry has been an orphan for long enough, and few enough are, or a person confirmed. */
   readonly orphanMayGo: (entry: Entry) => boolean;
@@ -49,7 +47,6 @@ export class Proofs {
   readonly #needIndex: CidrIndex<Need>;
   readonly #endedIndex: CidrIndex<Lease>;
   readonly #shed: ReadonlySet<string>;
-  readonly #highestWaiting: { 4: number; 6: number };
 
   constructor(request: ProofRequest) {
     this.#request = request;
@@ -60,20 +57,12 @@ export class Proofs {
     this.#needIndex = new CidrIndex(request.needs, (need) => need.cidr);
     this.#endedIndex = new CidrIndex(request.ended, (lease) => lease.cidr);
     this.#shed = new Set(request.shed.map((need) => need.key));
-    this.#highestWaiting = { 4: -1, 6: -1 };
-    for (const need of request.placed) if (!this.#standing.has(need.key)) this.#noteWaiting(need);
   }
 
-  #noteWaiting(need: Need): void {
-    for (const family of [4, 6] as const) {
-      if (family !== need.cidr.family && this.#request.families === "have-own-room") continue;
-      this.#highestWaiting[family] = Math.max(this.#highestWaiting[family], need.severity);
-    }
-  }
-
-  /** The highest severity of the shed needs that the entry serves; -1 when it serves none. */
+  /** The highest severity of the shed needs that the entry holds whole; -1 when it holds none: a part of a block is no block. */
   weight(entry: Entry): number {
-    return Math.max(-1, ...this.served(entry).map((need) => (this.#isShed(need) ? need.severity : -1)));
+    const held = this.served(entry).filter((need) => this.#isShed(need) && contains(entry.cidr, need.cidr));
+    return Math.max(-1, ...held.map((need) => need.severity));
   }
 
   /** The entry that stands for a placed need, if one does. */
@@ -96,29 +85,25 @@ export class Proofs {
     return this.#shed.has(need.key);
   }
 
-  /** Why the entry may go; null: it must stay. `excess` tells whether its family stands beyond the room. */
-  proofFor(entry: Entry, mayRemove: boolean, excess: boolean): Proof | null {
+  /**
+   * Why the entry may go; null: it must stay. `displaced` is all that serves only what was shed: it goes in exchange for
+   * something severer, or where more stands than there is room for.
+   */
+  proofFor(entry: Entry, mayRemove: boolean): Proof | null {
     if (this.#request.isProtected(entry)) return "protected";
     if (!mayRemove) return null;
     const served = this.served(entry);
-    const safe = served.every((need) => this.#isShed(need) || this.standsElsewhere(need, entry));
-    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return safe ? "ended" : this.#surplus(entry, safe, excess);
+    const isSafe = served.every((need) => this.#isShed(need) || this.standsElsewhere(need, entry));
+    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return isSafe ? "ended" : null;
     if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
     if (served.every((need) => this.standsElsewhere(need, entry))) return "superseded";
-    return this.#surplus(entry, safe, excess);
-  }
-
-  /** Entries whose needs were shed: displaced by something severer that waits, or beyond the limit. */
-  #surplus(entry: Entry, safe: boolean, excess: boolean): Proof | null {
-    if (!safe) return null;
-    if (excess) return "over-limit";
-    const severest = this.weight(entry);
-    return severest >= 0 && severest < this.#highestWaiting[entry.cidr.family] ? "displaced" : null;
+    return isSafe ? "displaced" : null;
   }
 
   /**
    * Why the entry may go in the same atomic step in which this block takes its place; null: it may not. All that it serves
-   * must be inside the block, shed, or stand elsewhere; without an ended lease, something of it must be inside the block.
+   * must be inside the block, shed, or stand elsewhere; without an ended lease, something of it must be inside the block,
+   * and nothing that was shed may lose the entry that holds it whole.
    */
   proofMakingWay(entry: Entry, need: Need): Proof | null {
     const served = this.served(entry);
@@ -126,7 +111,8 @@ export class Proofs {
     const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.standsElsewhere(other, entry));
     if (!isSafe) return null;
     if (this.#endedIndex.overlapping(entry.cidr).length > 0) return "ended";
-    return inside.length > 0 && !served.some((other) => this.#isShed(other)) ? "superseded" : null;
+    const isLost = (other: Need): boolean => this.#isShed(other) && contains(entry.cidr, other.cidr) && !inside.includes(other);
+    return inside.length > 0 && !served.some(isLost) ? "superseded" : null;
   }
 
   /** Whether nothing at all is known about the entry: no live need and no ended lease touches it. */

@@ -1,0 +1,324 @@
+// What a plan changes, and in which order: every removal for its one reason and none forgotten, every add in its turn,
+// nothing twice, nothing that the kind of target or an unknown outcome forbids.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Cidr, cidrKey, cidrOf, contains, overlaps, sameCidr } from "../../shared/address/index.ts";
+import type { Severity } from "../../shared/config.ts";
+import type { Lease } from "../../shared/lease/record.ts";
+import { type DecideRequest, decide, type TargetPlan } from "../../shared/plan/decide.ts";
+import type { Need } from "../../shared/plan/need.ts";
+import type { Change, Entry } from "../../shared/provider.ts";
+import { carryOut, entries, entriesOf, excess, isProtected, liveNeeds, many, requestOf, roomsOf, type Scene, scene, shedKeys } from "./scene.ts";
+
+/** A scene, its plan, and what the plan's words mean in it. */
+interface Planned {
+  readonly found: Scene;
+  readonly ours: readonly Entry[];
+  readonly plan: TargetPlan;
+  readonly shed: ReadonlySet<string>;
+  readonly leftovers: ReadonlySet<string>;
+}
+
+const orphanMayGo = (entry: Entry): boolean => entry.id.length % 2 === 0;
+
+const planned: fc.Arbitrary<Planned> = fc
+  .record({ found: scene, leftover: fc.array(fc.integer({ min: 0, max: 11 }), { maxLength: 6 }) })
+  .map(({ found, leftover }) => {
+    const ours = entriesOf(found);
+    const leftovers = new Set(leftover.map((index) => `e${index}`));
+    const request: DecideRequest = requestOf(found, ours, { leftovers, orphanMayGo });
+    const plan = decide(request);
+    return { found, ours, plan, shed: shedKeys(plan), leftovers };
+  });
+
+/** The entry that stands for a placed need: the first whole one of its block, else the first. */
+function standingOf({ ours }: Planned, need: Need): Entry | undefined {
+  const same = ours.filter((entry) => sameCidr(entry.cidr, need.cidr));
+  return same.find((entry) => entry.partial === null) ?? same[0];
+}
+
+function servedBy({ plan }: Planned, entry: Entry): readonly Need[] {
+  return plan.needs.needs.filter((need) => overlaps(need.cidr, entry.cidr));
+}
+
+function isFrozen({ found }: Planned, need: Need): boolean {
+  return found.frozen.some((block) => sameCidr(block, need.cidr));
+}
+
+/** Whether the need stands without this entry: in another whole one, or, for a group, in what is written with this plan. */
+function standsElsewhere(world: Planned, need: Need, entry: Entry): boolean {
+  const { found, plan } = world;
+  return plan.placed.some((other) => {
+    if (!contains(other.cidr, need.cidr)) return false;
+    if (found.granularity === "group") return !isFrozen(world, other) && !plan.waiting.includes(other);
+    const standing = standingOf(world, other);
+    return standing !== undefined && standing.partial === null && standing !== entry;
+  });
+}
+
+function isEnded({ found }: Planned, entry: Entry): boolean {
+  return found.ended.some((one) => overlaps(one.cidr, entry.cidr));
+}
+
+/** The heaviest shed need that the entry holds; -1: none. */
+function weightOf(world: Planned, entry: Entry): number {
+  const held = servedBy(world, entry).filter((need) => world.shed.has(need.key) && contains(entry.cidr, need.cidr));
+  return Math.max(-1, ...held.map((need) => need.severity));
+}
+
+/** Why the entry may go, exchanges apart; null: it may not. */
+function reasonOf(world: Planned, entry: Entry): string | null {
+  const { found, plan, shed } = world;
+  if (plan.placed.some((need) => standingOf(world, need) === entry)) return null;
+  if (isProtected(found, entry.cidr)) return "protected";
+  if (!found.mayRemove) return null;
+  const served = servedBy(world, entry);
+  if (!served.every((need) => shed.has(need.key) || standsElsewhere(world, need, entry))) return null;
+  if (isEnded(world, entry)) return "ended";
+  if (served.length === 0) return orphanMayGo(entry) ? "orphan" : null;
+  return served.every((need) => standsElsewhere(world, need, entry)) ? "superseded" : "shed";
+}
+
+function cidrsOf(changes: readonly Change[]): string[] {
+  return changes.flatMap((change) => (change.verb === "remove" ? [] : [cidrKey(change.cidr)]));
+}
+
+describe("changes", () => {
+  test("reasons: what may go by itself goes, all of it, for that reason; the rest only in exchange or beyond the room", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        const proofs = new Map(world.plan.removals.map(({ entry, proof }) => [entry, proof]));
+        const swapped = new Map(world.plan.changes.flatMap((change) => (change.verb === "swap" ? [[change.entry, change.cidr] as const] : [])));
+        for (const entry of world.ours) {
+          const reason = reasonOf(world, entry);
+          const proof = proofs.get(entry);
+          if (reason === "shed") expect([undefined, "displaced", "over-limit"]).toContain(proof);
+          else if (reason !== null || !swapped.has(entry)) expect(proof).toBe(reason ?? undefined);
+          else expect(proof).toBe(isEnded(world, entry) ? "ended" : "superseded");
+        }
+      }),
+      many,
+    );
+  });
+
+  test("exchange: what makes way for a block that takes its place leaves every gate closed that is not shed", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        for (const change of world.plan.changes) {
+          if (change.verb !== "swap") continue;
+          expect([world.found.canSwap, world.found.granularity, world.found.mayRemove || isProtected(world.found, change.entry.cidr)]).toEqual([
+            true,
+            "entry",
+            true,
+          ]);
+          expect(change.entry.cidr.family).toBe(change.cidr.family);
+          if (isProtected(world.found, change.entry.cidr)) continue;
+          for (const need of servedBy(world, change.entry)) {
+            const isHeld = contains(change.cidr, need.cidr) || standsElsewhere(world, need, change.entry);
+            const isGivenUp = world.shed.has(need.key) && contains(change.entry.cidr, need.cidr);
+            expect(isHeld || world.shed.has(need.key)).toBe(true);
+            if (isGivenUp && !isHeld && !isEnded(world, change.entry)) {
+              const newcomer = world.plan.placed.find((other) => sameCidr(other.cidr, change.cidr));
+              expect(newcomer?.severity).toBeGreaterThan(need.severity);
+            }
+          }
+        }
+      }),
+      many,
+    );
+  });
+
+  test("displaced: goes for something strictly severer, the lightest first; beyond the room it goes only while there is too much", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        const { found, ours, plan } = world;
+        const proofs = new Map(plan.removals.map(({ entry, proof }) => [entry, proof]));
+        let standing = ours;
+        let lightest = -1;
+        carryOut(ours, plan.changes, (after, change) => {
+          if (change.verb !== "add") {
+            const proof = proofs.get(change.entry);
+            if (proof === "over-limit") {
+              const rooms = roomsOf(found).filter((room) => room.families.includes(change.entry.cidr.family));
+              expect(rooms.some((room) => standing.filter((entry) => room.families.includes(entry.cidr.family)).length > room.limit)).toBe(true);
+            }
+            if (proof === "displaced") {
+              const next = plan.changes[plan.changes.indexOf(change) + (change.verb === "swap" ? 0 : 1)];
+              const newcomer = plan.placed.find((need) => next !== undefined && next.verb !== "remove" && sameCidr(need.cidr, next.cidr));
+              expect(newcomer?.severity).toBeGreaterThan(weightOf(world, change.entry));
+            }
+          }
+          standing = after;
+        });
+        for (const family of [4, 6] as const) {
+          const loose = ours.filter((entry) => entry.cidr.family === family && reasonOf(world, entry) === "shed");
+          const left = loose.filter((entry) => !proofs.has(entry)).map((entry) => weightOf(world, entry));
+          const gone = loose.filter((entry) => proofs.has(entry)).map((entry) => weightOf(world, entry));
+          lightest = Math.min(Number.POSITIVE_INFINITY, ...left);
+          if (!found.isShared && found.maxEntries === null) for (const weight of gone) expect(weight).toBeLessThanOrEqual(lightest);
+        }
+      }),
+      many,
+    );
+  });
+
+  test("limit: when more stands than there is room for, what was shed goes until it fits", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        const { found, ours, plan } = world;
+        const final = carryOut(ours, plan.changes, () => undefined);
+        const over = excess(found, final);
+        for (const [index, room] of roomsOf(found).entries()) {
+          if ((over[index] ?? 0) === 0) continue;
+          const kept = final.filter((entry) => room.families.includes(entry.cidr.family));
+          for (const entry of kept) expect(reasonOf(world, entry)).not.toBe("shed");
+        }
+      }),
+      many,
+    );
+  });
+
+  test("bookkeeping: removals, what is kept, what waits and what changes tell one story, and nothing is in it twice", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        const { ours, plan } = world;
+        const gone = plan.changes.flatMap((change) => (change.verb === "add" ? [] : [change.entry.id]));
+        expect(new Set(gone).size).toBe(gone.length);
+        expect([...gone].sort()).toEqual(plan.removals.map((removal) => removal.entry.id).sort());
+        expect(plan.keep).toEqual(ours.filter((entry) => !gone.includes(entry.id)));
+        const lacking = plan.placed.filter((need) => standingOf(world, need)?.partial !== null);
+        const added = cidrsOf(plan.changes);
+        expect([...added, ...plan.waiting.map((need) => need.key)].sort()).toEqual(lacking.map((need) => need.key).sort());
+        for (const need of lacking) if (isFrozen(world, need)) expect(plan.waiting).toContain(need);
+        expect(plan.orphans).toEqual(ours.filter((entry) => servedBy(world, entry).length === 0 && !isEnded(world, entry)));
+      }),
+      many,
+    );
+  });
+
+  test("order: what is protected goes first, then what an earlier pass left over, then adds by their claim, then the rest", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        const { found, ours, plan, leftovers } = world;
+        const proofs = new Map(plan.removals.map(({ entry, proof }) => [entry, proof]));
+        const rankOf = (change: Change): number => {
+          if (change.verb !== "remove") return 2;
+          if (proofs.get(change.entry) === "protected") return 0;
+          return leftovers.has(change.entry.id) || found.granularity === "group" ? 1 : 3;
+        };
+        expect(cidrsOf(plan.changes)).toEqual(plan.placed.map((need) => need.key).filter((key) => cidrsOf(plan.changes).includes(key)));
+        let standing = ours;
+        let rank = 0;
+        carryOut(ours, plan.changes, (after, change) => {
+          const next = plan.changes[plan.changes.indexOf(change) + 1];
+          const isFree = (family: 4 | 6) =>
+            roomsOf(found).every(
+              (room) => !room.families.includes(family) || standing.filter((entry) => room.families.includes(entry.cidr.family)).length < room.limit,
+            );
+          // Where there is no room, what goes anyway, or is displaced, makes it just before the add that needs it.
+          const makesRoom = change.verb === "remove" && next !== undefined && next.verb === "add" && rankOf(change) !== 0 && !isFree(next.cidr.family);
+          if (change.verb === "swap") expect(isFree(change.cidr.family)).toBe(false);
+          if (!makesRoom && proofs.get(change.verb === "add" ? (ours[0] ?? ({} as Entry)) : change.entry) !== "over-limit") {
+            expect(rankOf(change)).toBeGreaterThanOrEqual(rank);
+            rank = rankOf(change);
+          }
+          standing = after;
+        });
+      }),
+      many,
+    );
+  });
+
+  test("waiting: an add waits for an unknown outcome, or because there is no room and nothing that goes would make it", () => {
+    fc.assert(
+      fc.property(planned, (world) => {
+        const { found, ours, plan } = world;
+        const isEarly = (entry: Entry) => isProtected(found, entry.cidr) || (world.leftovers.has(entry.id) && reasonOf(world, entry) !== "shed");
+        const last = plan.changes.findLastIndex((change) => change.verb !== "remove");
+        const adds = plan.changes.filter((change, index) => index <= last || (change.verb === "remove" && isEarly(change.entry)));
+        const standing = carryOut(ours, adds, () => undefined);
+        for (const need of plan.waiting) {
+          if (isFrozen(world, need)) continue;
+          const full = roomsOf(found)
+            .filter((room) => room.families.includes(need.cidr.family))
+            .filter((room) => standing.filter((entry) => room.families.includes(entry.cidr.family)).length >= room.limit);
+          expect(full.length).toBeGreaterThan(0);
+          if (found.granularity !== "entry" || !found.canSwap) continue;
+          for (const entry of standing.filter((one) => one.cidr.family === need.cidr.family && ours.includes(one))) {
+            const reason = reasonOf(world, entry);
+            expect(reason === null || (reason === "shed" && weightOf(world, entry) >= need.severity)).toBe(true);
+          }
+        }
+      }),
+      many,
+    );
+  });
+});
+
+function leaseOf(text: string, severity: Severity, until: number): Lease {
+  const block: Cidr = cidrOf(text);
+  return { key: text, cidr: block, at: 0, until, client: "a", severity, targets: null, held: false };
+}
+
+const small = { v4: 2, v6: 0, both: 2 };
+const base: Scene = {
+  live: [],
+  ended: [],
+  standing: [],
+  partial: [],
+  limits: small,
+  isShared: false,
+  maxEntries: null,
+  protectedBlocks: [],
+  mayRemove: true,
+  canSwap: true,
+  granularity: "entry",
+  frozen: [],
+};
+
+describe("a full target", () => {
+  test("range: takes the place of a lighter block inside it that lasts longer and was shed, for nothing of it opens", () => {
+    const live = [leaseOf("198.51.100.1/32", "high", 9), leaseOf("203.0.113.7/32", "low", 9), leaseOf("203.0.113.0/28", "medium", 5)];
+    const ours = entries([cidrOf("198.51.100.1/32"), cidrOf("203.0.113.7/32")]);
+    const plan = decide(requestOf({ ...base, live }, ours));
+    expect(plan.changes).toEqual([{ verb: "swap", entry: ours[1], cidr: cidrOf("203.0.113.0/28") }]);
+    expect(plan.removals.map((removal) => removal.proof)).toEqual(["superseded"]);
+  });
+
+  test("part: what stands inside a shed range counts for its own weight, not for the range's", () => {
+    const live = [leaseOf("203.0.113.7/32", "low", 5), leaseOf("203.0.113.0/28", "medium", 6), leaseOf("198.51.100.1/32", "medium", 9)].map((one, at) => ({
+      ...one,
+      at: one.key.startsWith("198") ? -1 : at,
+    }));
+    const ours = entries([cidrOf("203.0.113.7/32")]);
+    const plan = decide(requestOf({ ...base, live, limits: { ...small, v4: 1 } }, ours));
+    expect(plan.changes).toEqual([{ verb: "swap", entry: ours[0], cidr: cidrOf("198.51.100.1/32") }]);
+    expect(plan.removals.map((removal) => removal.proof)).toEqual(["displaced"]);
+  });
+
+  test("lowered limit: what leaves anyway counts, so that no gate opens for room that is there", () => {
+    const live = [leaseOf("203.0.113.1/32", "critical", 9), leaseOf("203.0.113.2/32", "low", 9), leaseOf("203.0.113.3/32", "high", 9)];
+    const ended = [leaseOf("203.0.113.4/32", "low", 1)];
+    const ours = entries(["203.0.113.2/32", "203.0.113.3/32", "203.0.113.4/32"].map(cidrOf));
+    // The critical one rests, its last outcome being unknown.
+    const plan = decide(requestOf({ ...base, live, ended, frozen: [cidrOf("203.0.113.1/32")] }, ours));
+    expect(plan.changes).toEqual([{ verb: "remove", entry: ours[2] }]);
+  });
+
+  test("drain: all of ours goes, whatever is live, and the plan says so", () => {
+    const live = liveNeeds({ ...base, live: [leaseOf("203.0.113.1/32", "critical", 9)] });
+    const ours = entries([cidrOf("203.0.113.1/32"), cidrOf("198.51.100.0/24")]);
+    const plan = decide(requestOf({ ...base, live, mayRemove: false }, ours, { intent: "drain" }));
+    expect(plan).toEqual({
+      needs: { needs: [], servedBy: new Map(), refused: new Map() },
+      covered: new Map(),
+      placed: [],
+      shed: [],
+      waiting: [],
+      keep: [],
+      orphans: [],
+      removals: ours.map((entry) => ({ entry, proof: "drained" })),
+      changes: ours.map((entry) => ({ verb: "remove", entry })),
+    });
+  });
+});

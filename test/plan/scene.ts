@@ -1,0 +1,156 @@
+// Random worlds for the laws of a plan: leases, entries, rooms, protected and frozen blocks of one target, and a cloud
+// that carries changes out.
+import fc from "fast-check";
+import { blockOf, type Cidr, cidrKey, contains, overlaps, sameCidr } from "../../shared/address/index.ts";
+import { severities } from "../../shared/config.ts";
+import type { Lease } from "../../shared/lease/record.ts";
+import type { DecideRequest, TargetPlan } from "../../shared/plan/decide.ts";
+import type { Change, Entry, Granularity, Observation, Pool } from "../../shared/provider.ts";
+
+/** Few addresses in few sizes, so that nesting, merging and collisions are common. */
+export const cidr: fc.Arbitrary<Cidr> = fc
+  .record({ byte: fc.integer({ min: 0, max: 15 }), length: fc.constantFrom(28, 29, 30, 31, 32, 32, 32), six: fc.boolean() })
+  .map(({ byte, length, six }) =>
+    six
+      ? blockOf(6, `20010db8${byte.toString(16).padStart(8, "0")}${"0".repeat(16)}`, length + 32)
+      : blockOf(4, `cb0071${byte.toString(16).padStart(2, "0")}`, length),
+  );
+
+export const lease: fc.Arbitrary<Lease> = fc
+  .record({
+    cidr,
+    at: fc.integer({ min: 0, max: 50 }),
+    lasts: fc.integer({ min: 1, max: 60 }),
+    severity: fc.constantFrom(...severities),
+    client: fc.constantFrom("a", "b"),
+  })
+  .map(({ cidr: block, at, lasts, severity, client }) => ({
+    key: `${cidrKey(block)}|${at}|${lasts}|${client}`,
+    cidr: block,
+    at,
+    until: at + lasts,
+    client,
+    severity,
+    targets: null,
+    held: false,
+  }));
+
+export interface Scene {
+  readonly live: readonly Lease[];
+  readonly ended: readonly Lease[];
+  readonly standing: readonly Cidr[];
+  /** Which of `standing` are not whole yet. */
+  readonly partial: readonly boolean[];
+  readonly limits: { readonly v4: number; readonly v6: number; readonly both: number };
+  /** Whether there is a pool that both families draw from. */
+  readonly isShared: boolean;
+  readonly maxEntries: number | null;
+  readonly protectedBlocks: readonly Cidr[];
+  readonly mayRemove: boolean;
+  readonly canSwap: boolean;
+  readonly granularity: Granularity;
+  readonly frozen: readonly Cidr[];
+}
+
+export const scene: fc.Arbitrary<Scene> = fc.record({
+  live: fc.array(lease, { maxLength: 14 }),
+  ended: fc.array(lease, { maxLength: 8 }),
+  standing: fc.array(cidr, { maxLength: 12 }),
+  partial: fc.array(fc.constantFrom(true, false, false), { minLength: 12, maxLength: 12 }),
+  limits: fc.record({ v4: fc.integer({ min: 0, max: 10 }), v6: fc.integer({ min: 0, max: 10 }), both: fc.integer({ min: 0, max: 14 }) }),
+  isShared: fc.boolean(),
+  maxEntries: fc.option(fc.integer({ min: 0, max: 10 }), { nil: null }),
+  protectedBlocks: fc.array(cidr, { maxLength: 2 }),
+  mayRemove: fc.boolean(),
+  canSwap: fc.boolean(),
+  granularity: fc.constantFrom<Granularity>("entry", "group", "set"),
+  frozen: fc.array(cidr, { maxLength: 2 }),
+});
+
+export function entries(blocks: readonly Cidr[]): Entry[] {
+  return blocks.map((block, index) => ({ id: `e${index}`, cidr: block, partial: null }));
+}
+
+/** What stands, some of it only in part. */
+export function entriesOf(found: Scene): Entry[] {
+  return entries(found.standing).map((entry, index) => ({ ...entry, partial: found.partial[index] === true ? "half of it is missing" : null }));
+}
+
+export function poolsOf({ limits, isShared }: Scene): readonly Pool[] {
+  const own: readonly Pool[] = [
+    { name: "v4", families: [4], limit: limits.v4 },
+    { name: "v6", families: [6], limit: limits.v6 },
+  ];
+  return isShared ? [...own, { name: "both", families: [4, 6], limit: limits.both }] : own;
+}
+
+function observationOf(ours: readonly Entry[], found: Scene): Observation {
+  const pools = poolsOf(found);
+  return { ours, foreign: [], pools, storeId: "s", enforcing: { yes: true }, terminal: null, serverDate: 0 };
+}
+
+export function isProtected(found: Scene, block: Cidr): boolean {
+  return found.protectedBlocks.some((range) => overlaps(range, block));
+}
+
+export function requestOf(found: Scene, ours: readonly Entry[], changes: Partial<DecideRequest> = {}): DecideRequest {
+  return {
+    leases: { live: found.live, ended: found.ended, held: [] },
+    observation: observationOf(ours, found),
+    admit: (block) => (isProtected(found, block) ? { kind: "protected", why: "protected" } : { cidr: block }),
+    isProtected: (block) => isProtected(found, block),
+    granularity: found.granularity,
+    canSwap: found.canSwap,
+    maxEntries: found.maxEntries,
+    intent: "enforce",
+    mayRemove: found.mayRemove,
+    orphanMayGo: () => false,
+    leftovers: new Set(),
+    frozenBlocks: new Set(found.frozen.map(cidrKey)),
+    ...changes,
+  };
+}
+
+/** Carries the changes out as a perfect cloud would; `after` sees the entries after each single one. */
+export function carryOut(ours: readonly Entry[], changes: readonly Change[], after: (entries: readonly Entry[], change: Change) => void): readonly Entry[] {
+  let standing = [...ours];
+  let next = ours.length + 1_000;
+  for (const change of changes) {
+    if (change.verb !== "add") standing = standing.filter((entry) => entry.id !== change.entry.id);
+    const half = change.verb === "add" ? standing.find((entry) => entry.partial !== null && sameCidr(entry.cidr, change.cidr)) : undefined;
+    if (half !== undefined) standing = standing.map((entry) => (entry === half ? { ...half, partial: null } : entry));
+    else if (change.verb !== "remove") {
+      next += 1;
+      standing.push({ id: `n${next}`, cidr: change.cidr, partial: null });
+    }
+    after(standing, change);
+  }
+  return standing;
+}
+
+/** By how much the entries exceed the room, per pool; nothing may make any of these worse. */
+export function excess(found: Scene, standing: readonly Entry[]): number[] {
+  return roomsOf(found).map(({ families, limit }) => Math.max(0, standing.filter((entry) => families.includes(entry.cidr.family)).length - limit));
+}
+
+/** The pools, and what the operator allows of ours. */
+export function roomsOf(found: Scene): readonly Pool[] {
+  return [...poolsOf(found), { name: "maxEntries", families: [4, 6], limit: found.maxEntries ?? Number.POSITIVE_INFINITY }];
+}
+
+/** Whether all of the block stands blocked. */
+export function covers(standing: readonly Entry[], block: Cidr): boolean {
+  return standing.some((entry) => entry.partial === null && contains(entry.cidr, block));
+}
+
+export function liveNeeds(found: Scene): Lease[] {
+  return found.live.filter((one) => !isProtected(found, one.cidr));
+}
+
+export function shedKeys(plan: TargetPlan): Set<string> {
+  const shed = new Set(plan.shed.map((need) => need.key));
+  for (const [key, cover] of plan.covered) if (shed.has(cover.key)) shed.add(key);
+  return shed;
+}
+
+export const many = { numRuns: Number(process.env.PLAN_RUNS ?? 3_000) };
