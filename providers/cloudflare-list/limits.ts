@@ -26,6 +26,8 @@ export const ours = {
   zonesMax: 20,
   /** A read of the items serves again while the list's counters stand still, but not longer than this. */
   itemsFreshMs: 4 * 60_000,
+  /** `modified_on` is in whole seconds (Lists API, JSON object), and so is the server's date: two changes within one second look like one. */
+  listSettlesMs: 2_000,
   /** A look at the zone rules serves again for this long, so that a burst of passes does not spend the window. */
   zonesFreshMs: 30_000,
   /** How long what the cloud refused by itself is not sent again, and an account found full is taken as full. */

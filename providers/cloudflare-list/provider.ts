@@ -60,7 +60,7 @@ export class CloudflareList implements Provider {
     const { value, serverDate } = lists.value;
     const list = value.find((candidate) => candidate.name === this.#settings.list);
     if (list === undefined) return ok(missingObservation(this.#settings, value, serverDate));
-    const read = list.kind === "ip" ? await this.#read(list, signal) : ok({ ours: [], foreign: [] });
+    const read = list.kind === "ip" ? await this.#read(list, serverDate, signal) : ok({ ours: [], foreign: [] });
     if (!read.ok) return read;
     const notEnforcing = await this.#enforcing(signal);
     if (!notEnforcing.ok) return notEnforcing;
@@ -122,7 +122,7 @@ export class CloudflareList implements Provider {
   }
 
   /** The items of our list; those read a moment ago while the list's counters stand still. */
-  async #read(list: NativeList, signal?: Signal): Promise<Result<Split>> {
+  async #read(list: NativeList, serverDate: EpochMs | null, signal?: Signal): Promise<Result<Split>> {
     const known = this.#list;
     const isFresh = known !== null && this.#wire.now - known.readAtMs < ours.itemsFreshMs;
     if (isFresh && known.value.id === list.id && known.value.itemCount === list.itemCount && known.value.modifiedOn === list.modifiedOn) {
@@ -134,8 +134,9 @@ export class CloudflareList implements Provider {
     const found = split(items.value, list.name);
     if (!found.ok) return found;
     const value = { id: list.id, itemCount: list.itemCount, modifiedOn: list.modifiedOn, split: found.value };
-    // A count that does not agree yet: true enough to go by now, not to be used again.
-    this.#list = { value, readAtMs: items.value.length === list.itemCount ? this.#wire.now : 0 };
+    // A count that does not agree yet, or a change so fresh that another one may bear its time: true enough to go by now, not to be used again.
+    const isSettled = items.value.length === list.itemCount && serverDate !== null && serverDate - Date.parse(list.modifiedOn) >= ours.listSettlesMs;
+    this.#list = { value, readAtMs: isSettled ? this.#wire.now : 0 };
     return found;
   }
 

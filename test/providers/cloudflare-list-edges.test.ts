@@ -5,7 +5,7 @@ import { CallBudget } from "../../providers/cloudflare-list/call-budget.ts";
 import { cidrOf, cidrText } from "../../shared/address/index.ts";
 import { Secret } from "../../shared/ports.ts";
 import type { Observation, Outcome, Provider, Step } from "../../shared/provider.ts";
-import { adds, bring, look, lookLater, plan, removes, shown } from "../conformance/provider/harness.ts";
+import { addresses, adds, bring, look, lookLater, plan, removes, shown } from "../conformance/provider/harness.ts";
 import { accountId, tokens, zones } from "../simulators/cloudflare-fixtures.ts";
 import { type CloudflareHarness, type CloudflareHarnessOptions, cloudflareHarness } from "./cloudflare-list-harness.ts";
 
@@ -97,6 +97,19 @@ describe("reading", () => {
     harness.ports.advance(5 * 60_000);
     await look(provider);
     expect(calls()).toBe(known + 1);
+  });
+
+  test("observe: a change in the very second of the one before is seen, though the list's counters say nothing of it", async () => {
+    const provider = await start();
+    await bring(harness, provider, () => adds([a, b]));
+    harness.ports.advance(30_000);
+    edit([{ ip: "203.0.113.9", comment: "portcullis:store-acme-prod" }]);
+    harness.ports.advance(300);
+    expect((await look(provider)).ours).toHaveLength(3);
+    harness.ports.advance(300);
+    edit([{ ip: "203.0.113.10", comment: "portcullis:store-acme-prod" }], ["203.0.113.7"]);
+    harness.ports.advance(60_000);
+    expect(addresses(await look(provider))).toEqual(["203.0.113.10/32", "203.0.113.8/32", "203.0.113.9/32"]);
   });
 
   test("observe: items are read again after any write of ours, whatever came of it", async () => {

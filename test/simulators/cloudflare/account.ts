@@ -58,6 +58,7 @@ export class Account {
   readonly #host: AccountHost;
   readonly #requests = new Quota(cloudflareLimits.changingRequests);
   readonly #changedItems = new Quota(cloudflareLimits.changedItems);
+  #changeMs: number | null = null;
 
   constructor(id: string, host: AccountHost) {
     this.id = id;
@@ -106,7 +107,7 @@ export class Account {
 
   #edit(list: List, add: readonly ItemInput[], remove: readonly string[]): void {
     this.#upsert(list, add);
-    for (const value of remove) if (list.items.delete(value)) list.modifiedMs = this.#host.nowMs();
+    for (const value of remove) if (list.items.delete(value)) list.modifiedMs = this.#nowMs();
   }
 
   /** Makes every operation take effect whose time has come. */
@@ -119,12 +120,16 @@ export class Account {
   }
 
   #finish(operation: Operation): void {
+    // Asked later, it was over all the same: what it changed bears that time.
+    this.#changeMs = operation.endMs;
     try {
       operation.run();
       operation.outcome = { status: "completed" };
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
       operation.outcome = { status: "failed", error: error.message };
+    } finally {
+      this.#changeMs = null;
     }
   }
 
@@ -175,7 +180,7 @@ export class Account {
     return this.#accept(() => {
       if (this.itemCount - list.items.size + checked.length > this.#host.itemsMax()) throw new Failed("This list is at the maximum number of items");
       list.items.clear();
-      list.modifiedMs = this.#host.nowMs();
+      list.modifiedMs = this.#nowMs();
       this.#upsert(list, checked);
     });
   }
@@ -193,7 +198,7 @@ export class Account {
       const bad = found.map((value) => this.#host.faults.badItem(value)).find((why) => why !== null);
       if (bad !== undefined) throw new Failed(bad);
       for (const value of found) list.items.delete(value);
-      list.modifiedMs = this.#host.nowMs();
+      list.modifiedMs = this.#nowMs();
     });
   }
 
@@ -212,9 +217,13 @@ export class Account {
     return checked;
   }
 
+  #nowMs(): number {
+    return this.#changeMs ?? this.#host.nowMs();
+  }
+
   /** An item that exists keeps its id and takes the new comment. */
   #upsert(list: List, items: readonly ItemInput[]): void {
-    const nowMs = this.#host.nowMs();
+    const nowMs = this.#nowMs();
     for (const item of items) {
       const ip = canonicalValue(item.ip, { ipv6Longest: 128 });
       const known = list.items.get(ip);

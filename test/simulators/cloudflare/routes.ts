@@ -44,7 +44,8 @@ function listOf(input: Input): List {
   return list;
 }
 
-const stamp = (ms: number) => new Date(ms).toISOString();
+/** In whole seconds, as in every example of the docs (Lists API, JSON object, 2026-11-20). */
+const stamp = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}/, "");
 
 function listView(list: List): unknown {
   const { id, name, kind, description } = list;
