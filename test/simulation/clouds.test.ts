@@ -49,3 +49,86 @@ describe.each(Object.entries<Make>(kinds))("%s, in calm weather", (_, make) => {
     expect([least(4), least(6)]).toEqual([Math.min(ipv4, total), Math.min(ipv6, total)]);
   });
 });
+
+/** What a person can do to ours without taking it away, and whether it still denies all of an attacker's traffic. */
+describe("the judge", () => {
+  const attacker = "203.0.113.7/32";
+
+  test.each<[string, boolean, (cloud: ReturnType<typeof awsCloud>) => void]>([
+    ["an allow of everybody behind it", true, ({ acl }) => acl.create({ number: 41, cidr: "0.0.0.0/0", action: "allow" })],
+    [
+      "an allow of one port before it",
+      false,
+      ({ acl }) => acl.create({ number: 1, cidr: "203.0.113.0/24", protocol: "6", ports: { from: 22, to: 22 }, action: "allow" }),
+    ],
+    ["an allow of others before it", true, ({ acl }) => acl.create({ number: 1, cidr: "203.0.114.0/24", action: "allow" })],
+    ["an allow of the other family before it", true, ({ acl }) => acl.create({ number: 1, cidr: "::/0", action: "allow" })],
+    ["an allow before it, outward", true, ({ acl }) => acl.create({ number: 1, egress: true, cidr: "0.0.0.0/0", action: "allow" })],
+    ["made an allow", false, ({ acl }) => acl.replace({ number: 2, cidr: attacker, action: "allow" })],
+    ["made a deny of one port", false, ({ acl }) => acl.replace({ number: 2, cidr: attacker, protocol: "6", ports: { from: 22, to: 22 } })],
+    ["the ACL off its subnets", false, ({ acl }) => acl.associate([])],
+  ])("aws-nacl: %s: stands %s", (_, stands, act) => {
+    const { cloud } = smallWorld((options) => awsCloud(options));
+    cloud.acl.create({ number: 2, cidr: attacker });
+    expect(cloud.standing()).toEqual([attacker]);
+    act(cloud);
+    expect(cloud.standing()).toEqual(stands ? [attacker] : []);
+  });
+
+  test("aws-nacl, both ways: half of it denies nothing for sure", () => {
+    const { cloud } = smallWorld((options) => awsCloud({ ...options, direction: "both" }));
+    cloud.acl.create({ number: 2, cidr: attacker });
+    expect([cloud.standing(), cloud.placed()]).toEqual([[], [attacker]]);
+    cloud.acl.create({ number: 3, egress: true, cidr: attacker });
+    expect(cloud.standing()).toEqual([attacker]);
+  });
+
+  const rule = "portcullis-deny";
+  test.each<[string, boolean, (cloud: ReturnType<typeof azureCloud>) => void]>([
+    ["made an allow", false, ({ nsg }) => nsg.edit(rule, { access: "Allow" })],
+    ["made a rule for one port", false, ({ nsg }) => nsg.edit(rule, { destinationPortRange: "22" })],
+    ["made a rule for TCP", false, ({ nsg }) => nsg.edit(rule, { protocol: "Tcp" })],
+    ["made outbound", false, ({ nsg }) => nsg.edit(rule, { direction: "Outbound", priority: 120 })],
+    ["moved behind what allows one port from everywhere", false, ({ nsg }) => nsg.edit(rule, { priority: 4_000 })],
+    ["moved, with nothing in between", true, ({ nsg }) => nsg.edit(rule, { priority: 120 })],
+    ["another description", true, ({ nsg }) => nsg.edit(rule, { description: "mine" })],
+    ["an allow of everybody before it", false, ({ nsg }) => nsg.put({ name: "first", priority: 100 })],
+    ["an allow of others before it", true, ({ nsg }) => nsg.put({ name: "first", priority: 100, sourceAddressPrefix: "203.0.114.0/24" })],
+    ["a deny before it", true, ({ nsg }) => nsg.put({ name: "first", priority: 100, access: "Deny" })],
+    ["off its subnets", false, ({ nsg }) => nsg.associate([])],
+    ["off its subnets, on an interface", true, ({ nsg }) => nsg.associate([], ["nic"])],
+  ])("azure-nsg: %s: stands %s", (_, stands, act) => {
+    const { cloud } = smallWorld((options) => azureCloud(options));
+    cloud.nsg.put({ name: rule, priority: 110, access: "Deny", sourceAddressPrefixes: [attacker] });
+    cloud.looked();
+    expect(cloud.standing()).toEqual([attacker]);
+    act(cloud);
+    cloud.looked();
+    expect(cloud.standing()).toEqual(stands ? [attacker] : []);
+  });
+
+  type Cloudflare = ReturnType<typeof cloudflareCloud>;
+  const addRule = ({ zones: [, zone] }: Cloudflare, body: unknown) => zone?.addRule(zone.ruleset?.id ?? "", body);
+  const editOurRule = ({ zones: [, zone] }: Cloudflare, body: unknown) => {
+    const ours = zone?.ruleset?.rules.find(({ ref }) => ref === "portcullis_portcullis");
+    zone?.editRule(zone.ruleset?.id ?? "", ours?.id ?? "", body);
+  };
+  test.each<[string, boolean, (cloud: Cloudflare) => void]>([
+    ["the rule disabled", false, (cloud) => editOurRule(cloud, { enabled: false })],
+    ["the rule only logs", false, (cloud) => editOurRule(cloud, { action: "log" })],
+    ["the rule for one path", false, (cloud) => editOurRule(cloud, { expression: '(ip.src in $portcullis) and http.request.uri.path eq "/"' })],
+    ["the rule behind one that logs", true, (cloud) => editOurRule(cloud, { position: { index: 2 } })],
+    ["the rule under another description", true, (cloud) => editOurRule(cloud, { description: "mine" })],
+    ["a rule that skips before it", false, (cloud) => addRule(cloud, { action: "skip", expression: "true", position: { index: 1 } })],
+    ["a rule that blocks before it", true, (cloud) => addRule(cloud, { action: "block", expression: "false", position: { index: 1 } })],
+    ["the item without our mark", false, (cloud) => cloud.account.edit(cloud.account.list("portcullis"), [{ ip: "203.0.113.7" }])],
+  ])("cloudflare-list: %s: stands %s", (_, stands, act) => {
+    const { cloud } = smallWorld((options) => cloudflareCloud({ ...options, zones: 2 }));
+    cloud.account.edit(cloud.account.list("portcullis"), [{ ip: "203.0.113.7", comment: "portcullis:store" }]);
+    cloud.looked();
+    expect(cloud.standing()).toEqual([attacker]);
+    act(cloud);
+    cloud.looked();
+    expect(cloud.standing()).toEqual(stands ? [attacker] : []);
+  });
+});

@@ -109,17 +109,17 @@ const editOurs: Deed = (scene, roll) => {
 
 const removeOurs: Deed = (scene, roll) => remove(scene, pick(roll, "which", mine(scene)));
 
+/** An allow before the last of ours, or the ACL off its subnets: the lowest number may be ours, and nobody gets before that. */
 const disarm: Deed = (scene, roll) => {
-  const { first, last, egress } = scene.claim;
-  if (roll("how") < 0.3) {
-    if (scene.acl.state.subnets.length === 0) return null;
-    scene.acl.associate([]);
-    return "took the ACL off its subnets";
-  }
-  const isOutward = pick(roll, "direction", egress) ?? false;
-  const [number] = free(scene, isOutward, Math.max(1, first - 3), last);
-  const cidr = pick(roll, "address", everyone);
-  return number === undefined || cidr === null ? null : create(scene, { number, egress: isOutward, cidr, action: "allow" });
+  const isOutward = pick(roll, "direction", scene.claim.egress) ?? false;
+  const cidr = pick(roll, "address", everyone) ?? "0.0.0.0/0";
+  const alike = mine(scene).filter((entry) => entry.egress === isOutward && entry.cidr.includes(":") === cidr.includes(":"));
+  const before = free(scene, isOutward, 1, (alike.at(-1)?.number ?? 0) - 1);
+  const number = pick(roll, "number", before);
+  if (number !== null && roll("how") < 0.7) return create(scene, { number, egress: isOutward, cidr, action: "allow" });
+  if (scene.acl.state.subnets.length === 0) return null;
+  scene.acl.associate([]);
+  return "took the ACL off its subnets";
 };
 
 const rearm: Deed = (scene) => {

@@ -5,7 +5,7 @@ import { awsNacl } from "../../../providers/aws-nacl/index.ts";
 import runPolicy from "../../../providers/aws-nacl/policy.json" with { type: "json" };
 import type { TargetConfig } from "../../../shared/config.ts";
 import { scopeOf } from "../../simulators/aws/sigv4.ts";
-import { type AclEntry, type EntryInput, fillPolicy, type Mishap, SimulatedAws } from "../../simulators/aws.ts";
+import { type AclEntry, type EntryInput, fillPolicy, type Mishap, type SimulatedAcl, SimulatedAws } from "../../simulators/aws.ts";
 import type { CloudChange, CloudTrouble, CloudUnderTest, WireRequest } from "../contract.ts";
 import { awsDeeds } from "./aws-deeds.ts";
 import { type AwsClaim, awsSight, isInPlace, isOurs } from "./aws-judge.ts";
@@ -88,12 +88,16 @@ class AwsCloud implements CloudUnderTest {
       acls: [{ id: acl, ipv6: true, subnets, entries: ownersEntries(options.foreign ?? 4), tags }],
       users: [{ name: "portcullis", ...key, policy: fillPolicy(runPolicy, { acl, region }) }],
     });
-    this.#watch = new Watch(() => awsSight(this.aws.acl(acl), this.#claim));
+    this.#watch = new Watch(() => awsSight(this.acl, this.#claim));
     this.aws.onChange((change) => this.#watch.changed(this.#actor, change.atMs));
     this.aws.faults.decide = (action) => {
       const trouble = this.#troubles.take(action);
       return trouble === null ? null : mishapOf(trouble);
     };
+  }
+
+  get acl(): SimulatedAcl {
+    return this.aws.acl(acl);
   }
 
   isHost(name: string): boolean {
@@ -164,7 +168,7 @@ class AwsCloud implements CloudUnderTest {
   }
 
   room() {
-    const { entries } = this.aws.acl(acl).state;
+    const { entries } = this.acl.state;
     const worst = (matches: (entry: AclEntry) => boolean) =>
       Math.max(
         ...this.#claim.egress.map((egress) => entries.filter((entry) => entry.egress === egress && !isOurs(entry, this.#claim) && matches(entry)).length),
@@ -180,7 +184,7 @@ class AwsCloud implements CloudUnderTest {
 
   deed(deed: Parameters<CloudUnderTest["deed"]>[0], roll: Parameters<CloudUnderTest["deed"]>[1]): string | null {
     const addresses = this.#options.addresses ?? ordinaryAddresses;
-    return awsDeeds[deed]({ acl: this.aws.acl(acl), claim: this.#claim, addresses, subnets }, roll);
+    return awsDeeds[deed]({ acl: this.acl, claim: this.#claim, addresses, subnets }, roll);
   }
 
   onChange(listener: (change: CloudChange) => void): void {
@@ -196,7 +200,7 @@ class AwsCloud implements CloudUnderTest {
   }
 
   claimFor(storeId: string | null): void {
-    this.aws.acl(acl).tag({ "portcullis:store": storeId ?? this.#options.storeId });
+    this.acl.tag({ "portcullis:store": storeId ?? this.#options.storeId });
   }
 }
 

@@ -130,7 +130,7 @@ const disarm: Deed = (scene, roll) => {
     return "took the group off its subnets";
   }
   const priority = 100 + Math.floor(roll("priority") * (firstPriority(scene.claim) - 100));
-  const sourceAddressPrefix = pick(roll, "source", ["*", "Internet", ...scene.addresses]) ?? "*";
+  const sourceAddressPrefix = pick(roll, "source", ["*", "Internet"]) ?? "*";
   return put(scene, { name: nameFor(roll), priority, access: "Allow", sourceAddressPrefix });
 };
 

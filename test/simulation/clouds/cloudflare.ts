@@ -155,6 +155,11 @@ class CloudflareCloud implements CloudUnderTest {
     } else this.#troubles.add(call, trouble);
   }
 
+  /** Something was changed straight at the simulator, by whoever holds it. */
+  looked(): void {
+    this.#acting("person", () => undefined);
+  }
+
   hasTrouble(): boolean {
     return !this.#troubles.isEmpty || this.cloudflare.faults.failNext !== null;
   }
