@@ -2,16 +2,16 @@
 // next one to begin, strikes some way into it, and gives up after a while.
 import type { EpochMs } from "../../../shared/ports.ts";
 import type { Scheduler } from "../scheduler.ts";
-import type { PlatformLife, Work } from "./parts.ts";
+import type { Moment, PlatformLife } from "./parts.ts";
 
 /** A deed has begun within this, and what it began (a zombie, an unreachable object, a suspended instance) is over as long after that. */
 export const deedMsMax = 90_000;
-/** How far into its work a life is struck; most work is over sooner, then the next one is waited for. */
-const strikeMsMax = 1_500;
+/** How far into each a life is struck: a write or a call has just been sent then; most work is over sooner, and the next is waited for. */
+const strikeMsMax: Readonly<Record<Moment, number>> = { pass: 1_500, tick: 1_500, request: 600, question: 100, start: 100, write: 8, call: 60 };
 
 interface Armed {
   readonly until: EpochMs;
-  readonly kinds: readonly Work[];
+  readonly moments: readonly Moment[];
   readonly isMeant: (life: PlatformLife) => boolean;
   readonly strike: (life: PlatformLife) => void;
 }
@@ -24,25 +24,22 @@ export class Ambush {
     this.#scheduler = scheduler;
   }
 
-  arm(kinds: readonly Work[], isMeant: Armed["isMeant"], strike: Armed["strike"]): void {
-    this.#armed.push({ until: this.#scheduler.now + deedMsMax, kinds, isMeant, strike });
+  arm(at: readonly Moment[], isMeant: Armed["isMeant"], strike: Armed["strike"]): void {
+    this.#armed.push({ until: this.#scheduler.now + deedMsMax, moments: at, isMeant, strike });
   }
 
-  /** Told of all work that begins. */
-  begins(life: PlatformLife, kind: Work): void {
+  /** Told by every life what it comes to. */
+  readonly meets = (life: PlatformLife, moment: Moment): void => {
+    if (this.#armed.length === 0) return;
     const { now, dice } = this.#scheduler;
     this.#armed = this.#armed.filter(({ until }) => until > now);
-    const armed = this.#armed.find((one) => one.kinds.includes(kind) && one.isMeant(life));
+    const armed = this.#armed.find((one) => one.moments.includes(moment) && one.isMeant(life));
     if (armed === undefined) return;
     this.#armed = this.#armed.filter((one) => one !== armed);
-    this.#scheduler.after(dice.between("ambush strikes after", 0, strikeMsMax), "an ambush", () => {
-      if (life.isAt(kind)) armed.strike(life);
+    this.#scheduler.after(dice.between("ambush strikes after", 0, strikeMsMax[moment]), "an ambush", () => {
+      const goesOn = moment === "write" || moment === "call" ? life.isBusy : life.isAt(moment);
+      if (goesOn) armed.strike(life);
       else if (armed.until > this.#scheduler.now) this.#armed.push(armed);
     });
-  }
-
-  /** Nothing strikes any more. */
-  disarm(): void {
-    this.#armed = [];
-  }
+  };
 }

@@ -37,9 +37,9 @@ export type Mutation =
 /** What a commit was, for whoever watches. */
 export interface Commit {
   readonly by: PlatformLife | null;
-  readonly checks: readonly DenoKvCheck[];
   readonly mutations: readonly Mutation[];
-  readonly isDone: boolean;
+  /** Checks that did not hold: then nothing was done. */
+  readonly failed: readonly DenoKvCheck[];
 }
 
 type Selector = Parameters<DenoKv["list"]>[0];
@@ -181,9 +181,9 @@ export class SimulatedDenoKv {
     refuse(keysBytes > limits.keysBytes, `Total key size too large (max ${limits.keysBytes} bytes)`);
     const allBytes = written.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), keysBytes);
     refuse(allBytes > limits.atomicBytes, `Total mutation size too large (max ${limits.atomicBytes} bytes)`);
-    const isDone = checks.every(({ key, versionstamp }) => (this.#live(encoded(key))?.versionstamp ?? null) === versionstamp);
-    this.onCommit({ by, checks, mutations, isDone });
-    if (!isDone) return { ok: false };
+    const failed = checks.filter(({ key, versionstamp }) => (this.#live(encoded(key))?.versionstamp ?? null) !== versionstamp);
+    this.onCommit({ by, mutations, failed });
+    if (failed.length > 0) return { ok: false };
     this.#stamps += 1;
     const versionstamp = this.#stamps.toString(16).padStart(20, "0");
     for (const { mutation, code, bytes } of written) {
@@ -260,6 +260,7 @@ export class SimulatedDenoKv {
     };
     return this.#bound(life, async (what, serve) => {
       await gates.out();
+      if (what === "commit") life.meets("write");
       try {
         return await this.#scheduler.exchange(life, `deno kv ${what}`, () => served(what, serve));
       } finally {

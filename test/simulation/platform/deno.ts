@@ -55,7 +55,7 @@ class DenoUnderTest implements PlatformUnderTest {
     this.#kv.onCommit = (commit) => {
       this.#lock.committed(commit);
       const heads = commit.mutations.filter(({ kind, key }) => kind === "set" && key[1] === "store" && key[2] === "record");
-      if (commit.isDone) this.#writes += heads.length;
+      if (commit.failed.length === 0) this.#writes += heads.length;
     };
   }
 
@@ -64,7 +64,7 @@ class DenoUnderTest implements PlatformUnderTest {
   #bear(): Instance {
     const { scheduler } = this.#parts;
     this.#born += 1;
-    const life = new PlatformLife(`instance-${this.#born}`, scheduler.now, (begun, kind) => this.#ambush.begins(begun, kind));
+    const life = new PlatformLife(`instance-${this.#born}`, scheduler.now, this.#ambush.meets);
     life.clockOffsetMs = offsetOf(scheduler, this.#skewMs);
     const instance = new Instance({ ...this.#parts, kv: this.#kv, life }, this.#config);
     // A process whose start fails ends.
@@ -189,8 +189,9 @@ class DenoUnderTest implements PlatformUnderTest {
       deed(chosen);
       return `${chosen.life.name} ${what}`;
     }
+    const at = dice.pick("moment of a deed", [["pass", "tick", "request"], ["write"], ["call"]] as const);
     this.#ambush.arm(
-      ["pass", "tick", "request"],
+      at,
       () => true,
       (life) => {
         const instance = this.#of(life);

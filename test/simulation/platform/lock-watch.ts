@@ -31,9 +31,9 @@ export class LockWatch {
     return this.#lockUntil === 0 || this.#holder?.isDead === true ? null : this.#holder;
   }
 
-  readonly committed = ({ by, checks, mutations, isDone }: Commit): void => {
-    if (!isDone && checks.some((check) => isLock(check, "term"))) this.#noteRefused(mutations);
-    if (!isDone || by === null) return;
+  readonly committed = ({ by, mutations, failed }: Commit): void => {
+    if (failed.some((check) => isLock(check, "term"))) this.#noteRefused(mutations);
+    if (failed.length > 0 || by === null) return;
     const taken = mutations.some((mutation) => isLock(mutation, "term"));
     if (taken) this.#noteTaken(by);
     const until = mutations.find((mutation) => isLock(mutation, "until"));

@@ -81,6 +81,7 @@ export class ObjectStorage implements Gates {
       this.#open.push(change);
       return;
     }
+    this.#parts.life.meets("write");
     const batch = [change];
     this.#open = batch;
     this.#batches.push(batch);

@@ -86,7 +86,7 @@ export class SimulatedObject {
   #bear(): Incarnation {
     const { scheduler, definitions, secrets, kv, ambush, skewMs } = this.#parts;
     this.#born += 1;
-    const life = new PlatformLife(`object-${this.#born}`, scheduler.now, (begun, kind) => ambush.begins(begun, kind));
+    const life = new PlatformLife(`object-${this.#born}`, scheduler.now, ambush.meets);
     life.clockOffsetMs = offsetOf(scheduler, skewMs());
     const disk = this.#disk;
     const onAlarm = () => {

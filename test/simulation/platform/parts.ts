@@ -27,6 +27,8 @@ export interface PlatformParts {
 /** What a life is in the middle of; the first that it is in is what is told of it. */
 export const works = ["pass", "tick", "request", "question", "start"] as const;
 export type Work = (typeof works)[number];
+/** What trouble may wait for: work that begins, a write that was just made, a call to a cloud that was just sent. */
+export type Moment = Work | "write" | "call";
 
 /** A life with a body: what it is at work on, who waits for it, whether it is asleep. */
 export class PlatformLife extends Life {
@@ -37,13 +39,17 @@ export class PlatformLife extends Life {
   idled = 0;
   readonly #onEnd = new Set<() => void>();
 
-  readonly #begins: (life: PlatformLife, kind: Work) => void;
+  readonly #meets: (life: PlatformLife, moment: Moment) => void;
 
-  /** `begins` is told of all work that begins. */
-  constructor(name: string, bornAt: number, begins: (life: PlatformLife, kind: Work) => void) {
+  /** `meets` is told what it comes to. */
+  constructor(name: string, bornAt: number, meets: (life: PlatformLife, moment: Moment) => void) {
     super(name);
     this.bornAt = bornAt;
-    this.#begins = begins;
+    this.#meets = meets;
+  }
+
+  meets(moment: Moment): void {
+    this.#meets(this, moment);
   }
 
   isAt(work: Work): boolean {
@@ -57,7 +63,7 @@ export class PlatformLife extends Life {
   /** Counts as work from now until `work` has ended. */
   async during<T>(kind: Work, work: () => Promise<T>): Promise<T> {
     this.#work.set(kind, (this.#work.get(kind) ?? 0) + 1);
-    this.#begins(this, kind);
+    this.meets(kind);
     try {
       return await work();
     } finally {
@@ -117,6 +123,7 @@ export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLi
       await gates.out();
       refuseLate();
       if (life.isDead) return never();
+      life.meets("call");
       try {
         return await fetch(url, init);
       } finally {

@@ -55,7 +55,7 @@ class WorkersUnderTest implements PlatformUnderTest {
   #bear(location: Location): Isolate {
     const { scheduler, definitions, secrets, cloudFetch } = this.#parts;
     this.#born += 1;
-    const life = new PlatformLife(`isolate-${this.#born}`, scheduler.now, (begun, kind) => this.#ambush.begins(begun, kind));
+    const life = new PlatformLife(`isolate-${this.#born}`, scheduler.now, this.#ambush.meets);
     life.clockOffsetMs = offsetOf(scheduler, this.#skewMs);
     const platform = portsOf(this.#parts, life, openGates, (url, init) => cloudFetch(life, url, init));
     const handlers = makeWorker(new WorkersRuntime({ platform, config: this.#config, definitions }));
@@ -167,7 +167,7 @@ class WorkersUnderTest implements PlatformUnderTest {
     const busy = lives.filter((life) => life.isBusy);
     if (busy.length > 0) return this.#killed(dice.pick("who is killed", busy));
     if (lives.length > 0 && dice.chance("somebody idle is killed", 0.2)) return this.#killed(dice.pick("who is killed", lives));
-    const kinds = this.#object === null || dice.chance("a request is to be killed", 0.4) ? works : (["pass"] as const);
+    const kinds = dice.pick("moment of a kill", [["pass", "tick"], ["tick"], ["request"], ["write"], ["call"]] as const);
     this.#ambush.arm(
       kinds,
       () => true,
