@@ -60,20 +60,18 @@ export interface TargetLeases {
   readonly live: readonly Lease[];
   /** Proof that something once was leased here and is over. */
   readonly ended: readonly Lease[];
-  readonly held: readonly Lease[];
 }
 
+/** What the brake holds is neither: it is not enforced, and it is not over. */
 export function leasesOf(target: string, records: Pick<Records, "leases" | "stop">, lifted: Lifted, now: EpochMs, settleMs: number): TargetLeases {
   const live: Lease[] = [];
   const ended: Lease[] = [];
-  const held: Lease[] = [];
   for (const lease of records.leases) {
     if (!selects(lease, target)) continue;
     if (lease.until + settleMs <= now || lifted(lease)) ended.push(lease);
-    else if (isHeld(lease, records.stop)) held.push(lease);
-    else live.push(lease);
+    else if (!isHeld(lease, records.stop)) live.push(lease);
   }
-  return { live, ended, held };
+  return { live, ended };
 }
 
 /** Lifts that a new lease may still meet: exemptions in force, and lifts so recent that an older event may come in late. */

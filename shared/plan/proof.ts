@@ -96,8 +96,14 @@ export class Proofs {
     const isSafe = served.every((need) => this.#isShed(need) || this.standsElsewhere(need, entry));
     if (this.#endedIndex.overlapping(entry.cidr).length > 0) return isSafe ? "ended" : null;
     if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
-    if (served.every((need) => this.standsElsewhere(need, entry))) return "superseded";
-    return isSafe ? "displaced" : null;
+    if (!isSafe) return null;
+    return this.#isSuperseded(entry, served) ? "superseded" : "displaced";
+  }
+
+  /** Whether all that counts of what a safe entry serves stands elsewhere: what was shed and lies only partly in it does not. */
+  #isSuperseded(entry: Entry, served: readonly Need[]): boolean {
+    const counted = served.filter((need) => !this.#isShed(need) || contains(entry.cidr, need.cidr));
+    return counted.length > 0 && counted.every((need) => this.standsElsewhere(need, entry));
   }
 
   /**

@@ -76,7 +76,8 @@ function reasonOf(world: Planned, entry: Entry): string | null {
   if (!served.every((need) => shed.has(need.key) || standsElsewhere(world, need, entry))) return null;
   if (isEnded(world, entry)) return "ended";
   if (served.length === 0) return orphanMayGo(entry) ? "orphan" : null;
-  return served.every((need) => standsElsewhere(world, need, entry)) ? "superseded" : "shed";
+  const counted = served.filter((need) => !shed.has(need.key) || contains(entry.cidr, need.cidr));
+  return counted.length > 0 && counted.every((need) => standsElsewhere(world, need, entry)) ? "superseded" : "shed";
 }
 
 function cidrsOf(changes: readonly Change[]): string[] {

@@ -95,7 +95,7 @@ export function isProtected(found: Scene, block: Cidr): boolean {
 
 export function requestOf(found: Scene, ours: readonly Entry[], changes: Partial<DecideRequest> = {}): DecideRequest {
   return {
-    leases: { live: found.live, ended: found.ended, held: [] },
+    leases: { live: found.live, ended: found.ended },
     observation: observationOf(ours, found),
     admit: (block) => (isProtected(found, block) ? { kind: "protected", why: "protected" } : { cidr: block }),
     isProtected: (block) => isProtected(found, block),
