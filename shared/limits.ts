@@ -63,6 +63,8 @@ export const limits = {
 
   // --- requests ---
   bodyBytesMax: 256 * 1024,
+  /** A body that is not whole by then is given up: neither workerd nor Deno does so by itself (tried with workerd of wrangler 4.155 and Deno 2.9.5, 2026-11-20). */
+  bodyWaitMs: 15 * SECOND_MS,
   ipsPerRequestMax: 100,
   alertItemsMax: 1_000,
   reasonCharsMax: 200,

@@ -6,33 +6,62 @@ import { quoted } from "../../shared/request/text.ts";
 const tooLarge = () =>
   fail("PAYLOAD_TOO_LARGE", `The body is larger than ${limits.bodyBytesMax} bytes.`, { facts: { limit: "bodyBytesMax", allowed: limits.bodyBytesMax } });
 
-/** The whole body. What Content-Length admits to is refused before reading; what a stream really holds is counted. */
-export async function readBody(request: Request): Promise<Result<Uint8Array<ArrayBuffer>>> {
+const tooSlow = () => fail("INVALID_INPUT", `The body was not whole within ${limits.bodyWaitMs / 1_000} seconds; send it again.`, { field: "body" });
+
+const firstBytes = 4 * 1024;
+
+/** One buffer that doubles: a body sent byte by byte must not cost an object for each. */
+class GrowingBody {
+  #bytes = new Uint8Array(firstBytes);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(part: Uint8Array): void {
+    if (this.#size + part.byteLength > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#size + part.byteLength));
+      larger.set(this.#bytes.subarray(0, this.#size));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(part, this.#size);
+    this.#size += part.byteLength;
+  }
+
+  whole(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#size);
+  }
+}
+
+/**
+ * The whole body. What Content-Length admits to is refused before reading; what a stream really holds is counted; what has not
+ * come when `deadline` is over is given up (null: wait for ever).
+ */
+export async function readBody(request: Request, deadline: AbortSignal | null = null): Promise<Result<Uint8Array<ArrayBuffer>>> {
   const declared = request.headers.get("content-length");
   if (declared !== null && /^\d+$/.test(declared) && Number(declared) > limits.bodyBytesMax) return tooLarge();
   if (request.body === null) return ok(new Uint8Array());
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const body = new GrowingBody();
+  const reader = request.body.getReader();
+  // Not awaited: a peer that never ends its body must not hold us here either. What is being read ends with it.
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  deadline?.addEventListener("abort", cancel, { once: true });
   try {
-    const reader = request.body.getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      size += part.value.byteLength;
-      if (size > limits.bodyBytesMax) {
-        await reader.cancel();
+      if (body.size + part.value.byteLength > limits.bodyBytesMax) {
+        cancel();
         return tooLarge();
       }
-      chunks.push(part.value);
+      body.add(part.value);
     }
   } catch (thrown) {
+    if (deadline?.aborted === true) return tooSlow();
     return fail("INVALID_INPUT", "The body could not be read to its end: the sender broke off.", { field: "body" }, thrown);
+  } finally {
+    deadline?.removeEventListener("abort", cancel);
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return ok(whole);
+  return deadline?.aborted === true ? tooSlow() : ok(body.whole());
 }
 
 /** `application/json` of `Application/JSON; charset=utf-8`; empty when missing. */

@@ -20,6 +20,8 @@ export interface AppDeps {
   readonly protection: Protection;
   readonly secrets: SecretLookup;
   readonly clock: Clock;
+  /** Aborted after so many milliseconds; without it a body is waited for as long as its sender likes. */
+  deadline?(ms: number): AbortSignal;
   readonly log: Log;
   /** The document served at /openapi.json. */
   readonly openapi: Json;

@@ -2,6 +2,7 @@
 // So that nothing but the size limit answers before the credential does, and a stranger learns nothing else.
 import type { Context } from "hono";
 import { PortcullisError } from "../../shared/errors.ts";
+import { limits } from "../../shared/limits.ts";
 import type { Authenticator } from "../auth/authenticate.ts";
 import { callerAddress, refuseAccess } from "../auth/scopes.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
@@ -51,9 +52,13 @@ function logAnswered(route: Route, client: string, response: Response, deps: App
   return response;
 }
 
-async function admit(route: GuardedRoute, call: PublicCall, authenticator: Authenticator): Promise<Response> {
-  const body = route.method === "POST" ? await readBody(call.request) : { ok: true as const, value: new Uint8Array() };
+const nobody = { ok: true as const, value: new Uint8Array() };
+
+async function admit(route: GuardedRoute, arrived: PublicCall, authenticator: Authenticator): Promise<Response> {
+  const body = route.method === "POST" ? await readBody(arrived.request, arrived.deps.deadline?.(limits.bodyWaitMs) ?? null) : nobody;
   if (!body.ok) return problemResponse(body.error);
+  // The clock is read when all is there: a signature that was fresh when a slow request began may be none any more.
+  const call = { ...arrived, now: arrived.deps.clock.now() };
   const caller = await authenticator.authenticate({ headers: call.request.headers, body: body.value, now: call.now, operation: route.operation });
   if (caller === null) return unauthenticatedResponse();
   const denied = refuseAccess(caller.name, caller.client, route.access, call.remote);

@@ -84,6 +84,7 @@ async function start({ deno, platform, definitions, ...parts }: DenoParts): Prom
     protection,
     secrets,
     clock,
+    deadline: (ms) => AbortSignal.timeout(ms),
     log,
     openapi,
     coordinatorFor: () => coordinator.api,

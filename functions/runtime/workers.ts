@@ -111,6 +111,7 @@ export class WorkersRuntime {
       protection: this.protection(),
       secrets: secretsOf(env),
       clock: this.platform.clock,
+      deadline: (ms) => AbortSignal.timeout(ms),
       log: this.platform.log,
       openapi,
       coordinatorFor: () => coordinator,
