@@ -104,10 +104,10 @@ function lineOf({ level, event, ...fields }: LogRecord): string {
   return `${level} ${event} ${shown.join(" ")}`.trimEnd();
 }
 
-/** The product's ports for one life. `fetch` is what the platform makes of a call to a cloud. */
+/** The product's ports for one life; its clock and its timers know whole milliseconds. `fetch` is what the platform makes of a call to a cloud. */
 export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLife, gates: Gates, fetch: Platform["fetch"]): Platform {
   const passed = async (ms: number): Promise<void> => {
-    await scheduler.sleep(ms, life);
+    await scheduler.sleep(Math.ceil(ms), life);
     await gates.in();
   };
   return {
@@ -136,7 +136,7 @@ export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLi
     },
     sleep: passed,
     later: (ms, work) => {
-      scheduler.after(ms, "a timer", () => void gates.in().then(work), life);
+      scheduler.after(Math.ceil(ms), "a timer", () => void gates.in().then(work), life);
     },
   };
 }
