@@ -6,6 +6,7 @@ import { type Authenticator, createAuthenticator } from "./auth/authenticate.ts"
 import type { AppDeps, Route } from "./routes/call.ts";
 import { answer } from "./routes/guard.ts";
 import { routes as allRoutes } from "./routes/index.ts";
+import { beginPassage, type Passage, Passages } from "./routes/passage.ts";
 import { errorOf, problemResponse } from "./routes/problem.ts";
 
 export type { AppDeps, TargetFacts } from "./routes/call.ts";
@@ -22,12 +23,13 @@ function wrongMethod(path: string, routes: readonly Route[]): Response {
 }
 
 /** What nobody expected: named in the log, and nothing but its kind in the answer. */
-function unexpected(thrown: unknown, context: Context, deps: AppDeps): Response {
+function unexpected(thrown: unknown, context: Context, { log }: Passage, route: Route | null): Response {
   const error = errorOf(thrown);
   const cause = error.cause instanceof Error ? error.cause : null;
   // Messages of the platform may quote a URL; a query never reaches the log.
   const why = (cause?.message ?? error.message).replace(/\?\S*/g, "?…");
-  deps.log({ level: "error", event: "http.failed", code: error.code, method: context.req.method, name: cause?.name ?? error.name, why });
+  const where = { "http.request.method": context.req.method, "http.route": route?.path ?? null };
+  log({ level: "error", event: "http.failed", code: error.code, ...where, name: cause?.name ?? error.name, why });
   return problemResponse(error);
 }
 
@@ -35,18 +37,19 @@ export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   const authenticator: Authenticator = createAuthenticator(deps);
   const routes = allRoutes.filter((route) => route.path !== "/blacklistip" || deps.config.blacklistip !== null);
+  const passages = new Passages(deps);
   for (const route of routes) {
     app.on(route.method, route.path, async (context) => {
-      try {
-        return await answer(route, context, deps, authenticator);
-      } catch (thrown) {
-        return unexpected(thrown, context, deps);
-      }
+      const passage = beginPassage(context, deps);
+      const response = await answer({ route, context, deps, authenticator, passage }).catch((thrown: unknown) => unexpected(thrown, context, passage, route));
+      return passages.end(passage, context, route, response);
     });
   }
-  for (const path of new Set(routes.map((route) => route.path))) app.all(path, () => wrongMethod(path, routes));
-  app.notFound(() => problemResponse(new PortcullisError("NOT_FOUND", "There is no such route.")));
+  const refuse = (context: Context, path: string | null, response: Response) =>
+    passages.end(beginPassage(context, deps), context, path === null ? null : { path }, response);
+  for (const path of new Set(routes.map((route) => route.path))) app.all(path, (context) => refuse(context, path, wrongMethod(path, routes)));
+  app.notFound((context) => refuse(context, null, problemResponse(new PortcullisError("NOT_FOUND", "There is no such route."))));
   // For what the framework itself throws before a route is reached.
-  app.onError((thrown, context) => unexpected(thrown, context, deps));
+  app.onError((thrown, context) => unexpected(thrown, context, beginPassage(context, deps), null));
   return app;
 }

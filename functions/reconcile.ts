@@ -60,10 +60,47 @@ function failuresOf(world: World, visits: readonly Visit[], records: Records, st
   return failed;
 }
 
+/** What waits at some target keeps its traces for the next passes, but not for ever: a target may stay broken. */
+function endTraces({ memory }: World, visits: readonly Visit[], waiting: ReadonlySet<string>, began: EpochMs): void {
+  const isWhole = visits.every((visited) => visited.error === null && visited.pending.length === 0);
+  if (isWhole) memory.core.tracedAt = began;
+  memory.traces.end(began - limits.fullPassMs, isWhole ? waiting : undefined);
+}
+
+interface Told {
+  readonly wake: Wake;
+  readonly visits: readonly Visit[];
+  readonly failed: Readonly<Record<string, string>>;
+  readonly leases: number;
+  readonly began: EpochMs;
+}
+
+function tellPass({ log, config, clock, cause }: World, { wake, visits, failed, leases, began }: Told): void {
+  const sum = (of: (visited: Visit) => number) => visits.reduce((total, visited) => total + of(visited), 0);
+  log({
+    level: Object.keys(failed).length === 0 || wake === "accepted" ? "info" : "error",
+    event: "pass.done",
+    wake,
+    owner: config.owner,
+    leases,
+    failed,
+    targets: visits.length,
+    steps: sum((visited) => visited.changed.length),
+    pending: sum((visited) => visited.pending.length),
+    calls: sum((visited) => visited.callsMade),
+    duration_ms: clock.now() - began,
+    ...(cause === undefined || cause.linksTotal === 0 ? {} : { links: cause.links, links_total: cause.linksTotal }),
+  });
+}
+
 export async function pass(world: World, wake: Wake): Promise<PassReport> {
-  const { memory, clock, config } = world;
+  const { memory, clock } = world;
   const now = clock.now();
-  if (wake === "tick" && isQuiet(world, now)) return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: nextPassAt(world, "done") };
+  if (wake === "tick" && isQuiet(world, now)) {
+    world.log({ level: "debug", event: "tick.quiet", failed: memory.core.failed });
+    return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: nextPassAt(world, "done") };
+  }
+  const waiting = memory.traces.names();
 
   const { records, fresh, error } = await readRecords(world, wake === "accepted" ? "reuse" : "fresh");
   const lifted = liftedBy(records.lifts);
@@ -76,20 +113,13 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   if (wake !== "accepted") noteFullPass(world, now, failed, isSettled ? "settled" : "unsettled");
   memory.core.nextDueAt = nextDue(world, records, lifted, now);
   memory.core.storeId = records.storeId;
+  endTraces(world, visits, waiting, now);
   if (fresh === "fresh") memory.core.listed = records.leases.length + records.lifts.length;
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
   await memory.saveCore();
 
   const more = visits.some((visited) => visited.more === "more") ? "more" : "done";
-  world.log({
-    level: Object.keys(failed).length === 0 || wake === "accepted" ? "info" : "error",
-    event: "pass.done",
-    wake,
-    owner: config.owner,
-    leases: records.leases.length,
-    failed,
-    ms: clock.now() - now,
-  });
+  tellPass(world, { wake, visits, failed, leases: records.leases.length, began: now });
   return { quiet: false, visits, failed, more, againAt: nextPassAt(world, more) };
 }

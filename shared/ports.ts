@@ -1,6 +1,8 @@
 // What the product asks of the world: clock, randomness, log, transport, store. Plain structural types,
 // so that `shared/` compiles without any platform's types and a simulation can stand in for all of it.
 import type { ErrorCode } from "./errors.ts";
+import type { EventField, EventName, Level } from "./events.ts";
+import type { Trace } from "./trace.ts";
 
 /** Milliseconds since 1970-01-01T00:00:00Z. The only unit of time inside the product; wire formats convert at the edge. */
 export type EpochMs = number;
@@ -16,19 +18,22 @@ export interface Random {
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** One structured log line. `event` is a stable dotted name; fields never hold secrets or URLs with queries. */
-export interface LogRecord {
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly event: string;
-  readonly code?: ErrorCode;
-  readonly [field: string]: Json | undefined;
-}
+/** One structured log line of the table in `events.ts`. Its fields never hold secrets, bodies, or URLs with queries. */
+export type LogRecord = {
+  readonly [E in EventName]: { readonly level: Level; readonly event: E; readonly code?: ErrorCode } & { readonly [F in EventField<E>]?: Json | undefined };
+}[EventName];
 
 export type Log = (record: LogRecord) => void;
 
-/** The part of AbortSignal that the product needs; a platform's AbortSignal fits. */
+/**
+ * What travels with a piece of work down to its remote calls: whether to go on, whose work it is and what for.
+ * A platform's AbortSignal fits. Whoever calls out for it hands it on.
+ */
 export interface Signal {
   readonly aborted: boolean;
+  readonly trace?: Trace;
+  /** `write`: the call is to change something, so it is logged though it succeeds. */
+  readonly purpose?: "read" | "write";
 }
 
 export interface HttpRequest {
@@ -36,6 +41,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What the vendor calls it, where method and path do not tell; for the log. */
+  readonly operation?: string;
 }
 
 export interface HttpResponse {

@@ -101,7 +101,7 @@ export const genCommand: Command = {
     "  --out DIR        another folder for config.json and providers.ts; then no lock is read or written without --lock,",
     "                   and the described files are left alone (for tests and the sandbox)",
     "  --lock FILE      another lock file",
-    "  --docs           only the described files (portcullis.schema.json, openapi.json, providers/README.md); needs no configuration",
+    "  --docs           only the described files (portcullis.schema.json, openapi.json, log/README.md, providers/README.md); needs no configuration",
     "  --check          write nothing; fail when a committed file, the lock included, would change",
     "  --frozen         write, but fail when the lock would change (for builds in CI, which cannot commit it)",
     "  --forget TARGET  give up a target that may still hold entries, because its firewall is gone; may be repeated",

@@ -1,16 +1,7 @@
 // The text of `providers/README.md`, from the definitions alone: capabilities, limits with their dates, permissions, credentials, caveats.
 // Pure and deterministic: kinds in alphabetical order, everything else as the definition orders it.
 import { type Capability, capabilityNames, type ProviderDefinition } from "../../shared/provider.ts";
-
-/** A table cell: one line, no column breaks. */
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replace(/\s+/g, " ").trim();
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
-}
+import { cell, table } from "./markdown.ts";
 
 const capabilityTitles = {
   ipv4Host: "IPv4 address",

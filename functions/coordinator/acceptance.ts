@@ -6,10 +6,20 @@ import { leaseKey, leaseMetadata } from "../../shared/keys.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import type { Trace } from "../../shared/trace.ts";
+import { traced } from "../log/traced.ts";
 import type { World } from "../pass/world.ts";
 import type * as contract from "./contract.ts";
 import { allOrFirstError, type KnownStates, putRecord } from "./known.ts";
 import type { Judgement, Ledger } from "./ledger.ts";
+
+interface Grant {
+  readonly client: string;
+  readonly item: contract.AcceptItem;
+  readonly held: boolean;
+  readonly now: EpochMs;
+  readonly trace: Trace | undefined;
+}
 
 export class Acceptance {
   readonly #world: World;
@@ -25,7 +35,7 @@ export class Acceptance {
   }
 
   /** `onWritten` is called once per record that became durable. */
-  async accept(request: contract.AcceptRequest, onWritten: () => void): Promise<readonly contract.AcceptedItem[]> {
+  async accept(request: contract.AcceptRequest, onWritten: () => void, trace?: Trace): Promise<readonly contract.AcceptedItem[]> {
     const { config } = this.#world;
     const settings = Object.hasOwn(config.clients, request.client) ? config.clients[request.client] : undefined;
     if (settings === undefined) throw new PortcullisError("INVARIANT", `client ${request.client} is not configured`);
@@ -42,9 +52,20 @@ export class Acceptance {
     const refused = judged.some(({ judgement }) => judgement.kind === "exempt" || judgement.kind === "limited");
     if (!request.dryRun && !(request.allOrNothing && refused)) {
       const granted = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [{ item, held: judgement.held }] : []));
-      await allOrFirstError(granted.map(({ item, held }) => this.#write(request.client, item, held, now).then(onWritten)));
+      const write = ({ item, held }: (typeof granted)[number]) => this.#write({ client: request.client, item, held, now, trace }).then(onWritten);
+      await allOrFirstError(granted.map(write));
+      if (granted.length > 0) this.#tell(request.client, judged, trace);
     }
     return judged.map(({ item, judgement }) => this.#answer(item, judgement));
+  }
+
+  #tell(client: string, judged: readonly { readonly judgement: Judgement }[], trace: Trace | undefined): void {
+    const items: Record<string, number> = {};
+    for (const { judgement } of judged) {
+      const status = judgement.kind === "write" ? (judgement.held ? "held" : judgement.status) : judgement.kind;
+      items[status] = (items[status] ?? 0) + 1;
+    }
+    traced(this.#world.log, trace)({ level: "info", event: "leases.accepted", client, items });
   }
 
   /** Puts of the same blocks that are under way: what they write must be seen before judging. */
@@ -71,11 +92,12 @@ export class Acceptance {
     return { key: leaseKey(cidr, until, client), cidr, at, until, client, severity: item.severity, targets: item.targets, held };
   }
 
-  async #write(client: string, item: contract.AcceptItem, held: boolean, now: EpochMs): Promise<void> {
+  async #write({ client, item, held, now, trace }: Grant): Promise<void> {
     const lease = this.#leaseOf(client, item, held);
     const value = JSON.stringify({ reason: item.reason, alerts: item.alerts, asked: item.asked });
     const name = `${item.key} ${client}`;
-    const writing = putRecord(this.#world, lease.key, value, leaseMetadata(lease), lease.until + limits.retainMs).finally(() => this.#writing.delete(name));
+    const options = { metadata: leaseMetadata(lease), expiresAtMs: lease.until + limits.retainMs };
+    const writing = putRecord(this.#world, lease.key, value, options, trace).finally(() => this.#writing.delete(name));
     this.#writing.set(
       name,
       writing.catch(() => undefined),

@@ -3,6 +3,7 @@
 import type { Severity } from "../../shared/config.ts";
 import type { Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import type { Trace } from "../../shared/trace.ts";
 
 /** One address to block: already canonical, widened, authorised and not protected. */
 export interface AcceptItem {
@@ -140,19 +141,20 @@ export interface TickAnswer {
   readonly quiet: boolean;
 }
 
+/** `trace`: on whose behalf, for the log; it decides nothing. */
 export interface CoordinatorApi {
-  accept(request: AcceptRequest): Promise<AcceptAnswer>;
+  accept(request: AcceptRequest, trace?: Trace): Promise<AcceptAnswer>;
   /** Waits until a pass that includes `ticket` is over, at most `waitMs`; then tells what is true. `done` is false when time ran out first. */
   settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ readonly done: boolean; readonly items: readonly SettledItem[] }>;
-  lift(request: LiftRequest): Promise<LiftAnswer>;
-  stop(request: StopRequest): Promise<StopAnswer>;
+  lift(request: LiftRequest, trace?: Trace): Promise<LiftAnswer>;
+  stop(request: StopRequest, trace?: Trace): Promise<StopAnswer>;
   /** A full pass now. `confirm` allows the removal of the orphans that this digest names. */
-  reconcile(confirm: { readonly target: string; readonly digest: string } | null): Promise<Snapshot | null>;
-  plan(target: string): Promise<PlanAnswer>;
+  reconcile(confirm: { readonly target: string; readonly digest: string } | null, trace?: Trace): Promise<Snapshot | null>;
+  plan(target: string, trace?: Trace): Promise<PlanAnswer>;
   explain(key: string): Promise<Explanation>;
   /** The newest snapshot; null before the first pass. */
   snapshot(): Promise<Snapshot | null>;
   /** The store's id; minted when there is none and `mint` is set. */
   storeId(mint: boolean): Promise<{ readonly storeId: string | null; readonly minted: boolean }>;
-  tick(): Promise<TickAnswer>;
+  tick(trace?: Trace): Promise<TickAnswer>;
 }

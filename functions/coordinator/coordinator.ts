@@ -7,6 +7,8 @@ import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import type { Trace } from "../../shared/trace.ts";
+import { traced } from "../log/traced.ts";
 import { settleOf, type World } from "../pass/world.ts";
 import { type PassReport, pass, type Wake } from "../reconcile.ts";
 import { Acceptance } from "./acceptance.ts";
@@ -48,6 +50,8 @@ export class Coordinator implements contract.CoordinatorApi {
   #running: Promise<PassReport> | null = null;
   #stopping: Promise<unknown> = Promise.resolve();
   #lastPassAt: EpochMs = 0;
+  /** When the last pass wished for the next. */
+  #againAt: EpochMs | null = null;
   /** Whether something other than new leases asks for the next pass; after a restart that is not known, so it is assumed. */
   #fullWanted = true;
   #waiters: (() => void)[] = [];
@@ -60,12 +64,13 @@ export class Coordinator implements contract.CoordinatorApi {
     this.#acceptance = new Acceptance(world, this.#ledger, this.#states);
   }
 
-  async accept(request: contract.AcceptRequest): Promise<contract.AcceptAnswer> {
+  async accept(request: contract.AcceptRequest, trace?: Trace): Promise<contract.AcceptAnswer> {
     const before = this.#accepted;
     try {
-      const items = await this.#acceptance.accept(request, () => {
+      const onWritten = () => {
         this.#accepted += 1;
-      });
+      };
+      const items = await this.#acceptance.accept(request, onWritten, trace);
       return { ticket: this.#accepted, items };
     } finally {
       // Also when a part of a batch failed: what did become durable is enforced.
@@ -91,7 +96,7 @@ export class Coordinator implements contract.CoordinatorApi {
 
   // --- undoing and stopping ---
 
-  async lift(request: contract.LiftRequest): Promise<contract.LiftAnswer> {
+  async lift(request: contract.LiftRequest, trace?: Trace): Promise<contract.LiftAnswer> {
     const { memory, clock } = this.#world;
     const now = clock.now();
     const repeated = memory.wasUsed(request.once);
@@ -99,13 +104,25 @@ export class Coordinator implements contract.CoordinatorApi {
     const live = liveRecords(this.#world.memory, now);
     const items = request.keys.map((key) => liftOne(key, request, live));
     if (!repeated) {
-      await allOrFirstError(items.map((item) => putRecord(this.#world, item.key, "{}", liftMetadata(request), this.#liftExpiry(request, now))));
+      const options = { metadata: liftMetadata(request), expiresAtMs: this.#liftExpiry(request, now) };
+      await allOrFirstError(items.map((item) => putRecord(this.#world, item.key, "{}", options, trace)));
       await memory.markUsed(request.once, now);
       this.#accepted += 1;
       this.#ledger.invalidate();
       await this.#wakeForChange();
+      this.#tellLift(
+        request,
+        items.map((item) => item.answer.lifted),
+        trace,
+      );
     }
     return { items: items.map((item) => item.answer), repeated, ticket: this.#accepted };
+  }
+
+  #tellLift(request: contract.LiftRequest, lifted: readonly number[], trace: Trace | undefined): void {
+    const leases = lifted.reduce((sum, count) => sum + count, 0);
+    const exempt = request.exemptUntil === null ? null : new Date(request.exemptUntil).toISOString();
+    traced(this.#world.log, trace)({ level: "info", event: "leases.lifted", client: request.client, blocks: lifted.length, leases, exempt_until: exempt });
   }
 
   #liftExpiry(request: contract.LiftRequest, now: EpochMs): EpochMs {
@@ -113,22 +130,24 @@ export class Coordinator implements contract.CoordinatorApi {
   }
 
   /** One after the other: each builds on what the one before has made. */
-  stop(request: contract.StopRequest): Promise<contract.StopAnswer> {
-    const turn = this.#stopping.then(() => this.#stop(request));
+  stop(request: contract.StopRequest, trace?: Trace): Promise<contract.StopAnswer> {
+    const turn = this.#stopping.then(() => this.#stop(request, trace));
     this.#stopping = turn.catch(() => undefined);
     return turn;
   }
 
-  async #stop(request: contract.StopRequest): Promise<contract.StopAnswer> {
+  async #stop(request: contract.StopRequest, trace: Trace | undefined): Promise<contract.StopAnswer> {
     const { memory, clock } = this.#world;
     const now = clock.now();
     const current = await this.#stopNow();
     if (memory.wasUsed(request.once)) return { targets: current.targets, releasedAt: current.releasedAt, repeated: true };
     const next: StopState = { ...applyStop(current, request, Object.keys(this.#world.config.targets)), at: Math.max(now, current.at + 1) };
-    await putRecord(this.#world, keyPrefixes.stop, "{}", stopMetadata(next), null);
+    await putRecord(this.#world, keyPrefixes.stop, "{}", { metadata: stopMetadata(next), expiresAtMs: null }, trace);
     await memory.markUsed(request.once, now);
     this.#accepted += 1;
     await this.#wakeForChange();
+    const targets = request.targets === null ? null : [...request.targets];
+    traced(this.#world.log, trace)({ level: "warn", event: "stop.changed", action: request.action, targets });
     return { targets: next.targets, releasedAt: next.releasedAt, repeated: false };
   }
 
@@ -159,33 +178,40 @@ export class Coordinator implements contract.CoordinatorApi {
   async wake(): Promise<void> {
     const due = this.#world.memory.core.nextDueAt;
     const isDue = due !== null && due <= this.#world.clock.now();
+    // An alarm that comes before its moment (two clocks that do not agree) would come again at once, and again: no pass for it.
+    const isEarly = !isDue && !this.#fullWanted && this.#accepted === this.#passed && this.#againAt !== null && this.#world.clock.now() < this.#againAt;
+    if (isEarly && this.#againAt !== null) {
+      await this.#host.sleep(limits.passSpacingMs);
+      return this.#host.schedule(this.#againAt);
+    }
     const wake: Wake = isDue ? "due" : this.#fullWanted ? "asked" : "accepted";
     await this.#run(wake);
   }
 
-  async tick(): Promise<contract.TickAnswer> {
-    const report = await this.#run("tick");
+  async tick(trace?: Trace): Promise<contract.TickAnswer> {
+    const report = await this.#run("tick", trace);
     // A quiet tick between two tries of a failing target names the failure too, and does not reassure anyone.
     if (Object.keys(report.failed).length === 0) await this.#host.heartbeat();
     return { failed: report.failed, quiet: report.quiet };
   }
 
   /** Passes are serial: whoever comes while one runs waits for it, then runs his own. */
-  async #run(wake: Wake): Promise<PassReport> {
+  async #run(wake: Wake, asked?: Trace): Promise<PassReport> {
     while (this.#running !== null) await this.#running.catch(() => undefined);
     // The end of a pass is part of it: a waiter on a promise that has settled before would spin, and starve what it waits for.
-    const running = this.#runOne(wake);
+    const running = this.#runOne(wake, asked);
     this.#running = running;
     return running;
   }
 
-  async #runOne(wake: Wake): Promise<PassReport> {
+  async #runOne(wake: Wake, asked: Trace | undefined): Promise<PassReport> {
     const covers = this.#accepted;
     const fullWanted = this.#fullWanted;
     let isDone = false;
     if (wake !== "accepted") this.#fullWanted = false;
     try {
-      const report = await pass(this.#world, wake);
+      const cause = this.#world.memory.traces.causeOf(asked, { bytes: (count) => this.#host.randomBytes(count) });
+      const report = await pass({ ...this.#world, log: traced(this.#world.log, cause.trace), cause }, wake);
       isDone = !report.quiet;
       if (isDone) this.#passed = Math.max(this.#passed, covers);
       // What is left over may be removals, and those need a listing of their own.
@@ -207,6 +233,7 @@ export class Coordinator implements contract.CoordinatorApi {
 
   async #afterPass(report: PassReport): Promise<void> {
     const { memory, clock, config } = this.#world;
+    this.#againAt = report.againAt;
     if (report.againAt !== null) await this.#host.schedule(report.againAt);
     await this.#storeSnapshot(report);
     const now = clock.now();
@@ -239,19 +266,22 @@ export class Coordinator implements contract.CoordinatorApi {
     }
   }
 
-  async reconcile(confirm: { readonly target: string; readonly digest: string } | null): Promise<Snapshot | null> {
+  async reconcile(confirm: { readonly target: string; readonly digest: string } | null, trace?: Trace): Promise<Snapshot | null> {
     if (confirm !== null) {
       this.#world.memory.target(confirm.target).confirmedOrphans = confirm.digest;
       await this.#world.memory.saveTarget(confirm.target);
     }
-    await this.#run("asked");
+    await this.#run("asked", trace);
     return this.#world.memory.snapshot;
   }
 
   // --- questions ---
 
-  async plan(target: string): Promise<contract.PlanAnswer> {
-    return planTarget(this.#world, target);
+  async plan(target: string, trace?: Trace): Promise<contract.PlanAnswer> {
+    return planTarget(
+      { ...this.#world, log: traced(this.#world.log, trace), ...(trace === undefined ? {} : { cause: { trace, links: [], linksTotal: 0 } }) },
+      target,
+    );
   }
 
   async explain(key: string): Promise<contract.Explanation> {

@@ -2,7 +2,8 @@
 // And the one way to make a record durable: to the store first, then to memory.
 import { asPortcullisError } from "../../shared/errors.ts";
 import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
-import type { EpochMs, Json } from "../../shared/ports.ts";
+import type { StorePut } from "../../shared/ports.ts";
+import type { Trace } from "../../shared/trace.ts";
 import type { World } from "../pass/world.ts";
 
 const pending: TargetState = { state: "pending", why: "recorded; the next pass enforces it" };
@@ -43,13 +44,13 @@ export class KnownStates {
 }
 
 /** Makes one record durable; what is remembered always is. Throws STORE_UNAVAILABLE: then nothing was promised. */
-export async function putRecord(world: World, key: string, value: string, metadata: Json, expiresAtMs: EpochMs | null): Promise<void> {
+export async function putRecord(world: World, key: string, value: string, options: StorePut, trace?: Trace): Promise<void> {
   try {
-    await world.store.put(key, value, { metadata, expiresAtMs });
+    await world.store.put(key, value, options);
   } catch (thrown) {
     throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store did not take the record; nothing was promised, send it again", { retryAfterSeconds: 5 });
   }
-  await world.memory.remember(key, metadata, world.clock.now());
+  await world.memory.remember(key, options.metadata, world.clock.now(), trace);
 }
 
 /** Waits for all, then throws the first failure: what did succeed is recorded, and nothing runs on unwatched. */

@@ -139,7 +139,7 @@ export class LockSessions {
     await this.#closing;
   }
 
-  #note(event: string, thrown: unknown): void {
+  #note(event: "lock.release.failed" | "wake.failed", thrown: unknown): void {
     const busy = new PortcullisError("NOT_READY", "another instance is at work; the next tick makes up for it");
     const error = thrown instanceof LockBusy ? busy : asPortcullisError(thrown, "INVARIANT", String(thrown));
     this.#parts.log({ level: "warn", event, code: error.code, message: error.message });

@@ -2,6 +2,7 @@
 // lock records without it; what else changes something says that it could not. Reads need no lock. A pass follows an accept
 // at once where the platform lets it run on; the tick is what makes it certain.
 import { PortcullisError } from "../../shared/errors.ts";
+import type { Trace } from "../../shared/trace.ts";
 import type { AcceptAnswer, AcceptRequest, CoordinatorApi, SettledItem } from "./contract.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { type DenoLock, lockMs } from "./deno-lock.ts";
@@ -52,27 +53,27 @@ class Verbs {
     return question(await this.#parts.openShared(noSchedule));
   }
 
-  async accept(request: AcceptRequest): Promise<AcceptAnswer> {
+  async accept(request: AcceptRequest, trace: Trace | undefined): Promise<AcceptAnswer> {
     try {
       return await this.#sessions.use(waits.acceptMs, async (session) => {
-        const answer = await session.coordinator.accept(request);
+        const answer = await session.coordinator.accept(request, trace);
         return { ...answer, ticket: ticketOf(session, answer.ticket) };
       });
     } catch (thrown) {
       if (!(thrown instanceof LockBusy)) throw thrown;
-      return this.#acceptShared(request);
+      return this.#acceptShared(request, trace);
     }
   }
 
   /** Records are immutable, so a second writer harms nothing; limits alone may count short, by what both accept at once. */
-  async #acceptShared(request: AcceptRequest): Promise<AcceptAnswer> {
+  async #acceptShared(request: AcceptRequest, trace: Trace | undefined): Promise<AcceptAnswer> {
     // Before anything is written: if we die in between, the next holder looks once too often, never once too rarely.
     if (!request.dryRun) await this.#parts.lock.noteAdded();
     let isWritten = false;
     const coordinator = await this.#parts.openShared(async () => {
       isWritten = true;
     });
-    const answer = await coordinator.accept(request);
+    const answer = await coordinator.accept(request, trace);
     if (isWritten) {
       // And after it: the holder may have come and gone since.
       await this.#parts.lock.noteAdded();
@@ -109,20 +110,20 @@ export function lockedCoordinator(parts: LockedParts): LockedCoordinator {
   const sessions = new LockSessions(parts);
   const verbs = new Verbs(parts, sessions);
   const api: CoordinatorApi = {
-    accept: (request) => verbs.accept(request),
+    accept: (request, trace) => verbs.accept(request, trace),
     settle: (ticket, keys, waitMs) => verbs.settle(ticket, keys, waitMs),
-    lift: (request) =>
+    lift: (request, trace) =>
       verbs.change(async (session) => {
-        const answer = await session.coordinator.lift(request);
+        const answer = await session.coordinator.lift(request, trace);
         return { ...answer, ticket: ticketOf(session, answer.ticket) };
       }),
-    stop: (request) => verbs.change(({ coordinator }) => coordinator.stop(request)),
-    reconcile: (confirm) => verbs.change(({ coordinator }) => coordinator.reconcile(confirm)),
-    plan: (target) => verbs.ask((coordinator) => coordinator.plan(target)),
+    stop: (request, trace) => verbs.change(({ coordinator }) => coordinator.stop(request, trace)),
+    reconcile: (confirm, trace) => verbs.change(({ coordinator }) => coordinator.reconcile(confirm, trace)),
+    plan: (target, trace) => verbs.ask((coordinator) => coordinator.plan(target, trace)),
     explain: (key) => verbs.ask((coordinator) => coordinator.explain(key)),
     snapshot: () => verbs.snapshot(),
     storeId: (mint) => (mint ? verbs.change(({ coordinator }) => coordinator.storeId(true)) : verbs.ask((coordinator) => coordinator.storeId(false))),
-    tick: () => verbs.change(({ coordinator }) => coordinator.tick(), waits.tickMs),
+    tick: (trace) => verbs.change(({ coordinator }) => coordinator.tick(trace), waits.tickMs),
   };
   return { api, shutDown: (graceMs) => sessions.shutDown(graceMs) };
 }

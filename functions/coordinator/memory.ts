@@ -8,6 +8,8 @@ import { noStop } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import type { EpochMs, Json } from "../../shared/ports.ts";
 import type { Entry } from "../../shared/provider.ts";
+import type { Trace } from "../../shared/trace.ts";
+import { OpenTraces } from "../log/cause.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
 export interface MemoryStorage {
@@ -73,6 +75,8 @@ interface CoreMemory {
   snapshotStoredAt: EpochMs;
   snapshotPrint: string;
   storeId: string | null;
+  /** The last pass that took everything in began then: traces of records from before have been told. */
+  tracedAt: EpochMs;
   /** Records in the last whole listing, ended ones and lifts included: that is what a pass must be able to read. */
   listed: number;
 }
@@ -83,6 +87,13 @@ interface Recent {
     | { readonly kind: "lease"; readonly lease: Lease }
     | { readonly kind: "lift"; readonly lift: Lift }
     | { readonly kind: "stop"; readonly stop: StopState };
+}
+
+/** As stored: whoever opens the memory next, in another instance too, knows whose record it is. */
+interface Remembered {
+  readonly at: EpochMs;
+  readonly metadata: Json;
+  readonly trace?: Trace;
 }
 
 const expectedEntriesMax = 64;
@@ -121,6 +132,7 @@ function freshCore(now: EpochMs): CoreMemory {
     snapshotStoredAt: 0,
     snapshotPrint: "",
     storeId: null,
+    tracedAt: 0,
     listed: 0,
   };
 }
@@ -141,6 +153,7 @@ export class Memory {
   readonly #targets = new Map<string, TargetMemory>();
   readonly #seen = new Map<string, EpochMs>();
   readonly core: CoreMemory;
+  readonly traces = new OpenTraces();
   snapshot: Snapshot | null = null;
   #snapshotChunks = 0;
 
@@ -156,7 +169,7 @@ export class Memory {
     const memory = new Memory(storage, core === undefined ? freshCore(now) : { ...freshCore(now), ...core });
     for (const [key, value] of stored) {
       if (key.startsWith("target:")) memory.#targets.set(key.slice(7), { ...freshTarget(), ...(value as unknown as TargetMemory) });
-      if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as { at: EpochMs; metadata: Json });
+      if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as unknown as Remembered);
       if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
     }
     memory.#restoreSnapshot(stored);
@@ -164,8 +177,9 @@ export class Memory {
     return memory;
   }
 
-  #restore(name: string, value: { readonly at: EpochMs; readonly metadata: Json }): void {
+  #restore(name: string, value: Remembered): void {
     const record = readRecord({ name, metadata: value.metadata });
+    if (value.trace !== undefined && value.at >= this.core.tracedAt) this.traces.add(name, value.trace, value.at);
     if (record.kind === "lease" || record.kind === "lift" || record.kind === "stop") this.#recent.set(name, { acceptedAt: value.at, record });
   }
 
@@ -214,10 +228,11 @@ export class Memory {
   }
 
   /** Remembers a record that has just been written to the store. */
-  async remember(name: string, metadata: Json, now: EpochMs): Promise<void> {
-    this.#restore(name, { at: now, metadata });
+  async remember(name: string, metadata: Json, now: EpochMs, trace?: Trace): Promise<void> {
+    const value: Remembered = { at: now, metadata, ...(trace === undefined ? {} : { trace }) };
+    this.#restore(name, value);
     this.core.changedAt = Math.max(this.core.changedAt, now);
-    await this.#storage.put(`recent:${name}`, { at: now, metadata });
+    await this.#storage.put(`recent:${name}`, value as unknown as Json);
   }
 
   /** When the newest remembered record was written; 0: none is remembered. */

@@ -1,6 +1,7 @@
 // The coordinator's verbs over JSON: errors keep their code and context on the way. No platform in it.
 import { type ErrorCode, type ErrorContext, errorTraits, PortcullisError } from "../../shared/errors.ts";
 import type { TargetState } from "../../shared/lease/snapshot.ts";
+import type { Trace } from "../../shared/trace.ts";
 import type { AcceptAnswer, AcceptRequest, CoordinatorApi } from "./contract.ts";
 
 const verbs = [
@@ -16,6 +17,10 @@ const verbs = [
   "tick",
 ] as const satisfies readonly (keyof CoordinatorApi)[];
 type Verb = (typeof verbs)[number];
+
+function isTrace(value: unknown): value is Trace {
+  return typeof value === "object" && value !== null && "traceId" in value;
+}
 
 type Envelope = { readonly value: unknown } | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly context: ErrorContext } };
 
@@ -40,9 +45,11 @@ export async function serveCall(api: CoordinatorApi, body: string): Promise<stri
 }
 
 /** The other end: `send` carries one body there and back, and throws when the coordinator cannot be reached. */
-export function remoteCoordinator(send: (body: string) => Promise<string>): CoordinatorApi {
+export function remoteCoordinator(send: (body: string, trace: Trace | undefined) => Promise<string>): CoordinatorApi {
   const call = async (verb: Verb, args: readonly unknown[]): Promise<unknown> => {
-    const envelope = JSON.parse(await send(JSON.stringify({ verb, args }))) as Envelope;
+    // JSON has no undefined: what is left out at the end stays out.
+    const given = args.at(-1) === undefined ? args.slice(0, -1) : args;
+    const envelope = JSON.parse(await send(JSON.stringify({ verb, args: given }), args.find(isTrace))) as Envelope;
     if ("value" in envelope) return envelope.value;
     const { code, message, context } = envelope.error;
     throw new PortcullisError(Object.hasOwn(errorTraits, code) ? code : "INVARIANT", message, context);
@@ -61,8 +68,8 @@ const recordedAside: TargetState = {
 };
 
 /** Says of what was recorded that nobody was told yet. */
-async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: AcceptRequest): Promise<AcceptAnswer> {
-  const answer = await fallback.accept(request);
+async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: AcceptRequest, trace: Trace | undefined): Promise<AcceptAnswer> {
+  const answer = await fallback.accept(request, trace);
   const items = answer.items.map((item) => ({
     ...item,
     states: Object.fromEntries(Object.entries(item.states).map(([target, state]) => [target, state.state === "pending" ? recordedAside : state])),
@@ -83,7 +90,7 @@ export function withFallback(coordinator: CoordinatorApi, fallback: Pick<Coordin
           return await (coordinator[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
         } catch (thrown) {
           if (!(thrown instanceof CoordinatorUnreachable)) throw thrown;
-          if (verb === "accept") return acceptAside(fallback, args[0] as AcceptRequest);
+          if (verb === "accept") return acceptAside(fallback, args[0] as AcceptRequest, args[1] as Trace | undefined);
           throw new PortcullisError("NOT_READY", "the coordinator could not be reached; try again in a few seconds", { retryAfterSeconds: 5 }, thrown);
         }
       },

@@ -81,15 +81,15 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
 
   const ask = async <T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> => run((await open(parts.recent)).coordinator);
   return {
-    accept: (request) => ask((coordinator) => coordinator.accept(request)),
+    accept: (request, trace) => ask((coordinator) => coordinator.accept(request, trace)),
     settle: (ticket, keys) => ask(async (coordinator) => ({ ...(await coordinator.settle(ticket, keys, 0)), done: false })),
-    lift: (request) => ask((coordinator) => coordinator.lift(request)),
-    stop: (request) => ask((coordinator) => coordinator.stop(request)),
-    plan: (target) => ask((coordinator) => coordinator.plan(target)),
+    lift: (request, trace) => ask((coordinator) => coordinator.lift(request, trace)),
+    stop: (request, trace) => ask((coordinator) => coordinator.stop(request, trace)),
+    plan: (target, trace) => ask((coordinator) => coordinator.plan(target, trace)),
     explain: (key) => ask((coordinator) => coordinator.explain(key)),
     snapshot: () => ask((coordinator) => coordinator.snapshot()),
     storeId: (mint) => ask((coordinator) => coordinator.storeId(mint)),
-    reconcile: (confirm) => passing((coordinator) => coordinator.reconcile(confirm)),
-    tick: () => passing((coordinator) => coordinator.tick()),
+    reconcile: (confirm, trace) => passing((coordinator) => coordinator.reconcile(confirm, trace)),
+    tick: (trace) => passing((coordinator) => coordinator.tick(trace)),
   };
 }

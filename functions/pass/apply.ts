@@ -6,7 +6,7 @@ import { limits } from "../../shared/limits.ts";
 import type { Step } from "../../shared/provider.ts";
 import type { TargetMemory } from "../coordinator/memory.ts";
 import { acknowledge, freezeInFlight, noteLeaving } from "./observe.ts";
-import type { Target, VisitRequest, World } from "./world.ts";
+import { signalOf, type Target, type VisitRequest, type World } from "./world.ts";
 
 export interface Applied {
   readonly changed: string[];
@@ -63,7 +63,7 @@ export class Application {
   async #apply(step: Step): Promise<PortcullisError | "settled"> {
     this.#memory.inFlight = { slots: step.slots, blocks: blocksOf(step) };
     await this.#world.memory.saveTarget(this.#target.name);
-    const outcome = await this.#target.provider.apply(step);
+    const outcome = await this.#target.provider.apply(step, signalOf(this.#world, "write"));
     const now = this.#world.clock.now();
     const where = { target: this.#target.name, step: step.id };
     const settled = outcome.kind === "applied" || outcome.kind === "already";

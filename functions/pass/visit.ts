@@ -12,7 +12,7 @@ import { Application } from "./apply.ts";
 import { type Bar, barOf, intentOf, mayRemove } from "./bars.ts";
 import { driftOf, freezeInFlight, markLeaving, overlay, refreshMemory } from "./observe.ts";
 import { assessOrphans, noteConfirmed, type Orphans, orphanRule, sightOrphans } from "./orphans.ts";
-import { settleOf, type Target, type VisitRequest, type World } from "./world.ts";
+import { settleOf, signalOf, type Target, type VisitRequest, type World } from "./world.ts";
 
 /** What one visit saw, decided and did. */
 export interface Visit {
@@ -103,7 +103,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
     return blind(target, new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, where), 0);
   }
   memory.atWork = null;
-  const observed = await target.provider.observe();
+  const observed = await target.provider.observe(signalOf(world, "read"));
   if (!observed.ok) {
     const waitSeconds = observed.error.context.retryAfterSeconds;
     if (waitSeconds !== undefined) {

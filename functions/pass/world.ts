@@ -2,10 +2,11 @@
 import type { Config, TargetConfig } from "../../shared/config.ts";
 import type { Lifted, Records } from "../../shared/lease/live.ts";
 import { settleMs } from "../../shared/limits.ts";
-import type { Clock, EpochMs, Log, Store } from "../../shared/ports.ts";
+import type { Clock, EpochMs, Log, Signal, Store } from "../../shared/ports.ts";
 import type { Protection } from "../../shared/protect/index.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import type { Memory } from "../coordinator/memory.ts";
+import type { Cause } from "../log/cause.ts";
 
 /** One configured firewall, ready to be visited. */
 export interface Target {
@@ -34,6 +35,13 @@ export interface World {
    * `none`: there is no coordinator (KV and cron alone); removals rest on the listing and are weaker by the store's staleness.
    */
   readonly continuity: "kept" | "none";
+  /** Whose work this pass is, for the log. */
+  readonly cause?: Cause;
+}
+
+/** What a pass hands down to its remote calls. */
+export function signalOf(world: Pick<World, "cause">, purpose: "read" | "write"): Signal {
+  return { aborted: false, purpose, ...(world.cause === undefined ? {} : { trace: world.cause.trace }) };
 }
 
 /** The longest that a pass waits for the store to show what was written. */

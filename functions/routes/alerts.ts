@@ -13,6 +13,7 @@ import { admissionNotes, admissionProblems } from "./admission.ts";
 import { jsonResponse, timeText } from "./answer.ts";
 import { contentEncoding, parseJson } from "./body.ts";
 import { type Call, type GuardedRoute, judgeOf, requestTime } from "./call.ts";
+import { countByStatus } from "./passage.ts";
 
 type Status = AcceptedItem["status"] | "observed" | "refused" | "invalid";
 
@@ -100,12 +101,6 @@ function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, obser
   };
 }
 
-function countByStatus(items: readonly { readonly status: Status }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { status } of items) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
-}
-
 async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
   const { config } = call.deps;
   const asked = config.alerts[source].forMs ?? config.defaults.forMs;
@@ -122,6 +117,7 @@ async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
   const answers = new Map((answer?.items ?? []).map((item) => [item.key, item]));
   const shown = batch.lines.map((line) => shownLine(line, answers, observing));
   const counts = countByStatus(shown);
+  call.passage.items = counts;
   const lost = ["refused", "invalid", "limited"].filter((status) => Object.hasOwn(counts, status));
   // Nobody sends these again, so the operator's log is the only place where they are seen.
   if (lost.length > 0) call.deps.log({ level: "warn", event: "alerts.not_taken", client: call.caller.name, source, counts });

@@ -89,6 +89,7 @@ async function block(call: Call): Promise<Response> {
   if (item === undefined) throw new PortcullisError("INVARIANT", "The coordinator answered nothing for one block.");
   const refused = refusedByCoordinator(item);
   if (refused !== null) return problemResponse(refused);
+  call.passage.items = { [dryRun ? "checked" : item.status]: 1 };
   const ip = displayCidr(judged.cidr);
   if (dryRun) return jsonResponse(200, { status: "observed" satisfies Reply, ip, recorded: false });
   const { done, states } = await settledStates(call, answer.ticket, item);

@@ -11,6 +11,7 @@ import { admissionNotes, admissionProblems, caveatsOf } from "./admission.ts";
 import { jsonResponse, keyText, timeText } from "./answer.ts";
 import { parseFields } from "./body.ts";
 import { type Call, type GuardedRoute, judgeOf, requestTime } from "./call.ts";
+import { countByStatus } from "./passage.ts";
 import { waitPreference } from "./prefer.ts";
 import { problemResponse, refusalResponse } from "./problem.ts";
 
@@ -135,6 +136,7 @@ async function accept(request: BlockRequest, call: Call): Promise<Response> {
   const answer = await call.coordinator.accept({ client: call.caller.name, items: prepared.items, allOrNothing: true, dryRun });
   const refused = refusalOf(refusedItems(answer, call), nothingWritten);
   if (refused !== null) return refusalResponse(refused);
+  call.passage.items = dryRun ? { checked: answer.items.length } : countByStatus(answer.items);
   const wait = dryRun ? null : waitPreference(call.request.headers);
   const settled = wait === null ? null : await settle(call, answer, wait);
   const outcome = { call, prepared, answer, settled: settled?.items ?? null };

@@ -2,11 +2,12 @@
 import type { Context } from "hono";
 import type { Cidr } from "../../shared/address/index.ts";
 import type { Config, Scope } from "../../shared/config.ts";
-import type { Clock, EpochMs, Json, Log } from "../../shared/ports.ts";
+import type { Clock, EpochMs, Json, Log, Random } from "../../shared/ports.ts";
 import type { Admission } from "../../shared/provider.ts";
 import type { Judge, Protection } from "../../shared/request/judge.ts";
 import type { Caller, SecretLookup } from "../auth/authenticate.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
+import type { Passage } from "./passage.ts";
 
 /** What the routes need to know of a target's provider. */
 export interface TargetFacts {
@@ -22,6 +23,7 @@ export interface AppDeps {
   readonly clock: Clock;
   /** Aborted after so many milliseconds; without it a body is waited for as long as its sender likes. */
   deadline?(ms: number): AbortSignal;
+  readonly random: Random;
   readonly log: Log;
   /** The document served at /openapi.json. */
   readonly openapi: Json;
@@ -35,7 +37,9 @@ export interface AppDeps {
 
 /** One request on its way through a public route. */
 export interface PublicCall {
+  /** Its log writes under this request's trace. */
   readonly deps: AppDeps;
+  readonly passage: Passage;
   readonly request: Request;
   readonly url: URL;
   readonly coordinator: CoordinatorApi;

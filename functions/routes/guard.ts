@@ -8,48 +8,45 @@ import { callerAddress, refuseAccess } from "../auth/scopes.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import { readBody } from "./body.ts";
 import type { AppDeps, GuardedRoute, PublicCall, Route, TokenRoute } from "./call.ts";
+import type { Passage } from "./passage.ts";
 import { errorOf, problemResponse, unauthenticatedResponse } from "./problem.ts";
 
-/** A coordinator whose unexpected failures read as "nothing was promised": the sender may and should try again. */
-function guardedCoordinator(coordinator: CoordinatorApi, deps: AppDeps): CoordinatorApi {
+/** A coordinator that is asked on this request's behalf, and whose unexpected failures read as "nothing was promised": the sender may and should try again. */
+function guardedCoordinator(coordinator: CoordinatorApi, { log, trace }: Passage): CoordinatorApi {
   async function ask<T>(question: () => Promise<T>): Promise<T> {
     try {
       return await question();
     } catch (thrown) {
       const error = errorOf(thrown);
       if (error.cause !== thrown) throw error;
-      deps.log({ level: "error", event: "coordinator.unreachable", code: "STORE_UNAVAILABLE", why: thrown instanceof Error ? thrown.name : typeof thrown });
+      log({ level: "error", event: "coordinator.unreachable", code: "STORE_UNAVAILABLE", why: thrown instanceof Error ? thrown.name : typeof thrown });
       throw new PortcullisError("STORE_UNAVAILABLE", "The coordinator could not be reached, so nothing is promised.", {}, thrown);
     }
   }
   return {
-    accept: (request) => ask(() => coordinator.accept(request)),
+    accept: (request) => ask(() => coordinator.accept(request, trace)),
     settle: (ticket, keys, waitMs) => ask(() => coordinator.settle(ticket, keys, waitMs)),
-    lift: (request) => ask(() => coordinator.lift(request)),
-    stop: (request) => ask(() => coordinator.stop(request)),
-    reconcile: (confirm) => ask(() => coordinator.reconcile(confirm)),
-    plan: (target) => ask(() => coordinator.plan(target)),
+    lift: (request) => ask(() => coordinator.lift(request, trace)),
+    stop: (request) => ask(() => coordinator.stop(request, trace)),
+    reconcile: (confirm) => ask(() => coordinator.reconcile(confirm, trace)),
+    plan: (target) => ask(() => coordinator.plan(target, trace)),
     explain: (key) => ask(() => coordinator.explain(key)),
     snapshot: () => ask(() => coordinator.snapshot()),
     storeId: (mint) => ask(() => coordinator.storeId(mint)),
-    tick: () => ask(() => coordinator.tick()),
+    tick: () => ask(() => coordinator.tick(trace)),
   };
 }
 
-function publicCall(context: Context, deps: AppDeps): PublicCall {
+function publicCall(context: Context, deps: AppDeps, passage: Passage): PublicCall {
   return {
-    deps,
+    deps: { ...deps, log: passage.log },
+    passage,
     request: context.req.raw,
     url: new URL(context.req.url),
-    coordinator: guardedCoordinator(deps.coordinatorFor(context), deps),
+    coordinator: guardedCoordinator(deps.coordinatorFor(context), passage),
     remote: callerAddress(deps.remoteAddress(context)),
     now: deps.clock.now(),
   };
-}
-
-function logAnswered(route: Route, client: string, response: Response, deps: AppDeps): Response {
-  deps.log({ level: "info", event: "http.answered", route: `${route.method} ${route.path}`, client, status: response.status });
-  return response;
 }
 
 const nobody = { ok: true as const, value: new Uint8Array() };
@@ -61,9 +58,9 @@ async function admit(route: GuardedRoute, arrived: PublicCall, authenticator: Au
   const call = { ...arrived, now: arrived.deps.clock.now() };
   const caller = await authenticator.authenticate({ headers: call.request.headers, body: body.value, now: call.now, operation: route.operation });
   if (caller === null) return unauthenticatedResponse();
+  call.passage.client = caller.name;
   const denied = refuseAccess(caller.name, caller.client, route.access, call.remote);
-  const response = denied === null ? await route.handle({ ...call, caller, body: body.value }) : problemResponse(denied);
-  return logAnswered(route, caller.name, response, call.deps);
+  return denied === null ? route.handle({ ...call, caller, body: body.value }) : problemResponse(denied);
 }
 
 /** By the token in the query. Only GET: a HEAD, which link checkers send, must not block anyone. */
@@ -76,18 +73,26 @@ async function admitToken(route: TokenRoute, call: PublicCall, authenticator: Au
   const tokens = call.url.searchParams.getAll("accessToken");
   const caller = await authenticator.authenticateToken(tokens.length === 1 ? (tokens[0] ?? "") : "", call.request.headers);
   if (caller === null) return unauthenticatedResponse();
+  call.passage.client = caller.name;
   const open = caller.client.from === null;
   const unbound = `Client ${caller.name} has no \`from\` ranges, which this route requires; set clients.${caller.name}.from.`;
   const denied = open
     ? new PortcullisError("FORBIDDEN", unbound, { facts: { limit: "from" } })
     : refuseAccess(caller.name, caller.client, route.scope, call.remote);
-  const response = denied === null ? await route.handle({ ...call, caller, body: new Uint8Array() }) : problemResponse(denied);
-  return logAnswered(route, caller.name, response, call.deps);
+  return denied === null ? route.handle({ ...call, caller, body: new Uint8Array() }) : problemResponse(denied);
+}
+
+export interface Entry {
+  readonly route: Route;
+  readonly context: Context;
+  readonly deps: AppDeps;
+  readonly authenticator: Authenticator;
+  readonly passage: Passage;
 }
 
 /** Answers one request of a route; expected failures are answers, anything else is thrown to the app's last catch. */
-export async function answer(route: Route, context: Context, deps: AppDeps, authenticator: Authenticator): Promise<Response> {
-  const call = publicCall(context, deps);
+export async function answer({ route, context, deps, authenticator, passage }: Entry): Promise<Response> {
+  const call = publicCall(context, deps, passage);
   if (route.access === "public") return route.handle(call);
   return route.access === "token" ? admitToken(route, call, authenticator) : admit(route, call, authenticator);
 }

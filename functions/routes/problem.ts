@@ -54,6 +54,13 @@ function retryAfterSeconds(error: PortcullisError): number | null {
   return Math.max(1, Math.ceil(error.context.retryAfterSeconds ?? limits.tickMs / 1_000));
 }
 
+/** Which error a response tells, for the log; kept beside it, since nothing of it is in the headers. */
+const codes = new WeakMap<Response, ErrorCode>();
+
+export function codeOf(response: Response): ErrorCode | undefined {
+  return codes.get(response);
+}
+
 /** The response for an error. `problems` are listed under `errors`, each with its field. */
 export function problemResponse(error: PortcullisError, problems: readonly Problem[] = [], headers: Readonly<Record<string, string>> = {}): Response {
   const traits = errorTraits[error.code];
@@ -72,10 +79,12 @@ export function problemResponse(error: PortcullisError, problems: readonly Probl
     ...(wait === null ? {} : { retryAfterSeconds: wait }),
     ...(problems.length === 0 ? {} : { errors: problems.map(shownProblem) }),
   };
-  return new Response(JSON.stringify(body), {
+  const response = new Response(JSON.stringify(body), {
     status: traits.status,
     headers: { ...securityHeaders, "content-type": "application/problem+json", ...(wait === null ? {} : { "retry-after": String(wait) }), ...headers },
   });
+  codes.set(response, error.code);
+  return response;
 }
 
 export function refusalResponse(refusal: Refusal): Response {

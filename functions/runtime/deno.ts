@@ -7,6 +7,7 @@ import { createProtection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import { createApp } from "../app.ts";
 import { type DenoCoordinator, denoCoordinator } from "../coordinator/deno-coordinator.ts";
+import { logAbove } from "../log/line.ts";
 import openapi from "../openapi.json" with { type: "json" };
 import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
@@ -64,7 +65,8 @@ async function start({ deno, platform, definitions, ...parts }: DenoParts): Prom
   const secrets = async (name: string): Promise<string | undefined> => deno.env.get(name);
   const allowedHosts = deno.env.get("PORTCULLIS_ALLOWED_HOSTS");
   const protection = createProtection(config.protect);
-  const { clock, random, log, fetch, sleep } = platform;
+  const { clock, random, fetch, sleep } = platform;
+  const log = logAbove(platform.log, deno.env.get("PORTCULLIS_LOG_LEVEL"));
   const common = { config, secrets, fetch, allowedHosts, log };
   const coordinator = await denoCoordinator({
     ...common,
@@ -85,6 +87,7 @@ async function start({ deno, platform, definitions, ...parts }: DenoParts): Prom
     secrets,
     clock,
     deadline: (ms) => AbortSignal.timeout(ms),
+    random,
     log,
     openapi,
     coordinatorFor: () => coordinator.api,

@@ -1,6 +1,7 @@
 // What any JavaScript platform gives in the same way: time, randomness, timers, the network, a line of log. The only place that
 // takes them; the entries hand them on, so that a simulation can stand in for all of it.
 import type { Clock, Log, Random } from "../../shared/ports.ts";
+import { logLine } from "../log/line.ts";
 import type { Fetch } from "./transport.ts";
 
 export interface Platform {
@@ -20,7 +21,7 @@ export const platform: Platform = {
   fetch: (url, init) => fetch(url, init),
   /** One line of JSON, which Workers Logs indexes (Cloudflare docs, workers/observability/logs, 2026) and Deno's logs keep as it is. */
   log: (record) => {
-    const line = JSON.stringify(record);
+    const line = logLine(record);
     if (record.level === "error") console.error(line);
     else if (record.level === "warn") console.warn(line);
     else console.log(line);

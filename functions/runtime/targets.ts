@@ -6,6 +6,7 @@ import { PortcullisError } from "../../shared/errors.ts";
 import { type Clock, type Log, type Random, Secret, type Transport } from "../../shared/ports.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import type { Target } from "../pass/world.ts";
+import { loggedTransport } from "./call-log.ts";
 import { createTransport, type Fetch } from "./transport.ts";
 
 export interface TargetParts {
@@ -61,10 +62,11 @@ async function targetOf(name: string, config: TargetConfig, parts: TargetParts):
     calls.made += 1;
   };
   const transport = createTransport({ fetch: parts.fetch, hostSuffixes, allowedHosts: parts.allowedHosts, onCall });
-  const send: Transport = async (request, signal) => {
+  const guarded: Transport = async (request, signal) => {
     await parts.beforeCall?.();
     return transport(request, signal);
   };
+  const send = loggedTransport(guarded, { target: name, clock: parts.clock, random: parts.random, log: parts.log });
   const { secrets, missing } = await secretsOf(config, definition, parts);
   const identity = parts.identity === undefined ? {} : { identity: parts.identity };
   const provider = definition.create(settings, { send, clock: parts.clock, random: parts.random, log: parts.log, secrets, ...identity });

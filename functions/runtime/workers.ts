@@ -3,6 +3,7 @@
 import type { DurableObjectNamespace, ExecutionContext, KVNamespace, ScheduledController } from "@cloudflare/workers-types";
 import type { Config } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
+import type { Log } from "../../shared/ports.ts";
 import { createProtection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import { createApp } from "../app.ts";
@@ -11,6 +12,8 @@ import type { Host } from "../coordinator/coordinator.ts";
 import { volatileStorage } from "../coordinator/memory.ts";
 import { CoordinatorUnreachable, remoteCoordinator, withFallback } from "../coordinator/rpc.ts";
 import { tickOnlyCoordinator } from "../coordinator/tick-only.ts";
+import { logAbove } from "../log/line.ts";
+import { traced } from "../log/traced.ts";
 import openapi from "../openapi.json" with { type: "json" };
 import type { Target, World } from "../pass/world.ts";
 import { workersKvStore } from "../stores/workers-kv.ts";
@@ -25,6 +28,8 @@ export interface WorkerEnv {
   /** Absent: KV and cron alone (`tick-only`). */
   readonly PORTCULLIS_COORDINATOR?: DurableObjectNamespace;
   readonly PORTCULLIS_ALLOWED_HOSTS?: string;
+  /** `debug` shows reads and quiet ticks too. */
+  readonly PORTCULLIS_LOG_LEVEL?: string;
   readonly [secret: string]: unknown;
 }
 
@@ -63,8 +68,12 @@ export class WorkersRuntime {
     return this.#protection;
   }
 
+  #log(env: WorkerEnv): Log {
+    return logAbove(this.platform.log, env.PORTCULLIS_LOG_LEVEL);
+  }
+
   #callParts(env: WorkerEnv) {
-    return { ...this.platform, config: this.#config, secrets: secretsOf(env), allowedHosts: env.PORTCULLIS_ALLOWED_HOSTS };
+    return { ...this.platform, log: this.#log(env), config: this.#config, secrets: secretsOf(env), allowedHosts: env.PORTCULLIS_ALLOWED_HOSTS };
   }
 
   targets(env: WorkerEnv): Promise<Target[]> {
@@ -72,7 +81,8 @@ export class WorkersRuntime {
   }
 
   async world(env: WorkerEnv): Promise<Omit<World, "memory" | "continuity">> {
-    const { clock, log } = this.platform;
+    const { clock } = this.platform;
+    const log = this.#log(env);
     const config = this.#config;
     const store = workersKvStore(env.PORTCULLIS_KV, clock, config.store.stalenessMs);
     return { config, clock, log, store, targets: await this.targets(env), protection: this.protection(), deployment: deploymentOf(config) };
@@ -83,8 +93,8 @@ export class WorkersRuntime {
   }
 
   /** The deployment's one coordinator object. */
-  #stub(namespace: DurableObjectNamespace): CoordinatorApi {
-    return remoteCoordinator(async (body) => {
+  #stub(namespace: DurableObjectNamespace, log: Log): CoordinatorApi {
+    return remoteCoordinator(async (body, trace) => {
       try {
         // A stub belongs to the request that made it (workerd refuses I/O on behalf of another one).
         const stub = namespace.get(namespace.idFromName("coordinator"));
@@ -92,7 +102,7 @@ export class WorkersRuntime {
         if (response.status !== 200) throw new Error(`status ${response.status}`);
         return await response.text();
       } catch (thrown) {
-        this.platform.log({ level: "error", event: "coordinator.unreachable", message: String(thrown) });
+        traced(log, trace)({ level: "error", event: "coordinator.unreachable", why: String(thrown) });
         throw new CoordinatorUnreachable("the coordinator object did not answer", { cause: thrown });
       }
     });
@@ -101,7 +111,7 @@ export class WorkersRuntime {
   coordinator(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
     const alone = tickOnlyCoordinator({ world: () => this.world(env), host: this.host(env), recent });
     const namespace = env.PORTCULLIS_COORDINATOR;
-    return namespace === undefined ? alone : withFallback(this.#stub(namespace), alone);
+    return namespace === undefined ? alone : withFallback(this.#stub(namespace, this.#log(env)), alone);
   }
 
   async app(env: WorkerEnv, coordinator: CoordinatorApi): Promise<ReturnType<typeof createApp>> {
@@ -112,7 +122,8 @@ export class WorkersRuntime {
       secrets: secretsOf(env),
       clock: this.platform.clock,
       deadline: (ms) => AbortSignal.timeout(ms),
-      log: this.platform.log,
+      random: this.platform.random,
+      log: this.#log(env),
       openapi,
       coordinatorFor: () => coordinator,
       // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).

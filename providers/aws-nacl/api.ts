@@ -95,7 +95,7 @@ function answerOf(call: AwsCall, response: HttpResponse, nowMs: EpochMs): AwsAns
 
 /** Sends one call. Throws only what the transport throws. */
 export async function sendCall(ports: ProviderPorts, account: AwsAccount, keys: AwsKeys | null, call: AwsCall, signal?: Signal): Promise<AwsAnswer> {
-  const response = await ports.send(await requestOf(account, keys, call, ports.clock.now()), signal);
+  const response = await ports.send({ ...(await requestOf(account, keys, call, ports.clock.now())), operation: call.action }, signal);
   const answer = answerOf(call, response, ports.clock.now());
   ports.log({
     level: "debug",

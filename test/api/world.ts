@@ -1,6 +1,6 @@
 // One deployment for the API tests: a config with one client per kind of caller, a clock that stands still, the fake
 // coordinator, and helpers that send as those clients do. No key or secret here opens anything real.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Hono } from "hono";
 import { Webhook } from "standardwebhooks";
 import { type AppDeps, createApp } from "../../functions/app.ts";
@@ -119,6 +119,7 @@ export function createWorld(config: Config = baseConfig, overrides: Partial<AppD
       },
       secrets: async (name) => Object.entries(secrets).find(([known]) => known === name)?.[1],
       clock,
+      random: { bytes: (count) => new Uint8Array(randomBytes(count)) },
       log: (record) => logged.push(record),
       openapi: { openapi: "3.1.0" },
       coordinatorFor: () => coordinator,

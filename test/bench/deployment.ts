@@ -164,7 +164,7 @@ export class Deployment {
       randomBytes: (count) => random.bytes(count),
       heartbeat: async () => undefined,
     });
-    const app = createApp({ ...parts, protection, secrets, openapi: {}, coordinatorFor: () => coordinator, remoteAddress: () => null });
+    const app = createApp({ ...parts, random, protection, secrets, openapi: {}, coordinatorFor: () => coordinator, remoteAddress: () => null });
     const { storeId } = await coordinator.storeId(true);
     for (const target of targets) await target.provider.setup({ action: "claim", storeId: storeId ?? "", adopt: false });
     return new Deployment({ aws, calls, time, key, world, app, coordinator });

@@ -6,13 +6,14 @@ import type * as contract from "../../functions/coordinator/contract.ts";
 import { Coordinator } from "../../functions/coordinator/coordinator.ts";
 import { Memory, type MemoryStorage, volatileStorage } from "../../functions/coordinator/memory.ts";
 import type { Target } from "../../functions/pass/world.ts";
+import { loggedTransport } from "../../functions/runtime/call-log.ts";
 import { deploymentOf } from "../../functions/runtime/deployment.ts";
 import { awsNacl } from "../../providers/aws-nacl/index.ts";
 import { cidrKey, cidrOf } from "../../shared/address/index.ts";
 import type { ClientConfig, Config } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
-import { type Clock, type EpochMs, type Json, Secret, type Transport } from "../../shared/ports.ts";
+import { type Clock, type EpochMs, type Json, type LogRecord, type Random, Secret, type Transport } from "../../shared/ports.ts";
 import { createProtection } from "../../shared/protect/index.ts";
 import { type AclEntry, SimulatedAws } from "../simulators/aws.ts";
 import { aclId, fixtureUsers, keys } from "../simulators/aws-fixtures.ts";
@@ -84,6 +85,16 @@ export class CoordinatedWorld {
   passes = 0;
   ticksSkippedUntil: EpochMs = 0;
   heartbeats = 0;
+  /** Everything that was logged, by the coordinator and of remote calls. */
+  readonly logs: LogRecord[] = [];
+  #drawn = 0;
+  /** Never the same twice, and always the same in the same history. */
+  readonly random: Random = {
+    bytes: (count) => {
+      this.#drawn += 1;
+      return Uint8Array.from({ length: count }, (_, at) => (this.#drawn >> (8 * (at % 4))) & 255);
+    },
+  };
   #life: Life | null = null;
   #nextTickAt = startMs + limits.tickMs;
 
@@ -147,13 +158,23 @@ export class CoordinatedWorld {
     const targets = this.targets(this.#guard(current, (...args: Parameters<Transport>) => this.send(...args)));
     const protection = createProtection(this.config.protect);
     const deployment = deploymentOf(this.config);
-    const world = { deployment, config: this.config, clock: this.clock, log: () => undefined, store, memory, targets, protection, continuity: "kept" as const };
+    const world = {
+      deployment,
+      config: this.config,
+      clock: this.clock,
+      log: (record: LogRecord) => void this.logs.push(record),
+      store,
+      memory,
+      targets,
+      protection,
+      continuity: "kept" as const,
+    };
     const coordinator = new Coordinator(world, {
       schedule: async (at) => {
         if (this.alarmAt === null || at < this.alarmAt) this.alarmAt = at;
       },
       sleep: async () => undefined,
-      randomBytes: (count) => new Uint8Array(count).fill(7),
+      randomBytes: (count) => this.random.bytes(count),
       heartbeat: async () => {
         this.heartbeats += 1;
       },
@@ -177,7 +198,9 @@ export class CoordinatedWorld {
         calls.made += 1;
         return send(request, signal);
       };
-      const ports = { send: counted, clock: this.clock, random: { bytes: (count: number) => new Uint8Array(count).fill(1) }, log: () => undefined, secrets };
+      const log = (record: LogRecord) => void this.logs.push(record);
+      const logged = loggedTransport(counted, { target: name, clock: this.clock, random: this.random, log });
+      const ports = { send: logged, clock: this.clock, random: { bytes: (count: number) => new Uint8Array(count).fill(1) }, log, secrets };
       const provider = awsNacl.create(settings as never, ports);
       return { name, config, definition: awsNacl as never, provider, serialKey: awsNacl.serialKey(settings as never), calls };
     });

@@ -117,9 +117,10 @@ describe("the log", () => {
   };
 
   test("tell: what a person asked and was answered, not what the page itself reads, nor what is no record", () => {
-    const answered = { event: "http.answered", route: "POST /v1/blocks", client: "admin", status: 422 };
+    const status = "http.response.status_code";
+    const answered = { event: "http.answered", "http.request.method": "POST", "http.route": "/v1/blocks", client: "admin", [status]: 422 };
     expect(told(answered)).toEqual([{ target: null, tone: "refused", text: "admin: POST /v1/blocks → 422" }]);
-    expect(told({ ...answered, status: 202 })[0]?.tone).toBe("asks");
+    expect(told({ ...answered, [status]: 202 })[0]?.tone).toBe("asks");
     expect(told({ ...answered, client: "watcher" })).toEqual([]);
     for (const noise of ["not json", "null", "[]", "7"]) expect(told(noise)).toEqual([]);
   });

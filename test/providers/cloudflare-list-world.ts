@@ -6,7 +6,7 @@ import { cloudflareList } from "../../providers/cloudflare-list/index.ts";
 import { CloudflareList } from "../../providers/cloudflare-list/provider.ts";
 import { cidrKey, cidrOf } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
-import { type LogRecord, Secret, type Transport } from "../../shared/ports.ts";
+import { Secret, type Transport } from "../../shared/ports.ts";
 import type { ProviderPorts } from "../../shared/provider.ts";
 import { CoordinatedWorld, startMs, storeId } from "../coordinator/world.ts";
 import { type Account, type List, SimulatedCloudflare } from "../simulators/cloudflare.ts";
@@ -23,7 +23,6 @@ export interface CloudflareWorldOptions {
 export class CloudflareWorld extends CoordinatedWorld {
   readonly cloudflare: SimulatedCloudflare;
   readonly account: Account;
-  readonly logs: LogRecord[] = [];
   readonly #options: CloudflareWorldOptions;
 
   constructor(options: CloudflareWorldOptions) {

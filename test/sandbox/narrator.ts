@@ -36,11 +36,13 @@ export function tellLogged(line: string, journal: Journal): void {
   for (const [target, why] of Object.entries(record.failed ?? {})) journal.tell(target, unfinished(String(why)));
 }
 
-function doorHappening({ event, route, client, status, target, code, message, counts }: Readonly<Record<string, unknown>>): Happening | null {
+function doorHappening(record: Readonly<Record<string, unknown>>): Happening | null {
+  const { event, client, target, code, message, counts } = record;
   if (event === "http.answered") {
-    const quiet = client === watcherName || (client === "admin" && !String(route).startsWith("POST"));
+    const { "http.request.method": method, "http.route": route, "http.response.status_code": status } = record;
+    const quiet = client === watcherName || (client === "admin" && method !== "POST");
     const tone = Number(status) >= 400 ? "refused" : "asks";
-    return quiet ? null : { tone, text: `${String(client)}: ${String(route)} → ${String(status)}` };
+    return quiet ? null : { tone, text: `${String(client ?? "somebody")}: ${String(method)} ${String(route ?? "elsewhere")} → ${String(status)}` };
   }
   if (event === "alerts.not_taken") return { tone: "refused", text: `${String(client)}: some alerts were not taken: ${JSON.stringify(counts)}` };
   if (event === "http.failed") return { tone: "refused", text: `failed: ${String(code)} ${String(message ?? target ?? "")}` };

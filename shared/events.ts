@@ -1,0 +1,87 @@
+// Every line that Portcullis logs: its name, what it says, and its fields. The type of a log record is made from this table, so that no
+// line can be named or filled otherwise; `functions/log/README.md` is made from it too.
+// Names with dots are OpenTelemetry's (semantic conventions 1.27 and later, HTTP stable) wherever it has one for the same thing.
+
+/** When a line is written: always (`info`, `warn`, `error`), or only when the operator asks for more (`debug`). */
+export type Level = "debug" | "info" | "warn" | "error";
+
+interface LogEvent {
+  readonly levels: readonly Level[];
+  readonly says: string;
+  readonly fields: readonly string[];
+}
+
+/** On every line that belongs to a request, a pass or a remote call. */
+export const traceFieldNames = ["trace_id", "span_id", "parent_span_id"] as const;
+
+export const events = {
+  // --- requests ---
+  "http.answered": {
+    levels: ["debug", "info", "warn"],
+    says: "A request was answered. Reads that succeed: debug. Without a valid credential, or no such route: warn, at most twenty a minute and instance; `suppressed` counts the others since the last",
+    fields: ["http.request.method", "http.route", "http.response.status_code", "error.type", "client", "client.address", "duration_ms", "items", "suppressed"],
+  },
+  "http.failed": { levels: ["error"], says: "A request met an error that nobody expected", fields: ["http.request.method", "http.route", "name", "why"] },
+  "alerts.not_taken": { levels: ["warn"], says: "Parts of an alert that nobody will send again were not taken", fields: ["client", "source", "counts"] },
+  "blocks.settle_failed": { levels: ["warn"], says: "Blocks are recorded; waiting for their pass failed", fields: ["client"] },
+  "lifts.settle_failed": { levels: ["warn"], says: "Lifts are recorded; waiting for their pass failed", fields: ["client"] },
+  "auth.secret_missing": { levels: ["error"], says: "A client's signing secret is not set on the platform", fields: ["client", "secret"] },
+  "auth.secret_unusable": { levels: ["error"], says: "A client's signing secret is no `whsec_` secret", fields: ["client", "secret"] },
+
+  // --- the coordinator ---
+  "coordinator.unreachable": { levels: ["error"], says: "The coordinator did not answer; blocks are recorded without it", fields: ["why"] },
+  "leases.accepted": { levels: ["info"], says: "Records of leases became durable", fields: ["client", "items"] },
+  "leases.lifted": { levels: ["info"], says: "Lifts became durable", fields: ["client", "blocks", "leases", "exempt_until"] },
+  "stop.changed": { levels: ["warn"], says: "An operator stopped, resumed or released", fields: ["action", "targets"] },
+  "lock.release.failed": { levels: ["warn"], says: "The lock could not be given back; it ends by itself (Deno)", fields: ["message"] },
+  "wake.failed": { levels: ["warn"], says: "A pass between ticks could not run; the tick makes up for it (Deno)", fields: ["message"] },
+  "snapshot.store.failed": { levels: ["warn"], says: "The store did not take its copy of the snapshot", fields: ["message", "visits"] },
+  "snapshot.unreadable": { levels: ["error"], says: "The stored snapshot cannot be read; the next tick replaces it", fields: ["message"] },
+
+  // --- passes ---
+  "tick.quiet": { levels: ["debug"], says: "A tick had nothing to do and asked nobody", fields: ["failed"] },
+  "pass.done": {
+    levels: ["info", "error"],
+    says: "A pass is over. `links` names the traces of the requests it took in, when it is not one alone; `links_total` counts them",
+    fields: ["wake", "owner", "leases", "failed", "targets", "steps", "pending", "calls", "duration_ms", "links", "links_total"],
+  },
+  "store.list.failed": { levels: ["error"], says: "The records could not be listed; nothing is removed meanwhile", fields: ["message"] },
+  "visit.failed": { levels: ["error"], says: "A target's visit broke off against its contract; the others went on", fields: ["target", "message"] },
+  "step.applied": { levels: ["info", "warn"], says: "A change was sent to a target, and what came of it", fields: ["target", "step", "outcome", "summary"] },
+  "target.drift": { levels: ["warn"], says: "Something else changed our entries", fields: ["target", "message"] },
+
+  // --- remote calls ---
+  "remote.call": {
+    levels: ["debug", "info", "warn"],
+    says: "One call to a cloud. Reads that succeed: debug. It was sent once: `attempts` does not exist, for nothing is sent again by itself",
+    fields: [
+      "target",
+      "operation",
+      "purpose",
+      "http.request.method",
+      "server.address",
+      "url.path",
+      "http.response.status_code",
+      "error.type",
+      "request_id",
+      "duration_ms",
+    ],
+  },
+  "aws.call": { levels: ["debug"], says: "What AWS said, in its words", fields: ["action", "status", "awsCode", "requestId"] },
+  "azure.call": { levels: ["debug"], says: "What Azure said, in its words", fields: ["call", "status", "azureCode", "requestId"] },
+  "cloudflare.call": { levels: ["debug"], says: "What Cloudflare said, in its words", fields: ["method", "path", "status", "cloudflareCode"] },
+  "cloudflare.operation.forgotten": {
+    levels: ["warn"],
+    says: "The state of a bulk operation stays unreadable; the list itself is read instead",
+    fields: ["message"],
+  },
+  "cloudflare.operation.failed": { levels: ["warn"], says: "A bulk operation failed whole", fields: ["message", "items"] },
+
+  // --- the operator's switch ---
+  "heartbeat.unset": { levels: ["warn"], says: "The heartbeat's URL is not set on the platform", fields: ["message"] },
+  "heartbeat.refused": { levels: ["warn"], says: "The heartbeat was answered with an error", fields: ["status"] },
+  "heartbeat.failed": { levels: ["warn"], says: "The heartbeat could not be sent", fields: ["message"] },
+} as const satisfies Record<string, LogEvent>;
+
+export type EventName = keyof typeof events;
+export type EventField<E extends EventName> = (typeof events)[E]["fields"][number] | (typeof traceFieldNames)[number];
