@@ -8,7 +8,7 @@ import { remoteCoordinator, serveCall } from "../../functions/coordinator/rpc.ts
 import type { ClientConfig, Config } from "../../shared/config.ts";
 import type { LogRecord } from "../../shared/ports.ts";
 import { createProtection } from "../../shared/protect/index.ts";
-import { type CoordinatedWorld, newWorld, testConfig, type WorldOptions } from "../coordinator/world.ts";
+import { type CoordinatedWorld, newWorld, type WorldOptions } from "../coordinator/world.ts";
 
 const hourMs = 3_600_000;
 export const officeAddress = "192.0.2.10";
@@ -79,7 +79,14 @@ export interface HostileWorld {
 }
 
 export async function hostileWorld(options: WorldOptions = {}, overrides: Partial<AppDeps> = {}): Promise<HostileWorld> {
-  const behind = await newWorld({ ...options, config: { ...hostileConfig, ...options.config } });
+  const behind = await newWorld(options);
+  return doorOf(behind, overrides);
+}
+
+/** The application in front of any coordinated world; its clients become ours. */
+export function doorOf(behind: CoordinatedWorld, overrides: Partial<AppDeps> = {}): HostileWorld {
+  behind.config = { ...behind.config, ...hostileConfig };
+  behind.evict();
   const logged: LogRecord[] = [];
   // Over the same JSON as in production, between the isolate that answers and the object that decides.
   const coordinator = remoteCoordinator(async (body) => serveCall((await behind.life()).coordinator, body));
@@ -102,9 +109,6 @@ export async function hostileWorld(options: WorldOptions = {}, overrides: Partia
   };
   return world;
 }
-
-/** `testConfig` with these clients and sources. */
-export const configOf = (changes: Partial<Config> = {}): Config => testConfig({ ...hostileConfig, ...changes });
 
 export const bearer = (name: keyof typeof keys) => ({ authorization: `Bearer ${keys[name]}` });
 
