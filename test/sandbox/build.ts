@@ -24,6 +24,8 @@ export interface Build {
   readonly config: Config;
   /** The bundle that workerd runs. */
   readonly script: string;
+  /** The bundler's own account of what is in it. */
+  readonly metafile: string;
 }
 
 async function runOrExplain(file: string, args: readonly string[]): Promise<void> {
@@ -61,9 +63,12 @@ export async function buildWorker(options: BuildOptions): Promise<Build> {
   // The deployment's own settings, less the build step: the configuration above stands in for it.
   const settings = (await readFile(join(root, "wrangler.toml"), "utf8"))
     .replace(/^\[build\][\s\S]*?(?=^\[)/m, "")
-    .replace(/^main = .*$/m, `main = ${JSON.stringify(join(root, "functions/worker.ts"))}`);
-  const aliases = `[alias]\n"#config" = ${JSON.stringify(configFile)}\n"#providers" = ${JSON.stringify(providersFile)}\n`;
-  await writeFile(join(folder, "wrangler.toml"), `${settings}\n${aliases}`);
-  await runOrExplain(bin("wrangler"), ["deploy", "--dry-run", "--config", join(folder, "wrangler.toml"), "--outdir", join(folder, "bundle")]);
-  return { config, script: join(folder, "bundle/worker.js") };
+    .replace(/^main = .*$/m, `main = ${JSON.stringify(join(root, "functions/worker.ts"))}`)
+    .replaceAll('= "./', `= "${root}/`)
+    .replace(/^\[alias\]$/m, `[alias]\n"#config" = ${JSON.stringify(configFile)}\n"#providers" = ${JSON.stringify(providersFile)}`);
+  await writeFile(join(folder, "wrangler.toml"), settings);
+  const metafile = join(folder, "metafile.json");
+  const places = ["--config", join(folder, "wrangler.toml"), "--outdir", join(folder, "bundle"), "--metafile", metafile];
+  await runOrExplain(bin("wrangler"), ["deploy", "--dry-run", ...places]);
+  return { config, script: join(folder, "bundle/worker.js"), metafile };
 }
