@@ -98,3 +98,22 @@ describe.each(Object.entries<Make>(kinds))("%s", (_, make) => {
     }
   });
 });
+
+test("deed: some edits at Cloudflare are bulk operations, over when they are over, and in the way of ours", async () => {
+  const later = { now: 0, operation: 0 };
+  for (let seed = 1; seed <= rounds; seed += 1) {
+    const world = smallWorld(kinds["cloudflare-list"], seed);
+    await bring(world, world.provider(), ours);
+    world.cloud.setOperationMs(20_000);
+    world.changes.length = 0;
+    const line = world.cloud.deed("remove-ours", world.roll) ?? "";
+    const isOperation = line.includes("as a bulk operation");
+    later[isOperation ? "operation" : "now"] += 1;
+    expect(world.cloud.standing()).toHaveLength(isOperation ? 3 : 2);
+    expect(world.cloud.deed("add-foreign", () => 0.5) === null).toBe(isOperation);
+    world.advance(20_000);
+    expect(world.cloud.standing()).toHaveLength(2);
+    expect(world.changes[0]?.at).toBe(world.now() - (isOperation ? 0 : 20_000));
+  }
+  expect(Math.min(later.now, later.operation)).toBeGreaterThan(0);
+});

@@ -8,7 +8,7 @@ import runRole from "../../../providers/azure-nsg/policy.json" with { type: "jso
 import type { TargetConfig } from "../../../shared/config.ts";
 import type { Operation } from "../../simulators/azure/nsg.ts";
 import type { Rule } from "../../simulators/azure/rules.ts";
-import { type AzureMishap, azureLimits, fillRole, type NsgSeed, SimulatedAzure, type SimulatedNsg } from "../../simulators/azure.ts";
+import { type AzureMishap, azureLimits, fillRole, type NsgSeed, type NsgState, SimulatedAzure, type SimulatedNsg } from "../../simulators/azure.ts";
 import type { CloudChange, CloudTrouble, CloudUnderTest, WireRequest } from "../contract.ts";
 import { azureDeeds, bulkRule } from "./azure-deeds.ts";
 import { type AzureClaim, azureSight, isOurs, sourcesOf } from "./azure-judge.ts";
@@ -102,6 +102,8 @@ class AzureCloud implements CloudUnderTest {
   /** The rules as Azure enforces them, by name in lower case: those of the last change that is over. */
   readonly #effective = new Map<string, Rule>();
   #pending: readonly Pending[] = [];
+  /** The state that was looked at last. */
+  #told: NsgState | null = null;
   #calls = 0;
   #writes = 0;
 
@@ -146,10 +148,12 @@ class AzureCloud implements CloudUnderTest {
     this.poll();
     const known = this.nsg.operations.size;
     const result = act();
+    if (this.nsg.state === this.#told) return result;
     if (this.nsg.operations.size > known) for (const operation of [...this.nsg.operations.values()].slice(known)) this.#begin(by, operation);
     this.poll();
     this.#takeEffect();
     this.#watch.changed(by, this.#options.nowMs());
+    this.#told = this.nsg.state;
     return result;
   }
 

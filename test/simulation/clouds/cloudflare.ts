@@ -117,8 +117,11 @@ class CloudflareCloud implements CloudUnderTest {
   respond(request: WireRequest) {
     const by = request.headers.authorization === `Bearer ${token}` ? "function" : "person";
     this.#calls += 1;
-    if (request.method !== "GET") this.#writes += 1;
-    const reply = this.#acting(by, () => this.#troubles.around(() => this.cloudflare.respond(request)));
+    const isAsking = request.method === "GET";
+    if (!isAsking) this.#writes += 1;
+    const exchange = () => this.#troubles.around(() => this.cloudflare.respond(request));
+    this.poll();
+    const reply = isAsking ? exchange() : this.#acting(by, exchange);
     // The simulator keeps every exchange; a long history needs none of them.
     this.cloudflare.log.length = 0;
     return reply;
