@@ -1,0 +1,38 @@
+// Which code is mutated, by which tests it must be held, and how much of it at least. Data only.
+
+export interface Room {
+  /** What `npm run mutation -- NAME` takes. */
+  readonly name: string;
+  /** Stryker's patterns of the files to mutate. */
+  readonly mutate: readonly string[];
+  /** The quick tests that alone must notice. */
+  readonly tests: readonly string[];
+  /** The least share, in percent, of the mutants that are not known to be equivalent. */
+  readonly scoreMin: number;
+  /** Part of the bounded run for CI. */
+  readonly ci: boolean;
+}
+
+export const rooms: readonly Room[] = [
+  { name: "shared/plan", mutate: ["shared/plan/**/*.ts"], tests: ["test/plan/**/*.test.ts"], scoreMin: 0, ci: true },
+  { name: "shared/lease", mutate: ["shared/lease/**/*.ts"], tests: ["test/lease/**/*.test.ts"], scoreMin: 0, ci: true },
+  { name: "shared/keys", mutate: ["shared/keys.ts", "shared/errors.ts", "shared/limits.ts"], tests: ["test/keys/**/*.test.ts"], scoreMin: 0, ci: true },
+  {
+    name: "shared/protect",
+    // The presets are lists of addresses: their test compares them with their sources.
+    mutate: ["shared/protect/index.ts"],
+    tests: ["test/protect/**/*.test.ts"],
+    scoreMin: 0,
+    ci: false,
+  },
+  { name: "shared/address", mutate: ["shared/address/**/*.ts"], tests: ["test/address/**/*.test.ts"], scoreMin: 0, ci: false },
+  { name: "shared/request", mutate: ["shared/request/**/*.ts"], tests: ["test/request/**/*.test.ts"], scoreMin: 0, ci: false },
+  {
+    name: "functions/pass",
+    mutate: ["functions/reconcile.ts", "functions/pass/**/*.ts"],
+    tests: ["test/coordinator/**/*.test.ts"],
+    scoreMin: 0,
+    ci: false,
+  },
+  { name: "shared/config-file", mutate: ["shared/config-file/**/*.ts"], tests: ["test/config/**/*.test.ts"], scoreMin: 0, ci: false },
+];
