@@ -58,8 +58,8 @@ export class DenoLock implements Fence {
   readonly #parts: DenoLockParts;
   #held: Held | null = null;
   #renewing: Promise<void> | null = null;
-  /** The last term that was ours. */
-  #lastTerm = 0;
+  /** Of the last term that was ours; its number may come again after a wipe. */
+  #lastStamp: string | null = null;
   /** The foreign lock we see, and since when by our own clock: one that does not move for its whole time is dead, whatever its clock says. */
   #watched: { readonly versionstamp: string | null; readonly since: EpochMs } | null = null;
 
@@ -79,19 +79,19 @@ export class DenoLock implements Fence {
       const lockUntil = numberIn(until?.value, "lockUntil");
       const stamp = until?.versionstamp ?? null;
       if (!this.#isOver(lockUntil, stamp)) return null;
-      const before = numberIn(term?.value, "term");
-      const next = before + 1;
+      const before = term?.versionstamp ?? null;
+      const next = numberIn(term?.value, "term") + 1;
       const mine = clock.now() + lockMs;
       const taken = await kv
         .atomic()
-        .check({ key: termKey, versionstamp: term?.versionstamp ?? null }, { key: untilKey, versionstamp: stamp })
+        .check({ key: termKey, versionstamp: before }, { key: untilKey, versionstamp: stamp })
         .set(termKey, { term: next, owner })
         .set(untilKey, { lockUntil: mine })
         .commit();
       if (!taken.ok) return null;
       this.#held = { term: next, check: { key: termKey, versionstamp: taken.versionstamp ?? null }, lockUntil: mine };
-      const since = before !== 0 && before === this.#lastTerm ? "own" : "other";
-      this.#lastTerm = next;
+      const since = before !== null && before === this.#lastStamp ? "own" : "other";
+      this.#lastStamp = taken.versionstamp ?? null;
       this.#watched = null;
       const addedStamp = added?.versionstamp ?? null;
       return { since, added: addedStamp === null ? null : { key: addedKey, versionstamp: addedStamp } };

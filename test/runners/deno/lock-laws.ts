@@ -55,6 +55,22 @@ const lockItself: readonly Law<LockHarness>[] = [
     },
   },
   {
+    // The coordinator's storage may be wiped at any time, and terms are counted anew then.
+    name: "who takes it after it was wiped and held by another is told that, though the term is the number of its own",
+    run: async (harness) => {
+      const world = await made(harness);
+      const [a, b] = [lockOf(world, "a"), lockOf(world, "b")];
+      await a.tryAcquire();
+      await a.release();
+      const wiped = harness.kv.atomic();
+      for await (const { key } of harness.kv.list({ prefix: ["portcullis", "lock"] }, {})) wiped.delete(key as string[]);
+      await wiped.commit();
+      await b.tryAcquire();
+      await b.release();
+      mustEqual((await a.tryAcquire())?.since, "other", "since");
+    },
+  },
+  {
     name: "no call begins that might outlast the lock, with clocks that differ by SKEW either way",
     run: async (harness) => {
       for (const skewMs of [-limits.skewMs, 0, limits.skewMs]) {
