@@ -1,7 +1,7 @@
 // `explain`: why an address is blocked, why it is not, and where. Reads only.
 import { cidrText, isHost, parseCidr } from "../../shared/address/index.ts";
 import { type Command, CommandError, exitCodes, type Invocation, isSet, UsageError } from "./command.ts";
-import { createFunctionClient, functionHelp, functionOptions, plain } from "./function-client.ts";
+import { createFunctionClient, functionHelp, functionOptions, plain, plainJson } from "./function-client.ts";
 import { readable } from "./readable.ts";
 
 async function run({ values, positionals, io }: Invocation): Promise<0> {
@@ -12,7 +12,7 @@ async function run({ values, positionals, io }: Invocation): Promise<0> {
   const text = cidrText(parsed.value);
   const path = isHost(parsed.value) ? text.slice(0, text.indexOf("/")) : text;
   const answer = await createFunctionClient(values, io).get(`/v1/blocks/${path}`);
-  if (isSet(values, "json")) io.out(JSON.stringify(answer, null, 2));
+  if (isSet(values, "json")) io.out(plainJson(answer));
   else for (const line of readable(answer)) io.out(plain(line));
   return exitCodes.ok;
 }

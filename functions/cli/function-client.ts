@@ -28,10 +28,26 @@ export function isJsonTable(value: unknown): value is JsonTable {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/** Text from elsewhere, safe for a terminal: no control or direction-changing characters. */
+/** Characters that move the cursor, hide text or turn its direction around: control, format, line and paragraph separators. */
+const unfit = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** Text from elsewhere, safe for a terminal. One line. */
 export function plain(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, "�");
+  return text.replace(unfit, "�");
+}
+
+/** The same for text of several lines. */
+export function plainLines(text: string): string {
+  return text.split("\n").map(plain).join("\n");
+}
+
+/** JSON that means the same and is safe for a terminal: JSON itself escapes fewer characters than terminals obey. */
+export function plainJson(value: unknown): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  // By UTF-16 units, as JSON escapes are.
+  const fit = (line: string) => line.replace(unfit, (found) => found.split("").map(escaped).join(""));
+  return (JSON.stringify(value, null, 2) ?? "").split("\n").map(fit).join("\n");
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { PortcullisError } from "../../shared/errors.ts";
 import { type Command, CommandError, type CommandIo, type ExitCode, exitCodes, UsageError } from "./command.ts";
+import { plainLines } from "./function-client.ts";
 
 /** In the order in which an operator meets them. Loaded when asked for: no command waits for the others' libraries. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -47,15 +48,20 @@ function isParseArgsError(thrown: unknown): thrown is Error {
   return thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("ERR_PARSE_ARGS");
 }
 
+function failureText(thrown: unknown): string {
+  if (thrown instanceof CommandError) return thrown.message;
+  if (thrown instanceof PortcullisError) return `${thrown.code}: ${thrown.message}`;
+  return `unexpected: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`;
+}
+
 function endOf(thrown: unknown, command: Command): ExitCode {
   if (thrown instanceof UsageError || isParseArgsError(thrown)) {
     io.err(`${command.name}: ${thrown.message}`);
     io.err(`Usage: ${command.usage}`);
     return exitCodes.usage;
   }
-  if (thrown instanceof CommandError) io.err(`${command.name}: ${thrown.message}`);
-  else if (thrown instanceof PortcullisError) io.err(`${command.name}: ${thrown.code}: ${thrown.message}`);
-  else io.err(`${command.name}: unexpected: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
+  // What failed may be told in a cloud's or a proxy's words.
+  io.err(plainLines(`${command.name}: ${failureText(thrown)}`));
   return exitCodes.failed;
 }
 

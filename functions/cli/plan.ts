@@ -1,6 +1,6 @@
 // `plan`: what a pass would do at each target, without doing it. Reads only.
 import { type Command, exitCodes, type Invocation, isSet } from "./command.ts";
-import { createFunctionClient, functionHelp, functionOptions, isJsonTable, type JsonTable, plain } from "./function-client.ts";
+import { createFunctionClient, functionHelp, functionOptions, isJsonTable, type JsonTable, plain, plainJson } from "./function-client.ts";
 import { readable } from "./readable.ts";
 
 function count(value: unknown): number {
@@ -26,7 +26,7 @@ async function run({ values, positionals, io }: Invocation): Promise<0 | 1> {
   const plans: JsonTable[] = [];
   for (const name of names) plans.push(await client.get(`/v1/targets/${encodeURIComponent(name)}/plan`));
   if (isSet(values, "json")) {
-    io.out(JSON.stringify(positionals.length === 1 ? plans[0] : plans, null, 2));
+    io.out(plainJson(positionals.length === 1 ? plans[0] : plans));
   } else {
     if (names.length === 0) io.out("the deployment has no targets");
     for (const [index, plan] of plans.entries()) {
