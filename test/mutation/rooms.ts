@@ -29,8 +29,16 @@ export const rooms: readonly Room[] = [
   { name: "shared/request", mutate: ["shared/request/**/*.ts"], tests: ["test/request/**/*.test.ts"], scoreMin: 0, ci: false },
   {
     name: "functions/pass",
-    mutate: ["functions/reconcile.ts", "functions/pass/**/*.ts"],
-    tests: ["test/coordinator/**/*.test.ts"],
+    mutate: ["functions/pass/{bars,observe,orphans,records,schedule}.ts"],
+    tests: ["test/pass/**/*.test.ts"],
+    scoreMin: 0,
+    ci: false,
+  },
+  {
+    name: "functions/reconcile",
+    // What only whole passes can show.
+    mutate: ["functions/reconcile.ts", "functions/pass/{apply,report,states,visit,world}.ts"],
+    tests: ["test/pass/**/*.test.ts", "test/coordinator/**/*.test.ts"],
     scoreMin: 0,
     ci: false,
   },
