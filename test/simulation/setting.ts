@@ -1,7 +1,7 @@
 // In which world a seed's history happens: which platform, which clouds, how narrow. Chosen by the seed, or named.
 import { limits } from "../../shared/limits.ts";
 import { storeId } from "../coordinator/world.ts";
-import { awsCloud, cloudflareCloud } from "./clouds/index.ts";
+import { awsCloud, azureCloud, cloudflareCloud } from "./clouds/index.ts";
 import type { CloudUnderTest } from "./contract.ts";
 import { Dice } from "./dice.ts";
 import { workersPlatform } from "./platform/workers.ts";
@@ -41,7 +41,8 @@ function cloudOf(name: CloudName, room: Setting["room"], scheduler: Scheduler): 
   };
   const narrow = room === "narrow";
   if (name === "aws") return awsCloud({ ...options, foreign: narrow ? 14 : 4, direction: dice.pick("direction", ["ingress", "ingress", "both"]) });
-  return cloudflareCloud({ ...options, ...(narrow ? { quota: 9 } : {}) });
+  const few = narrow ? { room: 6 } : {};
+  return name === "azure" ? azureCloud({ ...options, ...few }) : cloudflareCloud({ ...options, ...few });
 }
 
 export function worldOf(setting: Setting, seed: number): World {
