@@ -51,6 +51,8 @@ export class PlatformWorld {
   readonly aws: SimulatedAws;
   readonly platform: PlatformUnderTest;
   readonly release: () => void;
+  /** Whether cron runs. */
+  ticks = true;
   #nextTickAt: number;
 
   constructor(seed: number, make: (parts: PlatformParts) => PlatformUnderTest, config = configWithKey()) {
@@ -85,7 +87,7 @@ export class PlatformWorld {
     while (this.#nextTickAt <= end) {
       await this.scheduler.runUntil(this.#nextTickAt);
       this.#nextTickAt += 60_000;
-      this.platform.tick();
+      if (this.ticks) this.platform.tick();
     }
     await this.scheduler.runUntil(end);
   }

@@ -124,6 +124,15 @@ describe("workers kv that refuses", () => {
     expect(scheduler.counts.get("kv write refused for its rate")).toBe(1);
   });
 
+  test("put: an expiry less than a minute ahead, whatever the driver thinks of it", async () => {
+    const { scheduler, kv } = kvAt(9, 0);
+    const namespace = kv.namespace("AMS", new Life("law"), openGates);
+    const seconds = Math.ceil(startMs / 1_000);
+    await expect(driven(scheduler, namespace.put("stop", "x", { expiration: seconds + 59 }))).rejects.toThrow("at least 60 seconds");
+    await expect(driven(scheduler, namespace.put("stop", "x", { expirationTtl: 59 }))).rejects.toThrow("at least 60 seconds");
+    await expect(driven(scheduler, namespace.put("stop", "x", { expirationTtl: 60 }))).resolves.toBeUndefined();
+  });
+
   test("break: every call fails, and some of the writes were taken all the same", async () => {
     const { scheduler, kv, storeAt } = kvAt(8, 0);
     kv.break(60_000);

@@ -1,5 +1,5 @@
-// One instance of the product on Deno Deploy: a life with its own module state that may be stopped for a while and go on as if nothing had
-// been, even between a decision and the packet that follows from it. Facts: Deno docs, deploy/reference/runtime, 2026.
+// One instance of the product on Deno Deploy: a life with its own module state and clock, its own way to the database, and timers that die
+// with it. Facts: Deno docs, deploy/reference/runtime, 2026.
 
 import { type DenoPortcullis, makeDeno } from "../../../functions/runtime/deno.ts";
 import type { DenoApi } from "../../../functions/runtime/deno-api.ts";
@@ -8,54 +8,8 @@ import type { Config } from "../../../shared/config.ts";
 import type { EpochMs } from "../../../shared/ports.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { SimulatedDenoKv } from "./deno-kv.ts";
-import { type Gates, type PlatformLife, type PlatformParts, portsOf } from "./parts.ts";
-
-/** Shut while the instance stands still. */
-class Suspension implements Gates {
-  readonly #scheduler: Scheduler;
-  #isStill = false;
-  /** How long it will stand still, from the moment something is about to leave. */
-  #atNextSend: number | null = null;
-  #waiting: (() => void)[] = [];
-  #onWake: () => void = () => undefined;
-
-  constructor(scheduler: Scheduler) {
-    this.#scheduler = scheduler;
-  }
-
-  get isStill(): boolean {
-    return this.#isStill;
-  }
-
-  begin(ms: number, onWake: () => void): void {
-    if (this.#isStill) return;
-    this.#isStill = true;
-    this.#onWake = onWake;
-    this.#scheduler.after(ms, "a suspended instance goes on", () => {
-      this.#isStill = false;
-      this.#onWake();
-      for (const go of this.#waiting.splice(0)) go();
-    });
-  }
-
-  beginAtNextSend(ms: number, onWake: () => void): void {
-    this.#atNextSend = ms;
-    this.#onWake = onWake;
-  }
-
-  async out(): Promise<void> {
-    if (this.#atNextSend !== null) {
-      this.#scheduler.note("instance suspended with a call on its lips");
-      this.begin(this.#atNextSend, this.#onWake);
-      this.#atNextSend = null;
-    }
-    await this.in();
-  }
-
-  async in(): Promise<void> {
-    while (this.#isStill) await new Promise<void>((go) => this.#waiting.push(go));
-  }
-}
+import { type PlatformLife, type PlatformParts, portsOf } from "./parts.ts";
+import { Suspension } from "./suspension.ts";
 
 export interface InstanceParts extends PlatformParts {
   readonly kv: SimulatedDenoKv;
