@@ -2,7 +2,7 @@
 // were told, retry what was lost, and hand every claim of an answer to the oracle.
 import { createHash } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { type Cidr, cidrOf, displayCidr } from "../../shared/address/index.ts";
+import { type Cidr, cidrOf, cidrText, displayCidr } from "../../shared/address/index.ts";
 import type { ClientConfig, Scope } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import { widened } from "../../shared/request/judge.ts";
@@ -64,6 +64,7 @@ interface AnsweredItem {
   readonly ip?: string;
   readonly status: string;
   readonly until?: string;
+  readonly why?: string;
   readonly targets?: Readonly<Record<string, { readonly state: string; readonly why?: string; readonly by?: string }>>;
 }
 
@@ -194,7 +195,11 @@ export class Callers {
       scheduler.note(`answered: item ${item.status}`);
       const states = Object.entries(item.targets ?? {});
       const aside = states.some(([, { why }]) => why?.includes("without the coordinator") === true);
-      if (promising.includes(item.status)) ledger.promised(one, Date.parse(item.until ?? ""), aside, scheduler.now);
+      const until = Date.parse(item.until ?? "");
+      const isPromise = promising.includes(item.status);
+      if (isPromise && !(until > 0) && item.why === undefined)
+        oracle.found("P9", `an answer promises ${cidrText(one.cidr)} and says not until when: ${JSON.stringify(item)}`);
+      if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
       else if (item.status === "held") ledger.lost([one], scheduler.now);
       else ledger.refused(one, scheduler.now);
       for (const [target, state] of states) oracle.claimed(target, one.cidr, state, sentAt);

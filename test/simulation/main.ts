@@ -12,6 +12,7 @@ interface Share {
   readonly seeds: readonly number[];
   readonly steps: number;
   readonly platform: PlatformName | null;
+  readonly shrinks: "shortest" | "as-found";
 }
 
 interface Found {
@@ -20,10 +21,10 @@ interface Found {
   readonly failure: string | null;
 }
 
-async function runSeed(seed: number, { steps, platform }: Share): Promise<Found> {
+async function runSeed(seed: number, { steps, platform, shrinks }: Share): Promise<Found> {
   const chosen = settingOf(seed);
   const outcome: Outcome = await run(scriptOf(seed, steps), platform === null ? chosen : { ...chosen, platform });
-  const failure = outcome.broken === null ? null : failureText(await shrink(outcome), steps);
+  const failure = outcome.broken === null ? null : failureText(shrinks === "shortest" ? await shrink(outcome) : outcome, steps);
   return { counts: [...outcome.counts], events: outcome.events, failure };
 }
 
@@ -57,6 +58,8 @@ async function main(): Promise<void> {
       threads: { type: "string", default: "2" },
       platform: { type: "string" },
       counts: { type: "boolean", default: true },
+      /** Failing scripts as they are: quicker where many are expected. */
+      long: { type: "boolean", default: false },
     },
   });
   const platform = platforms.find((name) => name === values.platform) ?? null;
@@ -77,7 +80,7 @@ async function main(): Promise<void> {
     console.error(`${found.failure}\n`);
   };
   const shares = Array.from({ length: threads }, (_, thread) => seeds.filter((_seed, index) => index % threads === thread));
-  await Promise.all(shares.map((share) => startThread({ seeds: share, steps, platform }, onFound)));
+  await Promise.all(shares.map((share) => startThread({ seeds: share, steps, platform, shrinks: values.long ? "as-found" : "shortest" }, onFound)));
   if (values.counts) console.log(`what happened, and how often:\n${countsText(totals)}`);
   console.log(
     `${count} histories of ${steps} actions, ${events} events: ${failures.length === 0 ? "every promise held" : `${failures.length} broke a promise`}`,

@@ -41,6 +41,8 @@ export const shortLatency: Latency = (dice, label) => (dice.chance(`luck of ${la
 
 const turn = (): Promise<void> => new Promise((next) => setImmediate(next));
 const traceMax = 400;
+/** Far more than any history of this length needs. */
+const eventsMax = 60_000;
 
 export class Scheduler {
   now: EpochMs;
@@ -134,6 +136,7 @@ export class Scheduler {
     if (next === null) return false;
     this.now = Math.max(this.now, next.at);
     this.events += 1;
+    if (this.events > eventsMax) throw new Error(`more than ${eventsMax} events: something runs in circles (last: ${next.label})`);
     if (next.life === null || !next.life.isDead) next.run();
     await this.still();
     this.onStep();

@@ -140,6 +140,7 @@ export class World {
     this.platform.setSkew(0);
     for (const watch of this.watches) {
       watch.cloud.calm();
+      watch.estrangedSince = null;
       watch.calm(this.scheduler.now + recoveryMs + limits.fullPassMs);
     }
   }
