@@ -144,7 +144,7 @@ export interface PlatformUnderTest {
   breakStore(ms: number): void;
   /** Reads may be behind by up to this from now on. More than `stalenessMs` breaks what the deployment was told. */
   setStaleness(ms: number): void;
-  /** Clocks of new lives may be off by up to this, either way. */
+  /** Clocks of new lives may be off by up to this, either way; those of living ones that are further off jump, and some others too. */
   setSkew(ms: number): void;
   /** Names, values and metadata of all records, as they truly are. */
   records(): ReadonlyMap<string, { readonly value: string; readonly metadata: unknown }>;

@@ -7,7 +7,7 @@ import { Ambush } from "./ambush.ts";
 import { SimulatedDenoKv } from "./deno-kv.ts";
 import { Instance } from "./instance.ts";
 import { LockWatch } from "./lock-watch.ts";
-import { offsetOf, PlatformLife, type PlatformParts, works } from "./parts.ts";
+import { jumpClocks, offsetOf, PlatformLife, type PlatformParts, works } from "./parts.ts";
 import { deploymentMs } from "./workers.ts";
 
 const instancesMax = 3;
@@ -113,6 +113,7 @@ class DenoUnderTest implements PlatformUnderTest {
       this.#scheduler.after(usualLatency(dice, "http >"), "http request", () => {
         if (this.#isOver) return back({ kind: "lost" });
         const instance = this.#anyInstance();
+        if (this.#alive.some(({ life }) => life.isAt("pass") || life.isAt("tick"))) this.#scheduler.note("request beside a pass");
         const forget = instance.life.onEnd(() => back({ kind: "lost" }));
         const end = (response: Response) => {
           forget();
@@ -265,7 +266,9 @@ class DenoUnderTest implements PlatformUnderTest {
   setStaleness(_ms: number): void {}
 
   setSkew(ms: number): void {
-    this.#skewMs = ms;
+    this.#skewMs = Math.abs(ms);
+    const lives = this.#alive.map(({ life }) => life);
+    jumpClocks(this.#scheduler, lives, this.#skewMs);
   }
 
   records(): ReturnType<PlatformUnderTest["records"]> {

@@ -29,6 +29,7 @@ interface Incarnation {
   readonly life: PlatformLife;
   readonly storage: ObjectStorage;
   readonly host: CoordinatorHost;
+  readonly config: Config;
 }
 
 interface Ring {
@@ -55,12 +56,15 @@ export class SimulatedObject {
   /** Which alarm it is that rings next; others were replaced. */
   #alarm = 0;
   #ringing: Ring | null = null;
+  /** What the next life is made of, and what was deployed last. */
   #config: Config;
+  #latest: Config;
   #unreachableUntil: EpochMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ObjectParts) {
     this.#parts = parts;
     this.#config = parts.config;
+    this.#latest = parts.config;
   }
 
   get lives(): readonly PlatformLife[] {
@@ -99,7 +103,7 @@ export class SimulatedObject {
     const env: WorkerEnv = { ...secrets, PORTCULLIS_KV: kv.namespace(location, life, storage) };
     const host = new CoordinatorHost(runtime, { storage: storage.binding() } as never, env);
     scheduler.tell(`${life.name} begins at ${location}`);
-    return { life, storage, host };
+    return { life, storage, host, config: this.#config };
   }
 
   /** With nothing to do for a while it is put to sleep, and what it held in variables is gone. */
@@ -158,6 +162,8 @@ export class SimulatedObject {
   /** Settles when the answer has come back. */
   #serve(verb: string, body: string, back: (isLost: boolean, settle: () => void) => void): Promise<Response> {
     const incarnation = this.#live();
+    if (incarnation.life.isAt("pass") && workOf(verb) !== "question") this.#parts.scheduler.note(`${verb} beside a pass`);
+    if (incarnation.config !== this.#latest) this.#parts.scheduler.note("object answered with the code before the deployment");
     return new Promise((resolve, reject) => {
       const forget = incarnation.life.onEnd(() => {
         this.#parts.scheduler.note(`object ended during ${verb}`);
@@ -202,6 +208,7 @@ export class SimulatedObject {
     }
     const incarnation = this.#live();
     incarnation.storage.rings(at);
+    if (incarnation.life.isAt("pass")) this.#parts.scheduler.note("alarm beside a pass");
     const ring: Ring = { by: incarnation.life, isOver: false };
     this.#ringing = ring;
     const end = (isDone: boolean) => {
@@ -315,8 +322,9 @@ export class SimulatedObject {
   /** Restarts with it after a while, or at any start before (wrangler.toml: code_update_strategy immediate). */
   deploy(config: Config, withinMs: number): void {
     const { scheduler } = this.#parts;
+    this.#latest = config;
     const adopt = () => {
-      this.#config = config;
+      this.#config = this.#latest;
     };
     if (scheduler.dice.chance("object's next start is on the new code", 0.5)) adopt();
     scheduler.after(scheduler.dice.between("object restarts after", 0, withinMs), "object restarts with new code", () => {

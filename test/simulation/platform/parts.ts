@@ -145,3 +145,14 @@ export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLi
 export function offsetOf(scheduler: Scheduler, skewMs: number): number {
   return skewMs === 0 ? 0 : scheduler.dice.between("clock offset", -skewMs, skewMs);
 }
+
+/** Clocks of the living jump: all that are further off than they may be, and some others. */
+export function jumpClocks(scheduler: Scheduler, lives: readonly PlatformLife[], skewMs: number): void {
+  for (const life of lives) {
+    const isTooFarOff = Math.abs(life.clockOffsetMs) > skewMs;
+    if (!isTooFarOff && (skewMs === 0 || !scheduler.dice.chance("a clock jumps", 0.4))) continue;
+    const before = life.clockOffsetMs;
+    life.clockOffsetMs = offsetOf(scheduler, skewMs);
+    if (life.clockOffsetMs !== before) scheduler.note(life.clockOffsetMs > before ? "clock jumped ahead" : "clock was set back");
+  }
+}

@@ -7,7 +7,7 @@ import type { Answered, PlatformDeed, PlatformUnderTest } from "../contract.ts";
 import { type Scheduler, usualLatency } from "../scheduler.ts";
 import { Ambush } from "./ambush.ts";
 import { SimulatedObject } from "./object.ts";
-import { offsetOf, openGates, PlatformLife, type PlatformParts, portsOf, works } from "./parts.ts";
+import { jumpClocks, offsetOf, openGates, PlatformLife, type PlatformParts, portsOf, works } from "./parts.ts";
 import { type Location, locations, SimulatedWorkersKv } from "./workers-kv.ts";
 
 /** Isolates that one location keeps; the platform makes and forgets them as it likes (workers/reference/how-workers-works, 2026). */
@@ -77,7 +77,11 @@ class WorkersUnderTest implements PlatformUnderTest {
     const { dice, now } = this.#scheduler;
     this.#isolates = this.#isolates.filter(({ life, retiresAt }) => !life.isDead && (life.isBusy || retiresAt > now));
     const here = this.#isolates.filter((isolate) => isolate.location === location && isolate.retiresAt > now);
-    if (here.length > 0 && !dice.chance("a new isolate", 0.1)) return dice.pick("isolate", here);
+    if (here.length > 0 && !dice.chance("a new isolate", 0.1)) {
+      const chosen = dice.pick("isolate", here);
+      if (chosen.retiresAt !== Number.POSITIVE_INFINITY) this.#scheduler.note("old isolate served after a deployment");
+      return chosen;
+    }
     const idle = here.find(({ life }) => !life.isBusy);
     if (here.length >= isolatesMax && idle !== undefined) {
       this.#scheduler.note("isolate evicted");
@@ -160,10 +164,14 @@ class WorkersUnderTest implements PlatformUnderTest {
     return object[deed]();
   }
 
+  get #lives(): readonly PlatformLife[] {
+    return [...(this.#object?.lives ?? []), ...this.#isolates.map(({ life }) => life).filter((life) => !life.isDead)];
+  }
+
   /** Somebody in the middle of something: now, or the next one that is. */
   #kill(): string | null {
     const { dice } = this.#scheduler;
-    const lives = [...(this.#object?.lives ?? []), ...this.#isolates.map(({ life }) => life).filter((life) => !life.isDead)];
+    const lives = this.#lives;
     const busy = lives.filter((life) => life.isBusy);
     if (busy.length > 0) return this.#killed(dice.pick("who is killed", busy));
     if (lives.length > 0 && dice.chance("somebody idle is killed", 0.2)) return this.#killed(dice.pick("who is killed", lives));
@@ -196,7 +204,8 @@ class WorkersUnderTest implements PlatformUnderTest {
   }
 
   setSkew(ms: number): void {
-    this.#skewMs = ms;
+    this.#skewMs = Math.abs(ms);
+    jumpClocks(this.#scheduler, this.#lives, this.#skewMs);
   }
 
   records(): ReturnType<PlatformUnderTest["records"]> {
