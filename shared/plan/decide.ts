@@ -123,7 +123,7 @@ export function decide(request: DecideRequest): TargetPlan {
   const candidateKeys = new Set(candidates.map((need) => need.key));
   const ours = request.observation.ours;
 
-  const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)).filter((key) => candidateKeys.has(key)));
+  const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)));
   const stuck = stuckEntries(request, candidateKeys, () => proofsFor(request, needs.needs, candidates, [], candidates));
   const { placed, shed } = placeNeeds(candidates, standing, new Room(request.observation.pools, request.maxEntries, stuck));
 

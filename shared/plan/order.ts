@@ -40,12 +40,10 @@ class Ordering {
   readonly done: Removal[] = [];
   readonly #request: OrderRequest;
   #open: Removal[];
-  readonly #kept: Set<Entry>;
 
   constructor(request: OrderRequest) {
     this.#request = request;
     this.#open = [...request.removals];
-    this.#kept = new Set(request.kept);
   }
 
   removeWhere(wanted: (removal: Removal) => boolean): void {
@@ -53,10 +51,10 @@ class Ordering {
     for (const removal of chosen) this.#remove(removal);
   }
 
-  /** Lets the lightest of the displaced go, as long as their family stands beyond its room. */
+  /** Once all that goes alone is gone: lets the lightest of the displaced go, as long as their family stands beyond its room. */
   trim(): void {
     const { room } = this.#request;
-    for (const { entry } of this.#lightestFirst(this.#open.filter((removal) => !goesAlone(removal.proof)))) {
+    for (const { entry } of this.#lightestFirst(this.#open)) {
       if (room.excess(entry.cidr.family) > 0) this.#remove({ entry, proof: "over-limit" });
     }
   }
@@ -96,8 +94,8 @@ class Ordering {
   #leaving(need: Need, isMeant: (removal: Removal) => boolean): Removal | null {
     const { proofs } = this.#request;
     const meant = this.#open.filter(isMeant);
-    const displaced = meant.filter((removal) => !goesAlone(removal.proof) && proofs.weight(removal.entry) < need.severity);
-    return meant.find((removal) => goesAlone(removal.proof)) ?? this.#lightestFirst(displaced)[0] ?? null;
+    const lighter = meant.filter((removal) => proofs.weight(removal.entry) < need.severity);
+    return meant.find((removal) => goesAlone(removal.proof)) ?? this.#lightestFirst(lighter)[0] ?? null;
   }
 
   #sameFamily(need: Need): Removal | null {
@@ -112,8 +110,8 @@ class Ordering {
   /** An entry that only waits for this need to stand in its place: ended, or inside it. */
   #makingWay(need: Need): Removal | null {
     if (!this.#request.mayRemove || !this.#request.canSwap) return null;
-    for (const entry of this.#kept) {
-      const proof = entry.cidr.family === need.cidr.family ? this.#request.proofs.proofMakingWay(entry, need) : null;
+    for (const entry of this.#request.kept) {
+      const proof = this.#request.proofs.proofMakingWay(entry, need);
       if (proof !== null) return { entry, proof };
     }
     return null;
@@ -129,7 +127,6 @@ class Ordering {
 
   #take(removal: Removal): void {
     this.#open = this.#open.filter((other) => other.entry !== removal.entry);
-    this.#kept.delete(removal.entry);
     this.done.push(removal);
   }
 

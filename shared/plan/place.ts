@@ -47,7 +47,7 @@ function byClaim(a: Claim, b: Claim): number {
   return b.need.severity - a.need.severity || b.stands - a.stands || a.need.at - b.need.at || compareCidrs(a.need.cidr, b.need.cidr);
 }
 
-/** `room` is what is left beside stuck entries; `standing` holds the keys of needs that have an entry. */
+/** `room` is what is left beside stuck entries; `standing` holds the keys of blocks that have an entry. */
 export function placeNeeds(candidates: readonly Need[], standing: ReadonlySet<string>, room: Room): Placement {
   const placed: Need[] = [];
   const shed: Need[] = [];

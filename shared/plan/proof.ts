@@ -75,10 +75,9 @@ export class Proofs {
     return this.#needIndex.overlapping(entry.cidr);
   }
 
-  /** Whether the need is fully enforced by an entry other than this one, now or in the same atomic step. */
-  standsElsewhere(need: Need, entry: Entry): boolean {
-    if (this.#landingIndex !== null) return this.#landingIndex.holding(need.cidr).length > 0;
-    return this.#standingIndex.holding(need.cidr).some((other) => other.id !== entry.id);
+  /** Whether the need is fully enforced by an entry that stands for a placed one, now or in the same atomic step. */
+  #stands(need: Need): boolean {
+    return (this.#landingIndex ?? this.#standingIndex).holding(need.cidr).length > 0;
   }
 
   #isShed(need: Need): boolean {
@@ -86,14 +85,14 @@ export class Proofs {
   }
 
   /**
-   * Why the entry may go; null: it must stay. `displaced` is all that serves only what was shed: it goes in exchange for
-   * something severer, or where more stands than there is room for.
+   * Why the entry, which stands for no placed need, may go; null: it must stay. `displaced` is what serves only what was
+   * shed: it goes in exchange for something severer, or where more stands than there is room for.
    */
   proofFor(entry: Entry, mayRemove: boolean): Proof | null {
     if (this.#request.isProtected(entry)) return "protected";
     if (!mayRemove) return null;
     const served = this.served(entry);
-    const isSafe = served.every((need) => this.#isShed(need) || this.standsElsewhere(need, entry));
+    const isSafe = served.every((need) => this.#isShed(need) || this.#stands(need));
     if (this.#endedIndex.overlapping(entry.cidr).length > 0) return isSafe ? "ended" : null;
     if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
     if (!isSafe) return null;
@@ -103,7 +102,7 @@ export class Proofs {
   /** Whether all that counts of what a safe entry serves stands elsewhere: what was shed and lies only partly in it does not. */
   #isSuperseded(entry: Entry, served: readonly Need[]): boolean {
     const counted = served.filter((need) => !this.#isShed(need) || contains(entry.cidr, need.cidr));
-    return counted.length > 0 && counted.every((need) => this.standsElsewhere(need, entry));
+    return counted.length > 0 && counted.every((need) => this.#stands(need));
   }
 
   /**
@@ -114,7 +113,7 @@ export class Proofs {
   proofMakingWay(entry: Entry, need: Need): Proof | null {
     const served = this.served(entry);
     const inside = served.filter((other) => contains(need.cidr, other.cidr));
-    const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.standsElsewhere(other, entry));
+    const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.#stands(other));
     if (!isSafe) return null;
     if (this.#endedIndex.overlapping(entry.cidr).length > 0) return "ended";
     const isLost = (other: Need): boolean => this.#isShed(other) && contains(entry.cidr, other.cidr) && !inside.includes(other);

@@ -5,12 +5,12 @@ import { describe, expect, test } from "vitest";
 import { cidrKey, cidrText, contains, overlaps } from "../../shared/address/index.ts";
 import { decide, type TargetPlan } from "../../shared/plan/decide.ts";
 import type { Entry } from "../../shared/provider.ts";
-import { carryOut, covers, entries, excess, isProtected, lease, liveNeeds, many, requestOf, scene, shedKeys } from "./scene.ts";
+import { anyScene, carryOut, covers, entries, excess, isProtected, lease, liveNeeds, many, requestOf, shedKeys } from "./scene.ts";
 
 describe("a plan", () => {
   test("gates: no change opens a gate that a live, placed lease needs and that was closed", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const ours = entries(found.standing);
         const plan = decide(requestOf(found, ours));
         const shed = shedKeys(plan);
@@ -31,7 +31,7 @@ describe("a plan", () => {
 
   test("room: no change makes any pool fuller than its limit", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const ours = entries(found.standing);
         let before = excess(found, ours);
         carryOut(ours, decide(requestOf(found, ours)).changes, (standing) => {
@@ -46,7 +46,7 @@ describe("a plan", () => {
 
   test("protection: nothing is added over a protected address, and what stands over one goes, proof or no proof", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const ours = entries(found.standing);
         const final = carryOut(ours, decide(requestOf(found, ours)).changes, () => undefined);
         expect(final.filter((entry) => isProtected(found, entry.cidr))).toEqual([]);
@@ -57,7 +57,7 @@ describe("a plan", () => {
 
   test("proof: without the right to remove, nothing goes but the protected", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const plan = decide(requestOf({ ...found, mayRemove: false }, entries(found.standing)));
         for (const change of plan.changes) if (change.verb !== "add") expect(isProtected(found, change.entry.cidr)).toBe(true);
       }),
@@ -67,7 +67,7 @@ describe("a plan", () => {
 
   test("proof: what no record touches stays, unless the orphan rule lets it go", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const ours = entries(found.standing);
         const unknown = (entry: Entry) => ![...found.live, ...found.ended].some((one) => overlaps(one.cidr, entry.cidr)) && !isProtected(found, entry.cidr);
         const kept = decide(requestOf(found, ours));
@@ -82,7 +82,7 @@ describe("a plan", () => {
 
   test("order: the order of leases and entries does not change the plan", () => {
     fc.assert(
-      fc.property(scene, fc.integer({ min: 1, max: 1_000 }), (found, seed) => {
+      fc.property(anyScene, fc.integer({ min: 1, max: 1_000 }), (found, seed) => {
         const ours = entries(found.standing);
         const shuffled = <T>(list: readonly T[]): T[] =>
           [...list].sort((a, b) => ((JSON.stringify(a).length * seed) % 7) - ((JSON.stringify(b).length * seed) % 7));
@@ -97,7 +97,7 @@ describe("a plan", () => {
 
   test("convergence: carried out again and again, a plan comes to change nothing, and what is placed stands", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const settled = { ...found, mayRemove: true, frozen: [] };
         let ours: readonly Entry[] = entries(found.standing);
         let plan = decide(requestOf(settled, ours));
@@ -115,7 +115,7 @@ describe("a plan", () => {
 
   test("value: when it has settled, nothing that was shed is severer than what stands of its family for live leases", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const settled = { ...found, mayRemove: true, canSwap: true, standing: [], frozen: [] };
         let ours: readonly Entry[] = [];
         let plan = decide(requestOf(settled, ours));
@@ -133,7 +133,7 @@ describe("a plan", () => {
 
   test("equals: what stands is never displaced by an equal, whatever comes", () => {
     fc.assert(
-      fc.property(scene, lease, (found, newcomer) => {
+      fc.property(anyScene, lease, (found, newcomer) => {
         const same = found.live.map((one) => ({ ...one, severity: "medium" as const }));
         const settled = { ...found, mayRemove: true, live: same, ended: [], standing: [], frozen: [] };
         let ours: readonly Entry[] = [];
@@ -147,7 +147,7 @@ describe("a plan", () => {
 
   test("drain: everything of ours goes and nothing is added", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const ours = entries(found.standing);
         const plan = decide(requestOf(found, ours, { intent: "drain" }));
         expect(carryOut(ours, plan.changes, () => undefined)).toEqual([]);

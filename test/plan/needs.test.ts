@@ -9,6 +9,7 @@ import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import { type Admit, admitterOf, coveredNeeds, type Need, needsOf } from "../../shared/plan/need.ts";
 import type { Entry } from "../../shared/provider.ts";
 import {
+  anyScene,
   carryOut,
   cidr,
   covers,
@@ -22,7 +23,6 @@ import {
   requestOf,
   roomsOf,
   type Scene,
-  scene,
   shedKeys,
 } from "./scene.ts";
 
@@ -106,7 +106,7 @@ function stuckOf(found: Scene, ours: readonly Entry[], wanted: readonly Need[]):
 describe("places", () => {
   test("answer: every lease is refused with a reason or served by a need that is placed, shed, or covered by one that is", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const plan = decide(requestOf(found, entriesOf(found)));
         const decided = new Set([...plan.placed, ...plan.shed].map((need) => need.key));
         expect(decided.size).toBe(plan.placed.length + plan.shed.length);
@@ -126,7 +126,7 @@ describe("places", () => {
 
   test("room: goes to the severest, then to what stands, then to the oldest, as long as any is left beside what is stuck", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         const ours = entriesOf(found);
         const plan = decide(requestOf(found, ours));
         const wanted = plan.needs.needs.filter((need) => !plan.covered.has(need.key));
@@ -148,7 +148,7 @@ describe("places", () => {
 
   test("whole: with the right to remove and nothing unknown in the way, all that is not shed comes to stand, and nothing over stays", () => {
     fc.assert(
-      fc.property(scene, (found) => {
+      fc.property(anyScene, (found) => {
         // Where room is scarce and entries cannot change places in one call, a block may wait for ever behind a part of itself
         // that stands: opening that gate for a moment would be worse.
         const isExchanging = found.granularity === "group" || (found.granularity === "entry" && found.canSwap);
@@ -183,13 +183,15 @@ describe("places", () => {
 
 describe("fingerprint", () => {
   test("names: the same texts in any order have one name, other texts another; the names do not change from version to version", () => {
-    expect(fingerprint([])).toBe(fingerprint([""]));
+    expect([fingerprint([]), fingerprint(["1|4:cb007107/32", "2|4:cb007108/32"])]).toEqual(["9e3779b9811c9dc5", "013a0689b08206eb"]);
+    expect(fingerprint(["ab", "c"])).not.toBe(fingerprint(["a", "bc"]));
     fc.assert(
       fc.property(fc.uniqueArray(cidr.map(cidrKey), { minLength: 1, maxLength: 6 }), (keys) => {
         const name = fingerprint(keys);
         expect(name).toMatch(/^[0-9a-f]{16}$/);
         expect(fingerprint([...keys].reverse())).toBe(name);
         expect(fingerprint(keys.slice(1))).not.toBe(name);
+        expect(fingerprint([...keys.slice(1), "4:c6336401/32"])).not.toBe(name);
         expect(fingerprint([...keys, cidrKey(blockOf(4, "c6336401", 32))])).not.toBe(name);
       }),
       many,

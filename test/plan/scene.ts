@@ -52,6 +52,7 @@ export interface Scene {
   readonly frozen: readonly Cidr[];
 }
 
+/** Anything at all. */
 export const scene: fc.Arbitrary<Scene> = fc.record({
   live: fc.array(lease, { maxLength: 14 }),
   ended: fc.array(lease, { maxLength: 8 }),
@@ -66,6 +67,40 @@ export const scene: fc.Arbitrary<Scene> = fc.record({
   granularity: fc.constantFrom<Granularity>("entry", "group", "set"),
   frozen: fc.array(cidr, { maxLength: 2 }),
 });
+
+/** A full target: room for few, most of what stands was asked for, little is unknown. Here it matters who makes way for whom. */
+export const tightScene: fc.Arbitrary<Scene> = fc
+  .record({
+    live: fc.array(lease, { minLength: 3, maxLength: 9 }),
+    ended: fc.array(lease, { maxLength: 2 }),
+    asked: fc.array(fc.nat(), { maxLength: 6 }),
+    unknown: fc.array(cidr, { maxLength: 1 }),
+    family: fc.constantFrom<4 | 6 | null>(4, 6, null),
+    limits: fc.record({ v4: fc.integer({ min: 0, max: 3 }), v6: fc.integer({ min: 0, max: 3 }), both: fc.integer({ min: 0, max: 4 }) }),
+    isShared: fc.boolean(),
+    maxEntries: fc.constantFrom(null, null, 1, 2, 3, 4),
+    mayRemove: fc.constantFrom(true, true, true, true, true, false),
+    canSwap: fc.boolean(),
+    granularity: fc.constantFrom<Granularity>("entry", "entry", "group", "group", "set"),
+    frozen: fc.array(fc.nat(), { maxLength: 1 }),
+  })
+  .map(({ live, ended, asked, unknown, family, frozen, ...rest }) => {
+    const inFamily = <T extends { readonly cidr: Cidr }>(list: readonly T[]) => list.filter((one) => family === null || one.cidr.family === family);
+    const blocks = inFamily([...live, ...ended]).map((one) => one.cidr);
+    const pick = (at: number): Cidr[] => blocks.slice(at % Math.max(1, blocks.length)).slice(0, 1);
+    return {
+      ...rest,
+      live: inFamily(live),
+      ended: inFamily(ended),
+      standing: [...asked.flatMap(pick), ...unknown],
+      partial: [],
+      protectedBlocks: [],
+      frozen: frozen.flatMap(pick),
+    };
+  });
+
+/** What the laws are about: half of it anything, half of it tight. */
+export const anyScene: fc.Arbitrary<Scene> = fc.oneof(scene, tightScene);
 
 export function entries(blocks: readonly Cidr[]): Entry[] {
   return blocks.map((block, index) => ({ id: `e${index}`, cidr: block, partial: null }));
