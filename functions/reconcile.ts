@@ -60,6 +60,14 @@ function failuresOf(world: World, visits: readonly Visit[], records: Records, st
   return failed;
 }
 
+/** How full the store is, and by whom: accepting goes by it. */
+function noteListed({ core }: World["memory"], { leases, lifts }: Records): void {
+  const by = new Map<string, number>();
+  for (const { client } of leases) by.set(client, (by.get(client) ?? 0) + 1);
+  core.listed = leases.length + lifts.length;
+  core.listedBy = Object.fromEntries(by);
+}
+
 /** What waits at some target keeps its traces for the next passes, but not for ever: a target may stay broken. */
 function endTraces({ memory }: World, visits: readonly Visit[], waiting: ReadonlySet<string>, began: EpochMs): void {
   const isWhole = visits.every((visited) => visited.error === null && visited.pending.length === 0);
@@ -114,7 +122,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   memory.core.nextDueAt = nextDue(world, records, lifted, now);
   memory.core.storeId = records.storeId;
   endTraces(world, visits, waiting, now);
-  if (fresh === "fresh") memory.core.listed = records.leases.length + records.lifts.length;
+  if (fresh === "fresh") noteListed(memory, records);
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
   await memory.saveCore();

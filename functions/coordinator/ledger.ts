@@ -146,7 +146,8 @@ export class Ledger {
     if (standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
     const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && lease.until > now);
     const isRenewal = mine.length > 0;
-    const limited = (isRenewal ? null : this.#live(client, settings, planned)) ?? this.#store(planned) ?? this.#perMinute(client, settings, now, planned);
+    const limited =
+      (isRenewal ? null : this.#live(client, settings, planned)) ?? this.#store(client, planned) ?? this.#perMinute(client, settings, now, planned);
     if (limited !== null) return limited;
     return {
       kind: "write",
@@ -201,15 +202,15 @@ export class Ledger {
   }
 
   /** Ended records stay for proof and count too: beyond what one pass can list, nothing at all could be enforced or lifted. */
-  #store(planned: number): Judgement | null {
+  #store(client: string, planned: number): Judgement | null {
     const held = Math.max(this.#count, this.#memory.recordsMax());
-    if (held + planned < leasesMax) return null;
-    return {
-      kind: "limited",
-      limit: "store",
-      retryAfterSeconds: 300,
-      why: `the store holds ${held} records of ${leasesMax} for leases that one pass can read`,
-    };
+    const own = this.#memory.recordsMaxOf(client);
+    const isFull = held + planned >= leasesMax;
+    if (!isFull && own + planned < leasesMax * limits.storeShareMax) return null;
+    const why = isFull
+      ? `the store holds ${held} records of ${leasesMax} for leases that one pass can read`
+      : `client ${client} holds ${own} of the ${leasesMax} records for leases that one pass can read, ended ones included; the rest is kept for the others`;
+    return { kind: "limited", limit: "store", retryAfterSeconds: 300, why };
   }
 
   #isBraking(now: EpochMs, planned: number): boolean {

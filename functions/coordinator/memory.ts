@@ -79,6 +79,8 @@ interface CoreMemory {
   tracedAt: EpochMs;
   /** Records in the last whole listing, ended ones and lifts included: that is what a pass must be able to read. */
   listed: number;
+  /** Leases among them, by client. */
+  listedBy: Readonly<Record<string, number>>;
 }
 
 interface Recent {
@@ -88,6 +90,21 @@ interface Recent {
     | { readonly kind: "lift"; readonly lift: Lift }
     | { readonly kind: "stop"; readonly stop: StopState };
 }
+
+export interface Standing {
+  readonly seenAt: EpochMs;
+  readonly entries: readonly Entry[];
+}
+
+/** A block that was asked for and not taken. */
+export interface Refusal {
+  readonly key: string;
+  readonly at: EpochMs;
+  readonly client: string;
+  readonly why: string;
+}
+
+const refusalsMax = 256;
 
 /** As stored: whoever opens the memory next, in another instance too, knows whose record it is. */
 interface Remembered {
@@ -134,6 +151,7 @@ function freshCore(now: EpochMs): CoreMemory {
     storeId: null,
     tracedAt: 0,
     listed: 0,
+    listedBy: {},
   };
 }
 
@@ -150,10 +168,16 @@ function readSnapshot(text: string): Snapshot | null {
 export class Memory {
   readonly #storage: MemoryStorage;
   readonly #recent = new Map<string, Recent>();
+  /** How many of the recent records are leases, by client. */
+  readonly #recentBy = new Map<string, number>();
   readonly #targets = new Map<string, TargetMemory>();
   readonly #seen = new Map<string, EpochMs>();
   readonly core: CoreMemory;
   readonly traces = new OpenTraces();
+  /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
+  readonly standing = new Map<string, Standing>();
+  /** The last refusals of this life. */
+  readonly refusals: Refusal[] = [];
   snapshot: Snapshot | null = null;
   #snapshotChunks = 0;
 
@@ -180,7 +204,11 @@ export class Memory {
   #restore(name: string, value: Remembered): void {
     const record = readRecord({ name, metadata: value.metadata });
     if (value.trace !== undefined && value.at >= this.core.tracedAt) this.traces.add(name, value.trace, value.at);
-    if (record.kind === "lease" || record.kind === "lift" || record.kind === "stop") this.#recent.set(name, { acceptedAt: value.at, record });
+    if (record.kind !== "lease" && record.kind !== "lift" && record.kind !== "stop") return;
+    const recent = { acceptedAt: value.at, record };
+    this.#countRecent(this.#recent.get(name), -1);
+    this.#countRecent(recent, 1);
+    this.#recent.set(name, recent);
   }
 
   #restoreSnapshot(stored: ReadonlyMap<string, Json>): void {
@@ -245,6 +273,18 @@ export class Memory {
     return this.core.listed + this.#recent.size;
   }
 
+  /** At most how many of them are leases of one client. */
+  recordsMaxOf(client: string): number {
+    const listed = Object.hasOwn(this.core.listedBy, client) ? this.core.listedBy[client] : undefined;
+    return (listed ?? 0) + (this.#recentBy.get(client) ?? 0);
+  }
+
+  #countRecent(recent: Recent | undefined, by: 1 | -1): void {
+    if (recent?.record.kind !== "lease") return;
+    const { client } = recent.record.lease;
+    this.#recentBy.set(client, (this.#recentBy.get(client) ?? 0) + by);
+  }
+
   recentLeases(): Lease[] {
     return [...this.#recent.values()].flatMap(({ record }) => (record.kind === "lease" ? [record.lease] : []));
   }
@@ -275,10 +315,18 @@ export class Memory {
     await this.#storage.put(`seen:${id}`, now);
   }
 
+  refused(refusal: Refusal): void {
+    this.refusals.push(refusal);
+    if (this.refusals.length > refusalsMax) this.refusals.shift();
+  }
+
   /** Lets go of what the store and its snapshot must show by now. */
   async forget(recentsBefore: EpochMs, seenBefore: EpochMs): Promise<void> {
     const old = [...this.#recent].filter(([, recent]) => recent.acceptedAt < recentsBefore).map(([name]) => name);
-    for (const name of old) this.#recent.delete(name);
+    for (const name of old) {
+      this.#countRecent(this.#recent.get(name), -1);
+      this.#recent.delete(name);
+    }
     const unseen = [...this.#seen].filter(([, at]) => at < seenBefore).map(([id]) => id);
     for (const id of unseen) this.#seen.delete(id);
     const keys = [...old.map((name) => `recent:${name}`), ...unseen.map((id) => `seen:${id}`)];

@@ -79,13 +79,13 @@ export interface HostileWorld {
 }
 
 export async function hostileWorld(options: WorldOptions = {}, overrides: Partial<AppDeps> = {}): Promise<HostileWorld> {
-  const behind = await newWorld(options);
-  return doorOf(behind, overrides);
+  const behind = await newWorld({ ...options, config: { ...hostileConfig, ...options.config } });
+  return doorOf(behind, overrides, behind.config);
 }
 
-/** The application in front of any coordinated world; its clients become ours. */
-export function doorOf(behind: CoordinatedWorld, overrides: Partial<AppDeps> = {}): HostileWorld {
-  behind.config = { ...behind.config, ...hostileConfig };
+/** The application in front of any coordinated world; its clients become ours, unless it has been given a configuration. */
+export function doorOf(behind: CoordinatedWorld, overrides: Partial<AppDeps> = {}, config: Config = { ...behind.config, ...hostileConfig }): HostileWorld {
+  behind.config = config;
   behind.evict();
   const logged: LogRecord[] = [];
   // Over the same JSON as in production, between the isolate that answers and the object that decides.
