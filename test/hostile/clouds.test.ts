@@ -8,7 +8,7 @@ import { awsNacl } from "../../providers/aws-nacl/index.ts";
 import { readXml, textOf } from "../../providers/aws-nacl/xml.ts";
 import { azureNsg } from "../../providers/azure-nsg/index.ts";
 import { cloudflareList } from "../../providers/cloudflare-list/index.ts";
-import type { PortcullisError } from "../../shared/errors.ts";
+import { limits } from "../../shared/limits.ts";
 import { type HttpRequest, Secret } from "../../shared/ports.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import { testPorts } from "../providers/ports.ts";
@@ -133,5 +133,111 @@ describe("a config line", () => {
         expect(host === `sts.${region}.amazonaws.com` || hostRefusal(url, { hostSuffixes: awsNacl.hostSuffixes(parsed.output) }) !== null).toBe(true);
       }),
     );
+  });
+});
+
+/** What a cloud, or whoever sits on the way to it, might answer. */
+const deep = (open: string, close: string, count: number) => open.repeat(count) + close.repeat(count);
+const bodies: readonly (readonly [string, string])[] = [
+  ["nothing", ""],
+  ["a page", "<!doctype html><html><script>alert(1)</script></html>"],
+  [
+    "billion laughs",
+    `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]><DescribeNetworkAclsResponse><x>&lol2;</x></DescribeNetworkAclsResponse>`,
+  ],
+  ["an external entity", `<!DOCTYPE r [<!ENTITY x SYSTEM "http://169.254.169.254/">]><DescribeNetworkAclsResponse>&x;</DescribeNetworkAclsResponse>`],
+  ["deep XML", deep("<a>", "</a>", 50_000)],
+  ["unclosed XML", "<DescribeNetworkAclsResponse>".repeat(5_000)],
+  [
+    "prototype XML",
+    "<DescribeNetworkAclsResponse><__proto__><networkAclSet><item/></networkAclSet></__proto__><constructor>x</constructor></DescribeNetworkAclsResponse>",
+  ],
+  ["an empty listing", "<DescribeNetworkAclsResponse><networkAclSet/></DescribeNetworkAclsResponse>"],
+  ["deep JSON", deep("[", "]", 200_000)],
+  ["prototype JSON", '{"__proto__":{"success":true},"constructor":{"prototype":{"success":true}}}'],
+  ["a false success", '{"success":true,"result":null}'],
+  [
+    "wrong shapes",
+    '{"success":true,"result":{"length":1,"0":{}},"properties":{"securityRules":{"length":9}},"value":7,"access_token":"x","token_type":"bearer","expires_in":1e999}',
+  ],
+  ["a list without end", '{"success":true,"result":[],"result_info":{"cursors":{"after":"again"}}}'],
+  ["numbers", "1e999"],
+];
+
+describe("a hostile answer", () => {
+  test("observe: none is taken for a firewall without entries, none throws, none is followed", async () => {
+    for (const kind of kinds) {
+      for (const [what, body] of bodies) {
+        for (const status of [200, 201, 202, 400, 401, 403, 404, 429, 500]) {
+          const sent: HttpRequest[] = [];
+          const provider = providerTo(
+            kind,
+            kind.settings,
+            sent,
+            () =>
+              new Response(body, {
+                status,
+                headers: { location: "https://evil.example/", "azure-asyncoperation": "https://evil.example/", "retry-after": "99999999999", date: "never" },
+              }),
+          );
+          const seen = await provider.observe();
+          const label = [kind.definition.kind, what, status];
+          expect([...label, seen.ok && seen.value.terminal === null && what !== "a list without end"]).toEqual([...label, false]);
+          expect(sent.filter(({ url }) => new URL(url).host === "evil.example")).toEqual([]);
+          // A list that never ends is given up.
+          expect(sent.length).toBeLessThan(limits.passCallsMax);
+          if (!seen.ok) expect(JSON.stringify([seen.error.message, seen.error.context])).not.toMatch(/canary/i);
+          if (!seen.ok) expect(seen.error.context.retryAfterSeconds ?? 0).toBeLessThanOrEqual(15 * 60);
+        }
+      }
+    }
+  });
+
+  test("refuse: a redirect is never followed and never taken for an answer, whatever its status and wherever it leads", async () => {
+    for (const kind of kinds) {
+      for (const status of [300, 301, 302, 303, 307, 308, 399]) {
+        for (const location of ["https://evil.example/", "http://169.254.169.254/", "/elsewhere", "//evil.example", ""]) {
+          const sent: HttpRequest[] = [];
+          const provider = providerTo(kind, kind.settings, sent, () => new Response(null, { status, headers: { location } }));
+          const seen = await provider.observe();
+          expect([seen.ok, sent.length]).toEqual([false, 1]);
+        }
+      }
+    }
+  });
+
+  test("bound: an answer larger than the limit is given up while it comes", async () => {
+    for (const kind of kinds) {
+      let pulled = 0;
+      const flood = () =>
+        new Response(
+          new ReadableStream({
+            pull(controller) {
+              pulled += 1_000_000;
+              controller.enqueue(new Uint8Array(1_000_000).fill(91));
+            },
+          }),
+        );
+      const seen = await providerTo(kind, kind.settings, [], flood).observe();
+      expect(seen.ok).toBe(false);
+      expect(pulled).toBeLessThanOrEqual(limits.responseBytesMax + 4_000_000);
+    }
+  });
+
+  test("read: XML entities stay text, and document types are refused", () => {
+    expect(readXml('<!DOCTYPE r [<!ENTITY a "b">]><r>&a;</r>')).toBeNull();
+    const read = readXml("<r><a>&#x41;&custom;</a></r>");
+    expect(textOf(read?.root ?? null, "a")).toBe("&#x41;&custom;");
+    fc.assert(fc.property(fc.string(), (text) => void readXml(text)));
+    expect(Object.hasOwn(Object.prototype, "networkAclSet")).toBe(false);
+  });
+
+  test("send: a credential goes into its header or its signed body, never into a URL", async () => {
+    for (const kind of kinds) {
+      const sent: HttpRequest[] = [];
+      await providerTo(kind, kind.settings, sent, () => new Response("{}", { status: 200 })).observe();
+      expect(sent.length).toBeGreaterThan(0);
+      for (const { url } of sent) expect(url).not.toMatch(/canary/i);
+    }
   });
 });
