@@ -2,9 +2,9 @@
 // what it knew before may not be true any more by then. Its cron runs never overlap, and its fetch sends once more what was not answered.
 import { afterEach, describe, expect, test } from "vitest";
 import { denoPlatform } from "./platform/deno.ts";
-import type { CloudFetch } from "./platform/parts.ts";
+import { type CloudFetch, PlatformLife, portsOf } from "./platform/parts.ts";
 import { Suspension } from "./platform/suspension.ts";
-import { PlatformWorld, startMs } from "./platform-world.ts";
+import { configWithKey, driven, PlatformWorld, startMs } from "./platform-world.ts";
 import { Scheduler } from "./scheduler.ts";
 
 let world: PlatformWorld | null = null;
@@ -42,6 +42,38 @@ describe("suspension", () => {
     scheduler.after(5, "a call", () => void suspension.out().then(() => (left = scheduler.now - startMs)));
     await scheduler.runUntil(startMs + 60_000);
     expect(left).toBe(20_005);
+  });
+});
+
+describe("a call to a cloud", () => {
+  function calling(seed: number, answersAfterMs: number) {
+    const scheduler = new Scheduler(seed, startMs);
+    const life = new PlatformLife("caller", startMs, () => undefined);
+    const suspension = new Suspension(scheduler);
+    const parts = { scheduler, config: configWithKey(), definitions: {}, secrets: {}, cloudFetch: async () => new Response("") };
+    const ports = portsOf(parts, life, suspension, () => scheduler.sleep(answersAfterMs, life).then(() => new Response("")));
+    const ended = ports.fetch("https://ec2.eu-west-1.amazonaws.com/", {}).then(
+      () => `answered ${scheduler.now - startMs}`,
+      (thrown: unknown) => `${thrown instanceof Error ? thrown.name : "?"} ${scheduler.now - startMs}`,
+    );
+    return { scheduler, suspension, ended };
+  }
+
+  test("fetch: is given up when its time is up, and not before", async () => {
+    const late = calling(1, 10_001);
+    expect(await driven(late.scheduler, late.ended)).toBe("TimeoutError 10000");
+    const inTime = calling(1, 9_999);
+    expect(await driven(inTime.scheduler, inTime.ended)).toBe("answered 9999");
+  });
+
+  test("fetch: one who stood still finds the answer and the end of its time together, and takes either", async () => {
+    const ends = new Set<string>();
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const { scheduler, suspension, ended } = calling(seed, 200);
+      suspension.begin(30_000, () => undefined);
+      ends.add(await driven(scheduler, ended));
+    }
+    expect([...ends].sort()).toEqual(["TimeoutError 30000", "answered 30000"]);
   });
 });
 

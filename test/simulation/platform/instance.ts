@@ -5,6 +5,7 @@ import { type DenoPortcullis, makeDeno } from "../../../functions/runtime/deno.t
 import type { DenoApi } from "../../../functions/runtime/deno-api.ts";
 import type { Platform } from "../../../functions/runtime/platform.ts";
 import type { Config } from "../../../shared/config.ts";
+import { limits } from "../../../shared/limits.ts";
 import type { EpochMs } from "../../../shared/ports.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { SimulatedDenoKv } from "./deno-kv.ts";
@@ -51,11 +52,12 @@ export class Instance {
 
   /** Sent once more when the connection ends without an answer (measured with Deno 2.9.5, 2026-11-20). */
   async #fetch({ cloudFetch, scheduler, life }: InstanceParts, url: string, init: RequestInit): Promise<Response> {
+    const deadline = scheduler.now + limits.callTimeoutMs;
     try {
       return await cloudFetch(life, url, init);
     } catch (thrown) {
       const gaveUp = thrown instanceof Error && (thrown.name === "TimeoutError" || thrown.name === "AbortError");
-      if (gaveUp) throw thrown;
+      if (gaveUp || scheduler.now >= deadline) throw thrown;
       scheduler.note("deno sent a request once more");
       return await cloudFetch(life, url, init);
     }

@@ -104,6 +104,26 @@ function lineOf({ level, event, ...fields }: LogRecord): string {
   return `${level} ${event} ${shown.join(" ")}`.trimEnd();
 }
 
+/**
+ * The transport gives a call up after its time; its own timer is a real one and never fires here, so this stands for it. A life that stood
+ * still for longer finds both when it goes on, the answer and the time that is up, and takes either.
+ */
+async function inTime<T>(scheduler: Scheduler, life: PlatformLife, gates: Gates, call: () => Promise<T>): Promise<T> {
+  const deadline = scheduler.now + limits.callTimeoutMs;
+  const late = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
+  const timeIsUp = new Promise<never>((_, reject) => scheduler.at(deadline, "a call's time is up", () => void gates.in().then(() => reject(late())), life));
+  timeIsUp.catch(() => undefined);
+  const ended = await Promise.race([call(), timeIsUp]).then(
+    (result) => () => result,
+    (thrown: unknown) => () => {
+      throw thrown;
+    },
+  );
+  await gates.in();
+  if (scheduler.now > deadline && scheduler.dice.chance("the time is noticed before the answer", 0.5)) throw late();
+  return ended();
+}
+
 /** The product's ports for one life; its clock and its timers know whole milliseconds. `fetch` is what the platform makes of a call to a cloud. */
 export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLife, gates: Gates, fetch: Platform["fetch"]): Platform {
   const passed = async (ms: number): Promise<void> => {
@@ -113,24 +133,13 @@ export function portsOf({ scheduler, tellsLog }: PlatformParts, life: PlatformLi
   return {
     clock: { now: () => scheduler.now + life.clockOffsetMs },
     random: { bytes: (count) => scheduler.dice.bytes(`random of ${life.name}`, count) },
-    fetch: async (url, init) => {
-      const deadline = scheduler.now + limits.callTimeoutMs;
-      // The transport's own timer is a real one; in this world its time comes when a gate was shut for that long. Either may be first then.
-      const refuseLate = () => {
-        if (scheduler.now > deadline && scheduler.dice.chance("the deadline of a call is noticed first", 0.5))
-          throw new DOMException("timed out", "TimeoutError");
-      };
-      await gates.out();
-      refuseLate();
-      if (life.isDead) return never();
-      life.meets("call");
-      try {
-        return await fetch(url, init);
-      } finally {
-        await gates.in();
-        refuseLate();
-      }
-    },
+    fetch: (url, init) =>
+      inTime(scheduler, life, gates, async () => {
+        await gates.out();
+        if (life.isDead) return never();
+        life.meets("call");
+        return fetch(url, init);
+      }),
     log: (record) => {
       if (tellsLog === true && !life.isDead) scheduler.tell(`${life.name}: ${lineOf(record)}`);
     },
