@@ -63,7 +63,7 @@ export function isHost(cidr: Cidr): boolean {
 
 /** Whether every address of `inner` is in `outer`. */
 export function contains(outer: Cidr, inner: Cidr): boolean {
-  return outer.family === inner.family && outer.length <= inner.length && outer.first <= inner.first && inner.last <= outer.last;
+  return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
 }
 
 /** Whether they share an address. Blocks are nested or apart, never partly overlapping. */

@@ -32,7 +32,7 @@ function refusalOf(text: string): string {
   if (text.includes("%")) return "has a zone id (%…), which names an interface of one machine; write the address without it";
   if (text.startsWith("[") || text.includes("]")) return "has brackets; write the bare address, without brackets or port";
   if (/^\d+\.\d+\.\d+\.\d+:\d*$/.test(text)) return "has a port; write the address alone";
-  if (/^0x/i.test(text) || /(?:^|\.)0x/i.test(text)) return "has hexadecimal parts; write plain decimal, such as 203.0.113.7";
+  if (/(?:^|\.)0x/i.test(text)) return "has hexadecimal parts; write plain decimal, such as 203.0.113.7";
   if (/^[\d.]+$/.test(text) && /(?:^|\.)0\d/.test(text)) return "has leading zeros, which some systems read as octal; write plain decimal, such as 203.0.113.7";
   if (/^[\d.]+$/.test(text)) return "is not four decimal numbers from 0 to 255; short forms are not read";
   return "is not an IPv4 or IPv6 address";

@@ -14,18 +14,19 @@ describe("score", () => {
       base,
       { ...base, to: "true", status: "Killed" },
       { ...base, to: "false", status: "Timeout" },
+      { ...base, to: "{}", status: "RuntimeError" },
       { ...base, to: "x", status: "NoCoverage" },
     ];
     const ignored: Mutation = { ...base, to: "y", status: "Ignored" };
     const plain = reportOf([...all, ignored], []);
-    expect([plain.mutants, plain.killed, plain.equivalent, plain.score, plain.survived.length]).toEqual([4, 2, 0, 50, 2]);
+    expect([plain.mutants, plain.killed, plain.equivalent, plain.score, plain.survived.length]).toEqual([5, 3, 0, 60, 2]);
     const noted = reportOf([...all, ignored], [note]);
-    expect([noted.equivalent, Math.round(noted.score), noted.survived.map((mutation) => mutation.to), noted.wrongNotes]).toEqual([1, 67, ["x"], []]);
+    expect([noted.equivalent, Math.round(noted.score), noted.survived.map((mutation) => mutation.to), noted.wrongNotes]).toEqual([1, 75, ["x"], []]);
     expect(reportOf([], []).score).toBe(100);
   });
 
   test("doubt: a mutant that never ran, a note that names nothing, and one that a test disproves are told", () => {
-    expect(reportOf([{ ...base, status: "RuntimeError" }], []).broken.length).toBe(1);
+    expect(reportOf([{ ...base, status: "CompileError" }], []).broken.length).toBe(1);
     expect(reportOf([base], [{ ...note, line: "return b;" }]).wrongNotes).toMatchObject([/names no mutant/]);
     expect(reportOf([{ ...base, status: "Killed" }], [note]).wrongNotes).toMatchObject([/is killed by a test/]);
     // On a busy machine an equivalent mutant may run out of time: that disproves nothing.

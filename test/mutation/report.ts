@@ -27,7 +27,8 @@ export interface RoomReport {
   readonly wrongNotes: readonly string[];
 }
 
-const killed: readonly string[] = ["Killed", "Timeout"];
+/** `RuntimeError`: a test file does not even load, which fails a run as surely as a test does. */
+const killed: readonly string[] = ["Killed", "Timeout", "RuntimeError"];
 const survived: readonly string[] = ["Survived", "NoCoverage"];
 
 function oneLine(text: string): string {

@@ -154,6 +154,7 @@ describe("createProtection", () => {
   it("refuse: an unknown preset or a malformed range is an error, never silence", () => {
     expect(() => createProtection({ ranges: [], presets: ["iana"] })).toThrow(/names iana; known are all, iana-special-purpose/);
     expect(() => createProtection({ ranges: [], presets: ["__proto__"] })).toThrow(PortcullisError);
+    expect(() => presetsNamed(["all", "iana"])).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", context: { field: "protect.presets" } }) as Error);
     expect(() => createProtection({ ranges: ["10.0.0.1/8"], presets: [] })).toThrow(/host bits/);
   });
 
