@@ -147,7 +147,7 @@ describe("confused", () => {
       "::/0",
       "any",
       3405803783,
-      1e999,
+      Number.POSITIVE_INFINITY,
       -0,
       true,
       null,
