@@ -115,22 +115,43 @@ function orderFor(request: DecideRequest, needs: readonly Need[], placed: readon
   }
 }
 
+interface Placing {
+  readonly needs: readonly Need[];
+  readonly covered: ReadonlyMap<string, Need>;
+  readonly placed: readonly Need[];
+  readonly shed: readonly Need[];
+}
+
+/**
+ * Gives out the room. A range that finds none covers nothing: what lies inside it then claims a place for itself, so that an address
+ * which stands does not lose its place to an equal only because a range around it was asked for in vain.
+ */
+function placeAll(request: DecideRequest, found: readonly Need[]): Placing {
+  const { ours, pools } = request.observation;
+  const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)));
+  const roomless = new Set<string>();
+  for (;;) {
+    const needs = found.map((need) => ({ ...need }));
+    const covered = coveredNeeds(needs, roomless);
+    const candidates = needs.filter((need) => !covered.has(need.key));
+    const stuck = stuckEntries(request, new Set(candidates.map((need) => need.key)), () => proofsFor(request, needs, candidates, [], candidates));
+    const { placed, shed } = placeNeeds(candidates, standing, new Room(pools, request.maxEntries, stuck));
+    const covers = new Set([...covered.values()].map((need) => need.key));
+    const inVain = shed.filter((need) => covers.has(need.key));
+    if (inVain.length === 0) return { needs, covered, placed, shed };
+    for (const need of inVain) roomless.add(need.key);
+  }
+}
+
 export function decide(request: DecideRequest): TargetPlan {
   if (request.intent === "drain") return drainPlan(request);
-  const needs = needsOf(request.leases.live, request.admit);
-  const covered = coveredNeeds(needs.needs);
-  const candidates = needs.needs.filter((need) => !covered.has(need.key));
-  const candidateKeys = new Set(candidates.map((need) => need.key));
+  const found = needsOf(request.leases.live, request.admit);
+  const { needs, covered, placed, shed } = placeAll(request, found.needs);
   const ours = request.observation.ours;
-
-  const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)));
-  const stuck = stuckEntries(request, candidateKeys, () => proofsFor(request, needs.needs, candidates, [], candidates));
-  const { placed, shed } = placeNeeds(candidates, standing, new Room(request.observation.pools, request.maxEntries, stuck));
-
-  const { ordered, proofs } = orderFor(request, needs.needs, placed, allShed(needs.needs, covered, shed));
+  const { ordered, proofs } = orderFor(request, needs, placed, shed);
   const gone = new Set(ordered.removals.map((removal) => removal.entry));
   return {
-    needs,
+    needs: { ...found, needs },
     covered,
     placed,
     shed,
@@ -140,10 +161,4 @@ export function decide(request: DecideRequest): TargetPlan {
     orphans: ours.filter((entry) => proofs.isOrphan(entry)),
     changes: ordered.changes,
   };
-}
-
-/** A covered need is shed with its cover. */
-function allShed(needs: readonly Need[], covered: ReadonlyMap<string, Need>, shed: readonly Need[]): readonly Need[] {
-  const keys = new Set(shed.map((need) => need.key));
-  return [...shed, ...needs.filter((need) => keys.has(covered.get(need.key)?.key ?? ""))];
 }

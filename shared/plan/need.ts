@@ -74,8 +74,9 @@ export function needsOf(leases: readonly Lease[], admit: Admit): Needs {
 /**
  * Needs that lie inside another need which ends no earlier: they need no entry of their own.
  * Maps the covered need's key to the widest such need; that one inherits the higher severity, so that it is placed in time.
+ * `roomless`: keys of needs that find no place, and so cover nothing.
  */
-export function coveredNeeds(needs: readonly Need[]): ReadonlyMap<string, Need> {
+export function coveredNeeds(needs: readonly Need[], roomless: ReadonlySet<string> = new Set()): ReadonlyMap<string, Need> {
   const covered = new Map<string, Need>();
   const open: Need[] = [];
   for (const need of needs) {
@@ -85,7 +86,7 @@ export function coveredNeeds(needs: readonly Need[]): ReadonlyMap<string, Need> 
       covered.set(need.key, cover);
       cover.severity = Math.max(cover.severity, need.severity);
     }
-    open.push(need);
+    if (!roomless.has(need.key)) open.push(need);
   }
   return covered;
 }

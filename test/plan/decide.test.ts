@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cidrKey, cidrText, contains, overlaps } from "../../shared/address/index.ts";
+import { severities } from "../../shared/config.ts";
 import { decide, type TargetPlan } from "../../shared/plan/decide.ts";
 import type { Entry } from "../../shared/provider.ts";
 import { anyScene, carryOut, covers, entries, excess, isProtected, lease, liveNeeds, many, requestOf, shedKeys } from "./scene.ts";
@@ -140,6 +141,36 @@ describe("a plan", () => {
         for (let pass = 0; pass < 12; pass += 1) ours = carryOut(ours, decide(requestOf(settled, ours)).changes, () => undefined);
         const joined = { ...settled, live: [...same, { ...newcomer, at: -1, severity: "medium" as const }] };
         for (const removal of decide(requestOf(joined, ours)).removals) expect(["superseded", "over-limit"]).toContain(removal.proof);
+      }),
+      many,
+    );
+  });
+
+  test("equals: when some leases end, what another lease keeps standing gives its place only to something strictly severer", () => {
+    fc.assert(
+      fc.property(anyScene, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (found, ends) => {
+        const settled = { ...found, mayRemove: true, standing: [], frozen: [] };
+        let ours: readonly Entry[] = [];
+        for (let pass = 0; pass < 12; pass += 1) ours = carryOut(ours, decide(requestOf(settled, ours)).changes, () => undefined);
+        const isEnded = (_one: unknown, index: number) => ends[index % ends.length] === true;
+        const later = {
+          ...settled,
+          live: settled.live.filter((one, index) => !isEnded(one, index)),
+          ended: [...settled.ended, ...settled.live.filter(isEnded)],
+        };
+        const plan = decide(requestOf(later, ours));
+        const final = carryOut(ours, plan.changes, () => undefined);
+        const had = new Set(ours.map((entry) => cidrKey(entry.cidr)));
+        for (const one of liveNeeds(later)) {
+          // What a wider block kept closed, that nobody asks for any more, never had a place of its own.
+          if (!had.has(cidrKey(one.cidr)) || covers(final, one.cidr)) continue;
+          const heaviest = Math.max(
+            ...later.live.filter((other) => cidrKey(other.cidr) === cidrKey(one.cidr)).map((other) => severities.indexOf(other.severity)),
+          );
+          const severer = plan.placed.some((need) => need.severity > heaviest && !had.has(need.key));
+          const isOver = plan.removals.some(({ proof }) => proof === "over-limit");
+          expect(severer || isOver, cidrText(one.cidr)).toBe(true);
+        }
       }),
       many,
     );
