@@ -200,7 +200,7 @@ export class Callers {
       if (isPromise && !(until > 0) && item.why === undefined)
         oracle.found("P9", `an answer promises ${cidrText(one.cidr)} and says not until when: ${JSON.stringify(item)}`);
       if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
-      else if (item.status === "held") ledger.lost([one], scheduler.now);
+      else if (isPromise || item.status === "held") ledger.lost([one], scheduler.now);
       else ledger.refused(one, scheduler.now);
       for (const [target, state] of states) oracle.claimed(target, one.cidr, state, sentAt);
     }

@@ -145,7 +145,7 @@ export class Deeds {
     const target = action.cloud === null ? null : (watches[0]?.name ?? null);
     const wish = (mode: "freeze" | "drain" | null): void => {
       for (const watch of watches) {
-        watch.wishes.push({ ...watch.wish, at: scheduler.now, mode: mode ?? watch.configured });
+        watch.wishFor({ stopped: mode }, scheduler.now);
         watch.disturb(scheduler.now + recoveryMs + limits.fullPassMs + this.#world.platform.stalenessMs);
       }
     };
@@ -182,12 +182,7 @@ export class Deeds {
     const before = this.#world.config.targets[watch.name];
     if (before === undefined) throw new Error(`no target ${watch.name}`);
     this.#world.deploy({ targets: { ...this.#world.config.targets, [watch.name]: { ...before, ...changes } } });
-    watch.configured = changes.mode ?? watch.configured;
-    const stopped = watch.wish.mode === "freeze" || watch.wish.mode === "drain";
-    watch.wishes.push({
-      at: this.#world.scheduler.now,
-      mode: stopped ? watch.wish.mode : watch.configured,
-      maxEntries: changes.maxEntries === undefined ? watch.wish.maxEntries : changes.maxEntries,
-    });
+    const { mode, ...limits } = changes;
+    watch.wishFor({ ...limits, ...(mode === undefined ? {} : { configured: mode }) }, this.#world.scheduler.now);
   }
 }

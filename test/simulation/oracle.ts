@@ -149,16 +149,20 @@ export class Oracle {
     return this.#isOutweighed(watch, one, before);
   }
 
-  /** What left its place to others: the target is full, or held more than it may, and nothing lighter was kept instead. */
+  /** What left its place to others: there was no room to spare, something heavier asked for it, and nothing lighter was kept instead. */
   #isOutweighed(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
     const now = this.#now;
-    const { family } = one.cidr;
-    const crowd = before.filter((entry) => entry.family === family).length;
-    const left = watch.placed.filter((entry) => entry.family === family);
-    const shrank = watch.wish.maxEntries !== null && before.length > watch.wish.maxEntries;
-    if (!shrank && !watch.isFull(family, now) && left.length >= crowd) return false;
-    if (!shrank && !watch.isFull(family, now)) return false;
-    return left.every((entry) => this.#parts.ledger.weightOf(entry, watch.name, now) >= one.severity || watch.strange.has(cidrText(entry)));
+    const { ledger } = this.#parts;
+    const cap = watch.capOf(one.cidr.family, now);
+    const rivals = (entries: readonly Cidr[]) => entries.filter((entry) => cap.families.includes(entry.family));
+    if (rivals(before).length < cap.most) return false;
+    const isOver = rivals(before).length > cap.most;
+    const heavier = ledger.all.some(
+      (other) => other.outcome !== "refused" && other.severity > one.severity && selects(other, watch.name) && !watch.covers(other.cidr, before),
+    );
+    const keptLighter = rivals(watch.placed).some((entry) => ledger.weightOf(entry, watch.name, now) < one.severity && !watch.strange.has(cidrText(entry)));
+    // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
+    return isOver || (heavier && !keptLighter);
   }
 
   // --- at any time ---

@@ -29,8 +29,9 @@ export class Watch {
   readonly wishes: Wish[];
   /** What people put into our place, by text, and when. */
   readonly strange = new Map<string, EpochMs>();
-  /** What the deployment says, apart from stops. */
-  configured: TargetMode = "enforce";
+  /** What the deployment says; what a stop says, which is nothing where the deployment only observes. */
+  #configured: TargetMode = "enforce";
+  #stopped: "freeze" | "drain" | null = null;
   /** Until then, what was done to it may excuse that it is not right. */
   disturbedUntil: EpochMs = 0;
   /** Since when another store's mark is on it; null: ours is. */
@@ -58,6 +59,18 @@ export class Watch {
     const wish = this.wishes.at(-1);
     if (wish === undefined) throw new Error("a target always has a wish");
     return wish;
+  }
+
+  /** The operator wants something else from now on. */
+  wishFor(
+    changes: { readonly configured?: TargetMode; readonly stopped?: "freeze" | "drain" | null; readonly maxEntries?: number | null },
+    now: EpochMs,
+  ): void {
+    const { maxEntries } = this.wish;
+    this.#configured = changes.configured ?? this.#configured;
+    this.#stopped = changes.stopped === undefined ? this.#stopped : changes.stopped;
+    const mode = this.#configured === "observe" ? "observe" : (this.#stopped ?? this.#configured);
+    this.wishes.push({ at: now, mode, maxEntries: changes.maxEntries === undefined ? maxEntries : changes.maxEntries });
   }
 
   /** Every wish that some life may still act on. */
@@ -106,12 +119,18 @@ export class Watch {
     return before;
   }
 
-  /** How many of ours may stand, by the cloud's own word and by the widest wish that is still about. */
-  isFull(family: 4 | 6, now: EpochMs): boolean {
+  /** How many of ours may stand beside each other in what one family competes for, by the cloud's own word and the operator's. */
+  capOf(family: 4 | 6, now: EpochMs): { readonly most: number; readonly families: readonly (4 | 6)[] } {
     const room = this.cloud.room();
-    const inFamily = this.placed.filter((entry) => entry.family === family).length;
-    const limit = family === 4 ? room.ipv4 : room.ipv6;
+    const own = family === 4 ? room.ipv4 : room.ipv6;
     const maxEntries = Math.min(...this.recentWishes(now, 0).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
-    return (room.shared ? this.placed.length : inFamily) >= limit || this.placed.length >= room.total || this.placed.length >= maxEntries;
+    const shared = Math.min(room.total, maxEntries, room.shared ? own : Number.POSITIVE_INFINITY);
+    const others = this.placed.filter((entry) => entry.family !== family).length;
+    return shared - others < own ? { most: shared, families: [4, 6] } : { most: own, families: [family] };
+  }
+
+  isFull(family: 4 | 6, now: EpochMs): boolean {
+    const cap = this.capOf(family, now);
+    return this.placed.filter((entry) => cap.families.includes(entry.family)).length >= cap.most;
   }
 }
