@@ -157,7 +157,7 @@ describe("reading", () => {
     const nothing = await readRecords(world, "fresh");
     expect([nothing.fresh, nothing.records.leases, nothing.records.complete, nothing.records.incompleteWhy]).toEqual(["reused", [], false, nothing.error]);
     expect(nothing.error).not.toBeNull();
-    expect(logs).toMatchObject([{ level: "error", code: "STORE_UNAVAILABLE" }]);
+    expect(logs).toMatchObject([{ level: "error", event: "store.list.failed", code: "STORE_UNAVAILABLE" }]);
     world.memory.snapshot = snapshot;
     expect((await readRecords(world, "fresh")).records).toMatchObject({ leases: [lease, { client: "b" }], complete: false });
   });

@@ -54,6 +54,13 @@ describe("bars", () => {
     if (bar !== null) expect(bar.why).not.toBe("");
   });
 
+  test("drain: by configuration at once, and what is not drained waits for no certainty about drains", async () => {
+    const world = await worldOf();
+    const early = (stopped: StopState["targets"]) => requestOf({ records: { ...whole, stop: stopOf(stopped) }, now: startMs, fresh: "reused" });
+    expect(barOf(world, targetOf("web", "drain"), early({ hub: "drain" }), observationOf())).toBeNull();
+    expect(barOf(world, targetOf("web"), early({ hub: "drain" }), observationOf())).toBeNull();
+  });
+
   test("drain: by a stop only when it must be the last word: heard in this life, or read afresh after the store has settled", async () => {
     const target = targetOf("web");
     const records = { ...whole, stop: stopOf({ web: "drain" }) };
