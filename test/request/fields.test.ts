@@ -44,13 +44,17 @@ describe("a block's body", () => {
       problems: [],
     });
     expect(readBlockRequest({ ip: "203.0.113.7", targets: "web", dryRun: "true" }).request).toMatchObject({ targets: ["web"], dryRun: true });
-    expect(readBlockRequest({ ip: "203.0.113.7", dryRun: "false" }).request.dryRun).toBe(false);
+    expect(readBlockRequest({ ip: "203.0.113.7", dryRun: "false" })).toMatchObject({ request: { dryRun: false }, problems: [] });
   });
 
   test.each([null, 7, "text", [], [{}], undefined])("refuse: %j is no body", (raw) => {
     const read = readBlockRequest(raw);
     expect(wrong(read)).toEqual(["body"]);
     expect(read.request).toEqual({ addresses: [], forMs: null, reason: "", severity: null, targets: undefined, dryRun: false });
+  });
+
+  test("say: what a body is, and what it is instead", () => {
+    expect(readBlockRequest(7).problems[0]?.reason).toBe("must be one JSON object with fields such as ip, ips, for; it is 7");
   });
 
   const ok = { ip: "203.0.113.7" };
@@ -79,7 +83,10 @@ describe("a block's body", () => {
     ["a long unknown name", { ...ok, ["n".repeat(100)]: 1 }, ["n".repeat(64)]],
     ["several at once", { for: "x", severity: "y" }, ["ip", "for", "severity"]],
   ])("refuse: %s", (_, raw, fields) => {
-    expect(wrong(readBlockRequest(raw))).toEqual(fields);
+    const read = readBlockRequest(raw);
+    expect(wrong(read)).toEqual(fields);
+    for (const address of read.request.addresses) expect(address.asked.family).toBe(4);
+    expect(read.request.dryRun).toBe(false);
   });
 
   test("bound: the most that is allowed is allowed, and unknown fields are named up to a number", () => {
@@ -105,17 +112,19 @@ describe("other bodies", () => {
   test("lift: whose leases, and for how long nobody may block again", () => {
     expect(readLift({ ip, type: "lift" })).toEqual({ request: { addresses, client: "*", exemptMs: undefined }, problems: [] });
     for (const none of [0, "0", "none"]) expect(readLift({ ip, exempt: none })).toEqual({ request: { addresses, client: "*", exemptMs: null }, problems: [] });
-    expect(readLift({ ip, client: "Elast.a_1-", exempt: "30d" }).request).toMatchObject({ client: "Elast.a_1-", exemptMs: 30 * day });
+    expect(readLift({ ip, client: "Elast.a_1-", exempt: "30d" })).toMatchObject({ request: { client: "Elast.a_1-", exemptMs: 30 * day }, problems: [] });
+    expect(readLift({ ips: [ip] }).problems).toEqual([]);
     expect(readLift({ ip, client: "c".repeat(limits.nameCharsMax) }).problems).toEqual([]);
     expect(readLift([])).toMatchObject({ request: { addresses: [], client: "*", exemptMs: null }, problems: [{ field: "body" }] });
     expect(wrong(readLift({ ip, exempt: "31d" }))).toEqual(["exempt"]);
-    for (const exempt of [null, 5, "5", [], "1 h"]) expect(wrong(readLift({ ip, exempt }))).toEqual(["exempt"]);
+    for (const exempt of [null, 5, "5", [], ["1h"], "1 h"]) expect(wrong(readLift({ ip, exempt }))).toEqual(["exempt"]);
     for (const client of ["", "a b", "a*", "ä", "c".repeat(limits.nameCharsMax + 1), 7]) expect(wrong(readLift({ ip, client }))).toEqual(["client"]);
     expect(wrong(readLift({ type: "block", for: "1h" }))).toEqual(["for", "type", "ip"]);
   });
 
   test("exemption: its addresses and how long", () => {
     expect(readExemption({ ip, type: "exempt", for: "30d" })).toEqual({ request: { addresses, forMs: 30 * day }, problems: [] });
+    expect(readExemption({ ips: [ip] }).problems).toEqual([]);
     expect(readExemption({ ip }).request).toEqual({ addresses, forMs: null });
     expect(readExemption("x")).toMatchObject({ request: { addresses: [], forMs: null }, problems: [{ field: "body" }] });
     expect(wrong(readExemption({ ip, for: "31d" }))).toEqual(["for"]);
@@ -180,7 +189,7 @@ describe("refusals", () => {
     expect([one?.error.message, one?.error.context]).toEqual(["ip: is odd. Nothing was recorded.", { field: "ip", facts: { range: "r" } }]);
     const two = refusalOf([of("RATE_LIMITED", "a", { retryAfterSeconds: 9 }), of("EXEMPT", "b", { retryAfterSeconds: 70 })], "No.");
     expect(two?.error.message).toBe("b: is odd. No. 1 more problem is listed under errors.");
-    expect(two?.error.context).toEqual({ field: "b", retryAfterSeconds: 70 });
+    expect(two?.error.context).toStrictEqual({ field: "b", retryAfterSeconds: 70 });
     expect(two?.problems.map((problem) => problem.field)).toEqual(["a", "b"]);
     expect(refusalOf([of("EXEMPT", "a"), of("EXEMPT", "b"), of("EXEMPT", "c")], "No.")?.error.message).toContain("a: is odd. No. 2 more problems are listed");
   });

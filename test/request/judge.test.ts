@@ -66,6 +66,7 @@ describe("width", () => {
       { code: "FORBIDDEN", field: "ips[3]", facts: { limit: "widest.ipv4", allowed: 24, asked: 23 } },
     ]);
     expect(widthProblems(cidrOf("2001:db8::/47"), "ip", judge)).toMatchObject([{ code: "FORBIDDEN", facts: { limit: "widest.ipv6", allowed: 48, asked: 47 } }]);
+    expect(widthProblems(cidrOf("203.0.112.0/23"), "ip", judge)[0]?.reason).toContain("(clients.cli.widest.ipv4)");
     for (const judged of [judge, any]) {
       const [first, ...rest] = widthProblems(cidrOf("202.0.0.0/7"), "ip", judged);
       expect([first?.code, first?.facts, rest]).toEqual(["FORBIDDEN", { limit: "shortestPrefix.ipv4", allowed: limits.shortestPrefix.ipv4, asked: 7 }, []]);
@@ -108,6 +109,7 @@ describe("a block", () => {
     expect(select(["hub", "web"], ["hub"]).problems).toEqual([
       { code: "FORBIDDEN", field: "targets[1]", reason: "client cli may select hub only", facts: { limit: "targets", allowed: ["hub"] } },
     ]);
+    expect(select(["edge"], ["hub", "web"]).problems).toMatchObject([{ reason: "client cli may select hub, web only" }]);
     expect(select(["web"], []).problems).toMatchObject([{ code: "FORBIDDEN", reason: "client cli may select no target only" }]);
     for (const name of ["edge", "constructor", "toString", "__proto__"]) {
       expect(select([name], null).problems).toMatchObject([
@@ -209,6 +211,11 @@ describe("alerts", () => {
     // As much as fits, and no less: two lists too long together, of which one is enough to leave out.
     const two = readAlerts([{ ips: hosts(600) }, { ips: hosts(601) }, { ips: hosts(399) }], rules);
     expect([two.length, two.filter((entry) => entry.kind === "invalid").map((entry) => entry.item)]).toEqual([1_000, [1]]);
+    // Exactly as much as fits is not "more than" that, and what is left out still takes a line.
+    const [whole] = readAlerts([{ ips: hosts(max) }, { ips: "203.0.113.7" }], rules);
+    expect(whole).toMatchObject({ kind: "invalid", reason: expect.stringContaining(`taken, ${max} beside`) as string });
+    const three = readAlerts([{ ips: hosts(501) }, { ips: hosts(500) }, { ips: hosts(500) }], rules);
+    expect([three.length, three.filter((entry) => entry.kind === "invalid").map((entry) => entry.item)]).toEqual([502, [0, 1]]);
     const many = readAlerts(
       Array.from({ length: max + 5 }, () => ({ ips: "203.0.113.7" })),
       rules,

@@ -44,6 +44,7 @@ describe("event times", () => {
     ["2026-01-02t03:04:05z", at],
     ["  2026-01-02T03:04:05Z ", at],
     ["2026-01-02T03:04:05 Z", at],
+    [`2026-01-02T03:04:05Z${" ".repeat(20)}`, at],
     ["2026-01-02T03:04:05.6Z", at + 600],
     ["2026-01-02T03:04:05,678Z", at + 678],
     ["2026-01-02T03:04:05.678999999Z", at + 678],
@@ -172,6 +173,7 @@ describe("paths", () => {
     expect(valuesAt({ "a.b": { d: 1 }, a: { b: { c: 2 } } }, "a.b.c", 9)).toEqual([2]);
     expect(valuesAt({ "a.b": { c: null }, a: { b: { c: 2 } } }, "a.b.c", 9)).toEqual([2]);
     expect(valuesAt("text", "a", 9)).toEqual([]);
+    expect(valuesAt({ "": { a: 1 } }, "a", 9)).toEqual([]);
     expect(valuesAt([1, [2]], "", 9)).toEqual([]);
   });
 
