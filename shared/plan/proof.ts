@@ -93,7 +93,9 @@ export class Proofs {
     if (!mayRemove) return null;
     const served = this.served(entry);
     const isSafe = served.every((need) => this.#isShed(need) || this.#stands(need));
-    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return isSafe ? "ended" : null;
+    const hasEnded = this.#endedIndex.overlapping(entry.cidr).length > 0;
+    // What still stands for a live lease that was shed goes in exchange only, though another lease on it has ended.
+    if (hasEnded && this.weight(entry) < 0) return isSafe ? "ended" : null;
     if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
     if (!isSafe) return null;
     return this.#isSuperseded(entry, served) ? "superseded" : "displaced";
@@ -107,17 +109,18 @@ export class Proofs {
 
   /**
    * Why the entry may go in the same atomic step in which this block takes its place; null: it may not. All that it serves
-   * must be inside the block, shed, or stand elsewhere; without an ended lease, something of it must be inside the block,
-   * and nothing that was shed may lose the entry that holds it whole.
+   * must be inside the block, shed, or stand elsewhere; nothing that was shed may lose the entry that holds it whole; and without
+   * an ended lease, something of it must be inside the block.
    */
   proofMakingWay(entry: Entry, need: Need): Proof | null {
     const served = this.served(entry);
     const inside = served.filter((other) => contains(need.cidr, other.cidr));
     const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.#stands(other));
     if (!isSafe) return null;
-    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return "ended";
     const isLost = (other: Need): boolean => this.#isShed(other) && contains(entry.cidr, other.cidr) && !inside.includes(other);
-    return inside.length > 0 && !served.some(isLost) ? "superseded" : null;
+    if (served.some(isLost)) return null;
+    if (this.#endedIndex.overlapping(entry.cidr).length > 0) return "ended";
+    return inside.length > 0 ? "superseded" : null;
   }
 
   /** Whether nothing at all is known about the entry: no live need and no ended lease touches it. */

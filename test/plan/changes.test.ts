@@ -74,7 +74,8 @@ function reasonOf(world: Planned, entry: Entry): string | null {
   if (!found.mayRemove) return null;
   const served = servedBy(world, entry);
   if (!served.every((need) => shed.has(need.key) || standsElsewhere(world, need, entry))) return null;
-  if (isEnded(world, entry)) return "ended";
+  // What still stands for a live lease that was shed goes in exchange only.
+  if (isEnded(world, entry) && weightOf(world, entry) < 0) return "ended";
   if (served.length === 0) return orphanMayGo(entry) ? "orphan" : null;
   const counted = served.filter((need) => !shed.has(need.key) || contains(entry.cidr, need.cidr));
   return counted.length > 0 && counted.every((need) => standsElsewhere(world, need, entry)) ? "superseded" : "shed";
@@ -118,7 +119,7 @@ describe("changes", () => {
             const isHeld = contains(change.cidr, need.cidr) || standsElsewhere(world, need, change.entry);
             const isGivenUp = world.shed.has(need.key) && contains(change.entry.cidr, need.cidr);
             expect(isHeld || world.shed.has(need.key)).toBe(true);
-            if (isGivenUp && !isHeld && !isEnded(world, change.entry)) {
+            if (isGivenUp && !isHeld) {
               const newcomer = world.plan.placed.find((other) => sameCidr(other.cidr, change.cidr));
               expect(newcomer?.severity).toBeGreaterThan(need.severity);
             }
@@ -239,14 +240,14 @@ describe("changes", () => {
         const adds = plan.changes.filter((change, index) => index <= last || (change.verb === "remove" && isEarly(change.entry)));
         const standing = carryOut(ours, adds, () => undefined);
         for (const need of plan.waiting) {
-          if (isFrozen(world, need)) continue;
+          // Where more stands than fits, that goes first; the add comes with the next pass.
+          const isShrinking = Math.max(...excess(found, ours)) > 0;
+          if (isFrozen(world, need) || isShrinking) continue;
           const full = roomsOf(found)
             .filter((room) => room.families.includes(need.cidr.family))
             .filter((room) => standing.filter((entry) => room.families.includes(entry.cidr.family)).length >= room.limit);
           expect(full.length).toBeGreaterThan(0);
-          // Where more stands than fits, a group first shrinks; the add comes with the next pass.
-          const isShrinking = found.granularity === "group" && Math.max(...excess(found, ours)) > 0;
-          if (isShrinking || found.granularity === "set" || (found.granularity === "entry" && !found.canSwap)) continue;
+          if (found.granularity === "set" || (found.granularity === "entry" && !found.canSwap)) continue;
           for (const entry of standing.filter((one) => one.cidr.family === need.cidr.family && ours.includes(one))) {
             const reason = reasonOf(world, entry);
             expect(reason === null || (reason === "shed" && weightOf(world, entry) >= need.severity)).toBe(true);
