@@ -22,6 +22,11 @@ export const events = {
     fields: ["http.request.method", "http.route", "http.response.status_code", "error.type", "client", "client.address", "duration_ms", "items", "suppressed"],
   },
   "http.failed": { levels: ["error"], says: "A request met an error that nobody expected", fields: ["http.request.method", "http.route", "name", "why"] },
+  "deployment.unusable": {
+    levels: ["error"],
+    says: "The deployment cannot answer anything: its configuration or its database is not what it needs",
+    fields: ["message"],
+  },
   "alerts.not_taken": { levels: ["warn"], says: "Parts of an alert that nobody will send again were not taken", fields: ["client", "source", "counts"] },
   "blocks.settle_failed": { levels: ["warn"], says: "Blocks are recorded; waiting for their pass failed", fields: ["client"] },
   "lifts.settle_failed": { levels: ["warn"], says: "Lifts are recorded; waiting for their pass failed", fields: ["client"] },

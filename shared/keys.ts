@@ -30,8 +30,8 @@ export function leaseMetadata(lease: Omit<Lease, "key">): Json {
   };
 }
 
-export function liftMetadata(lift: Pick<Lift, "exemptUntil">): Json {
-  return lift.exemptUntil === null ? {} : { x: lift.exemptUntil };
+export function liftMetadata(lift: Pick<Lift, "exemptUntil" | "by">): Json {
+  return { ...(lift.exemptUntil === null ? {} : { x: lift.exemptUntil }), ...(lift.by === undefined ? {} : { b: lift.by }) };
 }
 
 export function stopMetadata(stop: StopState): Json {
@@ -81,7 +81,9 @@ function readLift(key: StoreKey): StoredRecord {
   if (match === null || cidr === null) return corrupt(key, "is not a lift key");
   const exemptUntil = isObject(key.metadata) ? (key.metadata.x ?? null) : null;
   if (!isObject(key.metadata) || !(exemptUntil === null || isTime(exemptUntil))) return corrupt(key, "has no readable metadata");
-  return { kind: "lift", lift: { key: key.name, cidr, at: Number(match[2]), client: match[3] ?? "", exemptUntil } };
+  // Told to people and nothing else: one that cannot be read spoils no listing.
+  const by = typeof key.metadata.b === "string" ? { by: key.metadata.b.slice(0, 32) } : {};
+  return { kind: "lift", lift: { key: key.name, cidr, at: Number(match[2]), client: match[3] ?? "", exemptUntil, ...by } };
 }
 
 /** Reads a stop state from metadata; null when it is not one. */

@@ -66,7 +66,10 @@ export function refusalText(response: HttpResponse, what: string): string {
   const errors = listOf(body.errors).flatMap((one) => (isJsonTable(one) ? [`  ${plain(one.field ?? "")}: ${plain(one.reason ?? one.code ?? "")}`] : []));
   const remedy = typeof body.remedy === "string" ? [plain(body.remedy)] : [];
   const wait = typeof body.retryAfterSeconds === "number" ? [`Try again in ${body.retryAfterSeconds} s.`] : [];
-  const lines = [`${plain(body.code)} (${response.status}): ${plain(body.detail ?? body.title ?? "")}`, ...errors, ...remedy, ...wait];
+  const help = typeof body.help === "string" ? [`More: ${plain(body.help)}`] : [];
+  const trace = /^00-([0-9a-f]{32})-/.exec(response.headers.traceresponse ?? "")?.[1];
+  const found = trace === undefined ? [] : [`In the log as trace ${trace}.`];
+  const lines = [`${plain(body.code)} (${response.status}): ${plain(body.detail ?? body.title ?? "")}`, ...errors, ...remedy, ...wait, ...help, ...found];
   return lines.join("\n");
 }
 

@@ -49,6 +49,10 @@ export class Acceptance {
       if (judgement.kind === "write") planned += 1;
       return { item, judgement };
     });
+    for (const { item, judgement } of judged) {
+      if (judgement.kind === "exempt" || judgement.kind === "limited")
+        this.#world.memory.refused({ key: item.key, at: now, client: request.client, why: judgement.why });
+    }
     const refused = judged.some(({ judgement }) => judgement.kind === "exempt" || judgement.kind === "limited");
     if (!request.dryRun && !(request.allOrNothing && refused)) {
       const granted = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [{ item, held: judgement.held }] : []));

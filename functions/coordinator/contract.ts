@@ -1,7 +1,7 @@
 // What the routes may ask of the coordinator. Everything crosses an RPC boundary, so it is plain cloneable data;
 // addresses travel as `cidrKey` text. Expected refusals are values; throws are PortcullisError (STORE_UNAVAILABLE, INVARIANT).
 import type { Severity } from "../../shared/config.ts";
-import type { Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import type { BlockState, EndedRecord, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
 
@@ -74,6 +74,8 @@ export interface LiftRequest {
   readonly exemptUntil: EpochMs | null;
   /** The sender's message id, when signed: the same id changes nothing a second time. */
   readonly once: string | null;
+  /** Which client asks for it, to be told to people. */
+  readonly by?: string;
 }
 
 export interface LiftAnswer {
@@ -125,13 +127,47 @@ export interface LeaseView {
   readonly asked: string;
 }
 
-/** Everything known about one block: exact, wider and narrower leases, exemptions. */
+/** Why an address is, or is not, stopped at one target. */
+export type Cause =
+  | BlockState
+  /** No live lease selects this target, though there is one. */
+  | "unselected"
+  /** There was a lease, and it ran out or was lifted. */
+  | "ended"
+  | "lifted"
+  /** A person's exemption refuses new leases. */
+  | "exempt"
+  /** An entry of ours without a record. */
+  | "orphan"
+  /** No lease on it is known. */
+  | "never";
+
+/** The evidence of one target: what was seen there, and what explains it. */
+export interface TargetEvidence {
+  readonly target: string;
+  /** Whether an entry of ours that the target enforces stands over the whole block, as last seen. */
+  readonly blocked: "yes" | "no" | "unknown";
+  readonly cause: Cause;
+  readonly why: string;
+  /** The entry that stands over it: a rule number, an item id. `seenAt` null: acknowledged by the cloud, and not seen yet. */
+  readonly entry: { readonly id: string; readonly cidr: string; readonly seenAt: EpochMs | null } | null;
+  /** When the target was last observed with success; null: never. */
+  readonly observedAt: EpochMs | null;
+}
+
+/** Everything known about one block: exact, wider and narrower leases, exemptions, what is over, and the evidence per target. */
 export interface Explanation {
+  readonly targets: readonly TargetEvidence[];
+  /** Leases over the whole block that are over, newest first; with `endedWhole` false there may be older ones. */
+  readonly ended: readonly EndedRecord[];
+  readonly endedWhole: boolean;
+  /** The last requests for it that were refused, as far as this life of the coordinator remembers. */
+  readonly refusals: readonly { readonly at: EpochMs; readonly client: string; readonly why: string }[];
   readonly exact: SettledItem | null;
   readonly leases: readonly LeaseView[];
   readonly wider: readonly SettledItem[];
   readonly narrower: readonly SettledItem[];
-  readonly exemptions: readonly { readonly key: string; readonly until: EpochMs }[];
+  readonly exemptions: readonly { readonly key: string; readonly until: EpochMs; readonly at?: EpochMs; readonly by?: string }[];
   readonly asOf: EpochMs;
 }
 

@@ -13,10 +13,11 @@ import { settleOf, type World } from "../pass/world.ts";
 import { type PassReport, pass, type Wake } from "../reconcile.ts";
 import { Acceptance } from "./acceptance.ts";
 import type * as contract from "./contract.ts";
+import { explain } from "./explaining.ts";
 import { allOrFirstError, KnownStates, putRecord } from "./known.ts";
 import { Ledger } from "./ledger.ts";
 import { liftOne, liveRecords } from "./lifting.ts";
-import { explain, planTarget } from "./questions.ts";
+import { planTarget } from "./questions.ts";
 import { applyStop } from "./stopping.ts";
 import { mintStoreId } from "./store-id.ts";
 
@@ -285,7 +286,7 @@ export class Coordinator implements contract.CoordinatorApi {
   }
 
   async explain(key: string): Promise<contract.Explanation> {
-    return explain(this.#world, key);
+    return explain(this.#world, this.#states, key);
   }
 
   async snapshot(): Promise<Snapshot | null> {

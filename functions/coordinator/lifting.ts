@@ -3,18 +3,15 @@ import { type Cidr, CidrIndex, cidrFromKey, cidrKey, contains } from "../../shar
 import { PortcullisError } from "../../shared/errors.ts";
 import { liftKey } from "../../shared/keys.ts";
 import { liftedBy } from "../../shared/lease/live.ts";
+import type { Lease } from "../../shared/lease/record.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { recordsOfSnapshot } from "../pass/records.ts";
 import type { LiftAnswer, LiftRequest } from "./contract.ts";
 import type { Memory } from "./memory.ts";
 
-interface LiveRecord {
-  readonly client: string;
-  readonly at: EpochMs;
-  readonly until: EpochMs;
-}
+export type LiveRecord = Pick<Lease, "client" | "at" | "until" | "severity" | "targets" | "held">;
 
-interface LiveBlock {
+export interface LiveBlock {
   readonly cidr: Cidr;
   readonly records: readonly LiveRecord[];
 }

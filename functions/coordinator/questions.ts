@@ -1,15 +1,13 @@
-// Answers that change nothing: what would a pass do at a target, and why is this address blocked or not.
-import { cidrFromKey, cidrKey, cidrText, contains, overlaps } from "../../shared/address/index.ts";
-import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
-import { leaseKey } from "../../shared/keys.ts";
+// An answer that changes nothing: what would a pass do at a target.
+import { cidrText } from "../../shared/address/index.ts";
+import { PortcullisError } from "../../shared/errors.ts";
 import { liftedBy, mergeRecords } from "../../shared/lease/live.ts";
-import { type BlockRow, type Snapshot, statesOf } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
-import type { EpochMs, Store } from "../../shared/ports.ts";
+import type { EpochMs } from "../../shared/ports.ts";
 import { listRecords, underNewNames } from "../pass/records.ts";
 import { visit } from "../pass/visit.ts";
 import type { World } from "../pass/world.ts";
-import type { Explanation, LeaseView, PlanAnswer, SettledItem } from "./contract.ts";
+import type { PlanAnswer } from "./contract.ts";
 
 const nothingPlanned = { steps: [], add: [], remove: [], keep: [], shed: [] };
 
@@ -66,49 +64,4 @@ async function freshPlan(world: World, name: string): Promise<PlanAnswer> {
     keep: visited.plan.keep.map((entry) => cidrText(entry.cidr)),
     shed: visited.plan.shed.map((need) => cidrText(need.cidr)),
   };
-}
-
-async function leaseView(store: Store, row: BlockRow, record: BlockRow["records"][number]): Promise<LeaseView> {
-  const cidr = cidrFromKey(row.key);
-  const found = cidr === null ? null : await store.get(leaseKey(cidr, record.until, record.client));
-  const detail = found === null ? {} : (JSON.parse(found.value) as { reason?: string; alerts?: string[]; asked?: string });
-  const { client, at, until, severity } = record;
-  return { client, at, until, severity, reason: detail.reason ?? "", alerts: detail.alerts ?? [], asked: detail.asked ?? "" };
-}
-
-function settledOf(snapshot: Snapshot, row: BlockRow): SettledItem {
-  return { key: row.key, until: row.until, states: statesOf(snapshot, row) };
-}
-
-/** From the snapshot, and from the store the reasons of at most ten leases (no listing). Throws STORE_UNAVAILABLE. */
-export async function explain(world: World, key: string): Promise<Explanation> {
-  const cidr = cidrFromKey(key);
-  const snapshot = world.memory.snapshot;
-  if (cidr === null || snapshot === null) return { exact: null, leases: [], wider: [], narrower: [], exemptions: [], asOf: snapshot?.at ?? 0 };
-  const now = world.clock.now();
-  const touching = snapshot.blocks.flatMap((row) => {
-    const block = cidrFromKey(row.key);
-    return block !== null && row.until > now && overlaps(block, cidr) ? [{ row, block }] : [];
-  });
-  const exact = touching.find(({ block }) => cidrKey(block) === key)?.row;
-  const around = touching.filter(({ row, block }) => row !== exact && contains(block, cidr)).map(({ row }) => row);
-  const inside = touching.filter(({ row, block }) => row !== exact && !contains(block, cidr)).map(({ row }) => row);
-  const told = [exact, ...around].flatMap((row) => (row === undefined ? [] : row.records.map((record) => ({ row, record })))).slice(0, 10);
-  try {
-    const leases = await Promise.all(told.map(({ row, record }) => leaseView(world.store, row, record)));
-    const exemptions = snapshot.exemptions.filter((exemption) => {
-      const range = cidrFromKey(exemption.key);
-      return range !== null && exemption.until > now && overlaps(range, cidr);
-    });
-    return {
-      exact: exact === undefined ? null : settledOf(snapshot, exact),
-      leases,
-      wider: around.map((row) => settledOf(snapshot, row)),
-      narrower: inside.slice(0, 100).map((row) => settledOf(snapshot, row)),
-      exemptions: exemptions.map((exemption) => ({ key: exemption.key, until: exemption.until })),
-      asOf: snapshot.at,
-    };
-  } catch (thrown) {
-    throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the reasons could not be read from the store");
-  }
 }

@@ -59,9 +59,9 @@ export function recordsOfSnapshot(snapshot: Snapshot): Records {
     if (cidr === null) continue;
     for (const record of row.records) leases.push({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) });
   }
-  const lifts = snapshot.lifts.flatMap(({ key, at, client, exemptUntil }): Lift[] => {
+  const lifts = snapshot.lifts.flatMap(({ key, ...lift }): Lift[] => {
     const cidr = cidrFromKey(key);
-    return cidr === null ? [] : [{ key: liftKey(cidr, at, client), cidr, at, client, exemptUntil }];
+    return cidr === null ? [] : [{ key: liftKey(cidr, lift.at, lift.client), cidr, ...lift }];
   });
   const why = "a pass woken by new leases works from what is known and removes nothing";
   return { leases, lifts, stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };

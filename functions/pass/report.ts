@@ -5,6 +5,7 @@ import { isHeld, type Lifted, liftsThatMatter, type Records, selects } from "../
 import type { Lease } from "../../shared/lease/record.ts";
 import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { endedLeases } from "./ended.ts";
 import { States } from "./states.ts";
 import { shedNames, type Visit } from "./visit.ts";
 import type { World } from "./world.ts";
@@ -143,7 +144,13 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     const until = Math.max(...leases.map((lease) => lease.until));
     rows.push({ key, at, until, severity: severest(leases), records: recordsOfBlock, states: byTarget });
   }
-  const lifts = liftsThatMatter(records.lifts, now).map(({ cidr, at, client, exemptUntil }) => ({ key: cidrKey(cidr), at, client, exemptUntil }));
+  const lifts = liftsThatMatter(records.lifts, now).map(({ cidr, at, client, exemptUntil, by }) => ({
+    key: cidrKey(cidr),
+    at,
+    client,
+    exemptUntil,
+    ...(by === undefined ? {} : { by }),
+  }));
   const named = visits.map((visited) => [visited.target.name, targetSnapshot(visited, records, before?.targets[visited.target.name], now)] as const);
   return {
     version: 1,
@@ -156,6 +163,7 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     blocks: rows,
     exemptions: lifts.flatMap(({ key, at, exemptUntil }) => (exemptUntil !== null && exemptUntil > now ? [{ key, at, until: exemptUntil }] : [])),
     lifts,
+    ...endedLeases(records, request.fresh, before, now),
     held,
     targets: Object.fromEntries(named),
   };

@@ -1,5 +1,6 @@
 // What is true of each block at each target after a visit (promise P9). Never "blocked" for what was not.
 import { type Cidr, CidrIndex, cidrText } from "../../shared/address/index.ts";
+import { severities } from "../../shared/config.ts";
 import { errorTraits } from "../../shared/errors.ts";
 import type { TargetState } from "../../shared/lease/snapshot.ts";
 import type { Need } from "../../shared/plan/need.ts";
@@ -77,6 +78,9 @@ export class States {
     const pools = (this.#visit.observation?.pools ?? []).filter((pool) => pool.families.includes(cidr.family));
     const numbers = pools.map((pool) => `${pool.name} ${pool.limit}`).join(", ");
     const most = this.#visit.target.config.maxEntries;
-    return `no room: ${this.#visit.standing.length} entries of ours stand, room for ${numbers}${most === null ? "" : `, maxEntries ${most}`}`;
+    const placed = (this.#visit.plan?.placed ?? []).filter((need) => need.cidr.family === cidr.family);
+    const lightest = severities[Math.min(...placed.map((need) => need.severity))];
+    const who = lightest === undefined ? "" : `; the lightest that has a place is of severity ${lightest}`;
+    return `no room: ${this.#visit.standing.length} entries of ours stand, room for ${numbers}${most === null ? "" : `, maxEntries ${most}`}${who}`;
   }
 }

@@ -128,6 +128,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   const standing = overlay(observation.ours, memory.acknowledged);
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));
+  world.memory.standing.set(target.name, { seenAt: request.now, entries: standing });
   if (applied.error === null) world.memory.expect(target.name, standing);
   else memory.expected = null;
   await world.memory.saveTarget(target.name);

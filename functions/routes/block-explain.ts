@@ -1,9 +1,8 @@
 // GET /v1/blocks/{ip}: everything known about one address: why it is blocked, why not, where, and whether it ever can be.
 import { cidrKey, displayCidr, parseCidr } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
-import type { EpochMs } from "../../shared/ports.ts";
 import { widened } from "../../shared/request/judge.ts";
-import type { Explanation, SettledItem } from "../coordinator/contract.ts";
+import type { Explanation, SettledItem, TargetEvidence } from "../coordinator/contract.ts";
 import { jsonResponse, keyText, timeText } from "./answer.ts";
 import type { Call, GuardedRoute } from "./call.ts";
 import { decodedPart } from "./path.ts";
@@ -18,35 +17,41 @@ function shownBlock(item: SettledItem): Record<string, unknown> {
   return { ip: keyText(item.key), until: timeText(item.until), targets: item.states };
 }
 
-/** Names of targets where the address is stopped now, and of those where it is leased and is not. */
-function whereabouts(explanation: Explanation): { readonly stopped: readonly string[]; readonly open: readonly string[] } {
-  const stopped = new Set<string>();
-  const all = new Set<string>();
-  for (const item of [explanation.exact, ...explanation.wider]) {
-    for (const [target, { state }] of Object.entries(item?.states ?? {})) {
-      all.add(target);
-      if (state === "enforced" || state === "covered") stopped.add(target);
-    }
+function shownEvidence({ target, entry, observedAt, ...said }: TargetEvidence): [string, Record<string, unknown>] {
+  const seen = entry === null ? null : { ...entry, seenAt: timeText(entry.seenAt) };
+  return [target, { ...said, entry: seen, observedAt: timeText(observedAt) }];
+}
+
+function named(evidence: readonly TargetEvidence[]): string {
+  return evidence.map(({ target }) => target).join(", ");
+}
+
+/** Targets with the same reason together: `web, edge: no room …`. */
+function reasons(evidence: readonly TargetEvidence[]): string {
+  const byWhy = new Map<string, TargetEvidence[]>();
+  for (const one of evidence) {
+    const text = one.why === "" ? one.cause : `${one.cause}, ${one.why}`;
+    byWhy.set(text, [...(byWhy.get(text) ?? []), one]);
   }
-  return { stopped: [...stopped], open: [...all].filter((target) => !stopped.has(target)) };
+  return [...byWhy].map(([text, targets]) => `${named(targets)}: ${text}`).join("; ");
 }
 
 /** One sentence for a person in a hurry; the rest of the answer is the evidence. */
-function verdict(explanation: Explanation, protectedBy: Protected | null, now: EpochMs): string {
-  if (protectedBy !== null) return `never blocked: it touches ${protectedBy.range}, protected by ${protectedBy.source}`;
-  const exempt = explanation.exemptions.find((exemption) => exemption.until > now);
-  const exemption = exempt === undefined ? "" : `; new blocks are refused until ${timeText(exempt.until)}, because ${keyText(exempt.key)} is exempt`;
-  if (explanation.asOf <= 0) return "not known yet: no pass has reported";
-  if (explanation.exact === null && explanation.wider.length === 0) {
-    const inside =
-      explanation.narrower.length === 0
-        ? ""
-        : `, though ${explanation.narrower.length} narrower ${explanation.narrower.length === 1 ? "block is" : "blocks are"} inside it`;
-    return `not blocked: there is no live lease on it${inside}${exemption}`;
-  }
-  const { stopped, open } = whereabouts(explanation);
-  const missing = open.length === 0 ? "" : `, and not at ${open.join(", ")} (see targets for why)`;
-  return stopped.length === 0 ? `leased and not enforced anywhere${missing}${exemption}` : `blocked at ${stopped.join(", ")}${missing}${exemption}`;
+function summaryOf(ip: string, { targets, narrower, asOf }: Explanation, protectedBy: Protected | null): string {
+  const stopped = targets.filter(({ blocked }) => blocked === "yes");
+  const open = targets.filter(({ blocked }) => blocked === "no");
+  const unknown = targets.filter(({ blocked }) => blocked === "unknown");
+  const still = stopped.length === 0 ? "" : `; an entry that still stands at ${named(stopped)} goes with the next pass`;
+  if (protectedBy !== null) return `${ip} is never blocked: it touches ${protectedBy.range}, protected by ${protectedBy.source}${still}.`;
+  if (targets.length === 0) return `${ip} is not blocked: no target is configured.`;
+  if (asOf <= 0) return `${ip} is not known to be blocked or not: no pass has reported yet (${reasons(targets)}).`;
+  const inside = narrower.length === 0 ? "" : `; ${narrower.length} narrower ${narrower.length === 1 ? "block is" : "blocks are"} inside it`;
+  const parts = [
+    stopped.length === 0 ? "" : `blocked at ${reasons(stopped)}`,
+    open.length === 0 ? "" : `not blocked at ${reasons(open)}`,
+    unknown.length === 0 ? "" : `not known at ${reasons(unknown)}`,
+  ].filter((part) => part !== "");
+  return `${ip} is ${parts.join("; ")}${inside}.`;
 }
 
 async function explain(text: string, call: Call): Promise<Response> {
@@ -59,14 +64,29 @@ async function explain(text: string, call: Call): Promise<Response> {
     ip: displayCidr(cidr),
     asked: displayCidr(asked.value),
     ...(adjustments.length === 0 ? {} : { adjustments }),
-    verdict: verdict(explanation, protectedBy, call.now),
+    summary: summaryOf(displayCidr(cidr), explanation, protectedBy),
     asOf: timeText(explanation.asOf),
     protected: protectedBy,
+    targets: Object.fromEntries(explanation.targets.map(shownEvidence)),
     block: explanation.exact === null ? null : shownBlock(explanation.exact),
     leases: explanation.leases.map((lease) => ({ ...lease, at: timeText(lease.at), until: timeText(lease.until) })),
     wider: explanation.wider.map(shownBlock),
     narrower: explanation.narrower.map(shownBlock),
-    exemptions: explanation.exemptions.map((exemption) => ({ ip: keyText(exemption.key), until: timeText(exemption.until) })),
+    exemptions: explanation.exemptions.map(({ key, until, at, by }) => ({
+      ip: keyText(key),
+      until: timeText(until),
+      ...(at === undefined ? {} : { at: timeText(at) }),
+      ...(by === undefined ? {} : { by }),
+    })),
+    ended: explanation.ended.map(({ key, at, until, liftedAt, ...rest }) => ({
+      ip: keyText(key),
+      ...rest,
+      at: timeText(at),
+      until: timeText(until),
+      liftedAt: timeText(liftedAt),
+    })),
+    endedWhole: explanation.endedWhole,
+    refusals: explanation.refusals.map((refusal) => ({ ...refusal, at: timeText(refusal.at) })),
   });
 }
 

@@ -85,7 +85,7 @@ async function lift(wanted: Wanted, call: Call): Promise<Response> {
   }
   const at: EpochMs = requestTime(call);
   const exemptUntil = wanted.exemptMs === null ? null : at + wanted.exemptMs;
-  const answer = await call.coordinator.lift({ keys, client: wanted.client, at, exemptUntil, once: call.caller.signed?.id ?? null });
+  const answer = await call.coordinator.lift({ keys, client: wanted.client, at, exemptUntil, once: call.caller.signed?.id ?? null, by: call.caller.name });
   call.passage.items = { lifted: answer.items.reduce((sum, { lifted }) => sum + lifted, 0) };
   const wait = waitPreference(call.request.headers);
   const settled = wait !== null && (await opened(call, answer, wait));

@@ -6,6 +6,7 @@ import { blockStates } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Json } from "../../shared/ports.ts";
 import { stopActions } from "../../shared/request/operations.ts";
+import type { Cause } from "../coordinator/contract.ts";
 
 type Schema = { readonly [key: string]: Json };
 
@@ -76,6 +77,8 @@ const requests: Readonly<Record<string, Schema>> = {
   StoreRequest: request({ type: operation("store") }),
 };
 
+const otherCauses = ["unselected", "ended", "lifted", "exempt", "orphan", "never"] as const satisfies readonly Cause[];
+
 const answers: Readonly<Record<string, Schema>> = {
   TargetState: answer({ state: { enum: [...blockStates] }, why: text, by: text }, ["state"]),
   BlockItem: answer({ ip: address, asked: address, status: { enum: [...accepted] }, until: timeOrNull, why: text, targets: states, adjustments: texts }, [
@@ -118,21 +121,35 @@ const answers: Readonly<Record<string, Schema>> = {
     "next",
     "blocks",
   ]),
+  Evidence: answer(
+    {
+      blocked: { enum: ["yes", "no", "unknown"], description: "Whether an entry of ours that the target enforces stands over all of it, as last seen." },
+      cause: { enum: [...blockStates, ...otherCauses] },
+      why: text,
+      entry: { oneOf: [{ type: "null" }, answer({ id: text, cidr: text, seenAt: timeOrNull }, ["id", "cidr", "seenAt"])] },
+      observedAt: timeOrNull,
+    },
+    ["blocked", "cause", "why", "entry", "observedAt"],
+  ),
   Explanation: answer(
     {
       ip: address,
       asked: address,
       adjustments: texts,
-      verdict: text,
+      summary: { ...text, description: "One sentence for a person; the rest is its evidence." },
       asOf: timeOrNull,
       protected: { oneOf: [{ type: "null" }, answer({ range: text, source: text })] },
       block: { type: ["object", "null"] },
       leases: list({ type: "object" }),
       wider: list({ type: "object" }),
       narrower: list({ type: "object" }),
-      exemptions: list(answer({ ip: address, until: timeOrNull })),
+      exemptions: list(answer({ ip: address, until: timeOrNull, at: timeOrNull, by: text })),
+      targets: { type: "object", additionalProperties: ref("Evidence"), description: "By target name." },
+      ended: list(answer({ ip: address, client: text, at: timeOrNull, until: timeOrNull, liftedAt: timeOrNull, liftedBy: text })),
+      endedWhole: flag,
+      refusals: list(answer({ at: timeOrNull, client: text, why: text })),
     },
-    ["ip", "asked", "verdict", "asOf", "protected", "block", "leases", "wider", "narrower", "exemptions"],
+    ["ip", "asked", "summary", "targets", "ended", "endedWhole", "refusals", "asOf", "protected", "block", "leases", "wider", "narrower", "exemptions"],
   ),
   LiftAnswer: answer(
     {
@@ -144,12 +161,17 @@ const answers: Readonly<Record<string, Schema>> = {
     },
     ["recorded", "items"],
   ),
-  Target: answer({ name: text, kind: text, mode: { enum: ["observe", "enforce", "drain"] }, observedAt: timeOrNull, caveats: texts }, [
-    "name",
-    "kind",
-    "mode",
-    "observedAt",
-  ]),
+  Target: answer(
+    {
+      name: text,
+      kind: text,
+      mode: { enum: ["observe", "enforce", "drain"] },
+      observedAt: timeOrNull,
+      error: { oneOf: [{ type: "null" }, answer({ code: { enum: Object.keys(errorTraits) }, message: text, remedy: text, help: text }, ["code", "message"])] },
+      caveats: texts,
+    },
+    ["name", "kind", "mode", "observedAt"],
+  ),
   TargetList: answer(
     { asOf: timeOrNull, fullAt: timeOrNull, storeId: { type: ["string", "null"] }, complete: flag, held: count, targets: list(ref("Target")) },
     ["asOf", "complete", "targets"],
@@ -182,13 +204,14 @@ const answers: Readonly<Record<string, Schema>> = {
       code: { enum: Object.keys(errorTraits) },
       detail: text,
       remedy: text,
+      help: { ...text, description: "The runbook's entry: a path and heading of the repository." },
       target: text,
       field: text,
       facts: { type: "object" },
       retryAfterSeconds: count,
       errors: list(answer({ field: text, code: text, reason: text, facts: { type: "object" } }, ["field", "code", "reason"])),
     },
-    ["type", "title", "status", "code", "detail", "remedy"],
+    ["type", "title", "status", "code", "detail", "remedy", "help"],
   ),
 };
 

@@ -35,6 +35,11 @@ const remedies: Readonly<Record<ErrorCode, string>> = {
   INVARIANT: "This is a fault of Portcullis: report it with the time of the request.",
 };
 
+/** What to do about an error, in short, and where the long form is: a path and heading of this repository, the same for everyone. */
+export function adviceOn(code: ErrorCode): { readonly remedy: string; readonly help: string } {
+  return { remedy: remedies[code], help: `functions/README.md#${code.toLowerCase()}` };
+}
+
 /** Read without a cache and shown by no browser as anything but text. */
 export const securityHeaders = {
   "x-content-type-options": "nosniff",
@@ -72,7 +77,7 @@ export function problemResponse(error: PortcullisError, problems: readonly Probl
     status: traits.status,
     code: error.code,
     detail: error.message,
-    remedy: remedies[error.code],
+    ...adviceOn(error.code),
     ...(target === undefined ? {} : { target }),
     ...(field === undefined ? {} : { field }),
     ...(facts === undefined ? {} : { facts }),

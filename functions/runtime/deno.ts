@@ -14,6 +14,7 @@ import { configOnDeno, refusedNames } from "./deno-config.ts";
 import { identityOf } from "./deno-identity.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Platform } from "./platform.ts";
+import { unusable } from "./unusable.ts";
 
 export interface DenoParts {
   readonly deno: DenoApi;
@@ -118,7 +119,10 @@ export function makeDeno(parts: DenoParts): DenoPortcullis {
       if (refused !== "") throw new PortcullisError("CONFIG_INVALID", why);
       if (!isBuild(parts.deno)) await started();
     },
-    handle: async (request, info) => (await started()).app.fetch(request, info),
+    async handle(request, info) {
+      const ready = await started().catch((thrown: unknown) => unusable(thrown, parts.platform.log));
+      return ready instanceof Response ? ready : ready.app.fetch(request, info);
+    },
     async tick() {
       const { failed } = await (await started()).coordinator.api.tick();
       const names = Object.keys(failed);

@@ -21,6 +21,7 @@ import { deploymentOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Platform } from "./platform.ts";
 import { makeTargets } from "./targets.ts";
+import { unusable } from "./unusable.ts";
 
 /** Bindings by the names in `wrangler.toml`; secrets are looked up by the names in the configuration. */
 export interface WorkerEnv {
@@ -150,7 +151,11 @@ export function makeWorker(runtime: WorkersRuntime): WorkerHandlers {
   let app: Awaited<ReturnType<typeof runtime.app>> | undefined;
   return {
     async fetch(request, env, context) {
-      app ??= await runtime.app(env, runtime.coordinator(env, recent));
+      try {
+        app ??= await runtime.app(env, runtime.coordinator(env, recent));
+      } catch (thrown) {
+        return unusable(thrown, runtime.platform.log);
+      }
       return app.fetch(request, env, context as never);
     },
     async scheduled(_controller, env) {

@@ -35,6 +35,8 @@ export interface Lift {
   /** Whose leases: one client, or `*`. */
   readonly client: string;
   readonly exemptUntil: EpochMs | null;
+  /** Which client asked for it; absent in records of an earlier version. */
+  readonly by?: string;
 }
 
 /** The operator's hand on the brake. One record, last one wins by `at`. */

@@ -38,6 +38,18 @@ export interface BlockRow {
   readonly states: Readonly<Record<string, number>>;
 }
 
+/** A lease that is over. */
+export interface EndedRecord {
+  /** `cidrKey` of its block. */
+  readonly key: string;
+  readonly client: string;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+  /** When a lift ended it, and who asked for that; null: it ran out. */
+  readonly liftedAt: EpochMs | null;
+  readonly liftedBy?: string;
+}
+
 export interface PoolUse {
   readonly name: string;
   readonly limit: number;
@@ -86,7 +98,16 @@ export interface Snapshot {
   readonly blocks: readonly BlockRow[];
   readonly exemptions: readonly { readonly key: string; readonly at: EpochMs; readonly until: EpochMs }[];
   /** Lifts that a new lease may still meet, exemptions included. */
-  readonly lifts: readonly { readonly key: string; readonly at: EpochMs; readonly client: string; readonly exemptUntil: EpochMs | null }[];
+  readonly lifts: readonly {
+    readonly key: string;
+    readonly at: EpochMs;
+    readonly client: string;
+    readonly exemptUntil: EpochMs | null;
+    readonly by?: string;
+  }[];
+  /** The newest leases that are over, and whether there are no others; absent in a snapshot of an earlier version. */
+  readonly ended?: readonly EndedRecord[];
+  readonly endedWhole?: boolean;
   readonly held: number;
   readonly targets: Readonly<Record<string, TargetSnapshot>>;
 }

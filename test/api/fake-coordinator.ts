@@ -14,6 +14,7 @@ import type {
   SettledItem,
   StopAnswer,
   StopRequest,
+  TargetEvidence,
 } from "../../functions/coordinator/contract.ts";
 import { cidrFromKey, contains, overlaps } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
@@ -182,7 +183,19 @@ export class FakeCoordinator implements CoordinatorApi {
     }));
     const exact = helds.length === 0 ? null : { key, until: this.#until(key), states: this.#states(helds[0]?.item ?? { targets: null }, this.state) };
     const exemptions = [...this.exemptions].map(([exempt, until]) => ({ key: exempt, until }));
-    return { exact, leases, wider: [], narrower: [], exemptions, asOf: this.#clock.now() };
+    const targets = this.#targets.map((target): TargetEvidence => {
+      const state = exact?.states[target];
+      const common = { target, observedAt: this.#clock.now() };
+      const exempt = exemptions[0]?.until;
+      if (state === undefined && exempt !== undefined)
+        return { ...common, blocked: "no", cause: "exempt", why: `new blocks are refused until ${new Date(exempt).toISOString()}`, entry: null };
+      if (state === undefined) return { ...common, blocked: "no", cause: "never", why: "no lease on it is on record", entry: null };
+      const stands = state.state === "enforced";
+      const entry = stands ? { id: "1", cidr: "203.0.113.7/32", seenAt: this.#clock.now() } : null;
+      return { ...common, blocked: stands ? "yes" : "no", cause: state.state, why: state.why ?? "", entry };
+    });
+    const nothing = { wider: [], narrower: [], ended: [], endedWhole: true, refusals: [] };
+    return { exact, leases, exemptions, targets, ...nothing, asOf: this.#clock.now() };
   }
 
   async snapshot(): Promise<Snapshot | null> {

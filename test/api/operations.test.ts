@@ -30,6 +30,7 @@ describe("POST /v1/lifts", () => {
         at: nowMs,
         exemptUntil: null,
         once: null,
+        by: "writer",
       });
     }
   });

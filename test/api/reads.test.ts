@@ -58,30 +58,40 @@ describe("GET /v1/blocks/{ip}", () => {
     world.coordinator.state = "enforced";
     for (const path of ["/v1/blocks/203.0.113.0/24", "/v1/blocks/203.0.113.0%2F24"]) {
       const answer = await json(await get(world, path, "reader"));
-      expect(answer).toMatchObject({ ip: "203.0.113.0/24", verdict: "blocked at web, edge", protected: null, leases: [{ client: "writer", reason: "scan" }] });
+      expect(answer).toMatchObject({
+        ip: "203.0.113.0/24",
+        summary: "203.0.113.0/24 is blocked at web, edge: enforced.",
+        protected: null,
+        leases: [{ client: "writer", reason: "scan" }],
+      });
     }
   });
 
   test("explain: not leased, protected, exempt, and widened", async () => {
     const world = createWorld();
-    const verdict = async (ip: string) => (await json(await get(world, `/v1/blocks/${ip}`, "reader"))).verdict;
-    expect(await verdict("203.0.113.7")).toMatch(/^not blocked: there is no live lease/);
-    expect(await verdict("198.51.100.7")).toMatch(/^never blocked: it touches 198\.51\.100\.0\/24/);
+    const summary = async (ip: string) => (await json(await get(world, `/v1/blocks/${ip}`, "reader"))).summary;
+    expect(await summary("203.0.113.7")).toBe("203.0.113.7 is not blocked at web, edge: never, no lease on it is on record.");
+    expect(await summary("198.51.100.7")).toMatch(/^198\.51\.100\.7 is never blocked: it touches 198\.51\.100\.0\/24/);
     await postJson(world, "/v1/lifts", "writer", { ip: "203.0.113.7" });
-    expect(await verdict("203.0.113.7")).toMatch(/new blocks are refused until 2026-05-01T11:00/);
+    expect(await summary("203.0.113.7")).toMatch(/new blocks are refused until 2026-05-01T11:00/);
     expect((await json(await get(world, "/v1/blocks/2001:db8::7", "reader"))).ip).toBe("2001:db8::/64");
   });
 
   test("explain: leased and not enforced is said so", async () => {
     const world = createWorld();
     await postJson(world, "/v1/blocks", "writer", { ip: "203.0.113.7" });
-    expect((await json(await get(world, "/v1/blocks/203.0.113.7", "reader"))).verdict).toMatch(/^leased and not enforced anywhere, and not at web, edge/);
+    expect((await json(await get(world, "/v1/blocks/203.0.113.7", "reader"))).summary).toMatch(/^203\.0\.113\.7 is not blocked at web, edge: pending/);
   });
 
   test("explain: before the first pass nothing is claimed", async () => {
     const world = createWorld();
-    world.coordinator.explain = async () => ({ exact: null, leases: [], wider: [], narrower: [], exemptions: [], asOf: 0 });
-    expect(await json(await get(world, "/v1/blocks/203.0.113.7", "reader"))).toMatchObject({ verdict: "not known yet: no pass has reported", asOf: null });
+    const targets = [{ target: "web", blocked: "unknown", cause: "never", why: "nothing is known", entry: null, observedAt: null }] as const;
+    const nothing = { leases: [], wider: [], narrower: [], exemptions: [], ended: [], refusals: [] };
+    world.coordinator.explain = async () => ({ exact: null, ...nothing, targets, endedWhole: false, asOf: 0 });
+    expect(await json(await get(world, "/v1/blocks/203.0.113.7", "reader"))).toMatchObject({
+      summary: expect.stringMatching(/is not known to be blocked or not: no pass has reported/),
+      asOf: null,
+    });
   });
 
   test("explain: what is no address is 400", async () => {

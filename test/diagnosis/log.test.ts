@@ -73,7 +73,17 @@ describe("secrets", () => {
   const planted = [...Object.values(keys), ...Object.values(secrets), "hunter2-planted"];
   const secret = fc.constantFrom(...planted);
   const path = fc.oneof(
-    fc.constantFrom("/v1/blocks", "/v1/alerts/generic", "/v1/alerts/generic", "/v1/lifts", "/v1/exemptions", "/v1/stop", "/v1/reconcile", "/v1/targets/nope", "/metrics"),
+    fc.constantFrom(
+      "/v1/blocks",
+      "/v1/alerts/generic",
+      "/v1/alerts/generic",
+      "/v1/lifts",
+      "/v1/exemptions",
+      "/v1/stop",
+      "/v1/reconcile",
+      "/v1/targets/nope",
+      "/metrics",
+    ),
     secret.map((text) => `/v1/blocks/${text}`),
     secret.map((text) => `/${text}`),
     secret.map((text) => `/blacklistip?accessToken=${text}&ip=203.0.113.7`),

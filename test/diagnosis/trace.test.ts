@@ -5,6 +5,7 @@ import { OpenTraces } from "../../functions/log/cause.ts";
 import { continued, newTrace, traceparentOf } from "../../shared/trace.ts";
 import { createWorld, get, json, postJson, send } from "../api/world.ts";
 import { newWorld } from "../coordinator/world.ts";
+import { Deployed } from "./deployed.ts";
 
 const caller = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", parentId: null };
 const traceparent = traceparentOf(caller);
@@ -133,18 +134,20 @@ describe("passes", () => {
 
   test("follow: accept, pass, step and remote calls of one block are found by its trace, also when the coordinator dies in between", async () => {
     for (const dies of [false, true]) {
-      const world = await newWorld();
-      await world.advance(120_000);
-      const trace = traceOf(7);
-      const request = { client: "detector", items: [world.item("203.0.113.7", 600_000)], allOrNothing: true, dryRun: false };
-      await world.survive((coordinator) => coordinator.accept(request, trace));
+      const deployed = new Deployed(await newWorld());
+      const { world } = deployed;
+      await deployed.minutes(2);
+      await deployed.send("POST", "/v1/blocks", "admin", { body: '{"ip":"203.0.113.7"}', headers: { traceparent } });
       if (dies) world.evict();
       await world.advance(2_000);
-      const found = world.logs.filter((record) => record.trace_id === trace.traceId).map(({ event }) => event);
-      expect([dies, found]).toEqual([dies, ["leases.accepted", "remote.call", "remote.call", "step.applied", "pass.done"]]);
+      const found = () => world.logs.filter((record) => record.trace_id === caller.traceId).map(({ event }) => event);
+      const expected = ["leases.accepted", "http.answered", "remote.call", "remote.call", "step.applied", "pass.done"];
+      expect([dies, found()]).toEqual([dies, expected]);
       // The block is done: the next pass is nobody's.
-      await world.advance(600_000);
-      expect(world.logs.filter((record) => record.trace_id === trace.traceId)).toHaveLength(found.length);
+      await deployed.minutes(10);
+      expect(found()).toEqual(expected);
+      await deployed.send("GET", "/v1/targets/web/plan", "admin", { headers: { traceparent } });
+      expect(found().slice(expected.length)).toEqual(["remote.call", "http.answered"]);
     }
   });
 
