@@ -63,6 +63,6 @@ for (const room of roomsNamed(positionals, values.ci)) {
   holds &&= isHeld;
 }
 if (!holds) {
-  console.log("A score below its room's least, or a wrong note. Write the test that notices, or note in test/mutation/survivors.ts why nothing can.");
+  console.log("A score below its room's least, or a wrong note. Write the test that notices, or note in test/mutation/survivors.json why nothing can.");
   process.exitCode = 1;
 }
