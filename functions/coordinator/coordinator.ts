@@ -60,7 +60,7 @@ export class Coordinator implements contract.CoordinatorApi {
   constructor(world: World, host: Host) {
     this.#world = world;
     this.#host = host;
-    this.#ledger = new Ledger(world.config, world.memory);
+    this.#ledger = new Ledger(world);
     this.#states = new KnownStates(world);
     this.#acceptance = new Acceptance(world, this.#ledger, this.#states);
   }

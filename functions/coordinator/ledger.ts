@@ -7,6 +7,7 @@ import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { recordsOfSnapshot } from "../pass/records.ts";
+import type { World } from "../pass/world.ts";
 import type { AcceptItem } from "./contract.ts";
 import type { Memory } from "./memory.ts";
 
@@ -38,6 +39,7 @@ const leasesMax = limits.listPagesMax * 900;
 export class Ledger {
   readonly #config: Config;
   readonly #memory: Memory;
+  readonly #repeats: World["repeats"];
   #byBlock = new Map<string, Lease[]>();
   #lifts = new CidrIndex<Lift>([], (lift) => lift.cidr);
   #liveByClient = new Map<string, number>();
@@ -48,9 +50,10 @@ export class Ledger {
   readonly #reserved = new Map<string, number>();
   #builtFrom: unknown = undefined;
 
-  constructor(config: Config, memory: Memory) {
+  constructor({ config, memory, repeats }: Pick<World, "config" | "memory" | "repeats">) {
     this.#config = config;
     this.#memory = memory;
+    this.#repeats = repeats;
   }
 
   /** Rebuilds when a pass has made a new snapshot; cheap otherwise. */
@@ -143,7 +146,7 @@ export class Ledger {
     if (over !== null) return over;
     const standing = this.#standing(client, item);
     const asked = item.until - item.at;
-    if (standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
+    if (this.#repeats !== "written" && standing > now && item.until - standing < asked * limits.renewalGainMin) return { kind: "unchanged", until: standing };
     const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && lease.until > now);
     const isRenewal = mine.length > 0;
     const limited =

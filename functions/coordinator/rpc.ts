@@ -67,12 +67,12 @@ const recordedAside: TargetState = {
   why: "recorded without the coordinator, which did not answer: its next full pass enforces it, within five minutes",
 };
 
-/** Says of what was recorded that nobody was told yet. */
+/** Says of what was recorded that nobody was told yet; what the store's old snapshot says of it may be an hour old, and is not repeated. */
 async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: AcceptRequest, trace: Trace | undefined): Promise<AcceptAnswer> {
   const answer = await fallback.accept(request, trace);
   const items = answer.items.map((item) => ({
     ...item,
-    states: Object.fromEntries(Object.entries(item.states).map(([target, state]) => [target, state.state === "pending" ? recordedAside : state])),
+    states: Object.fromEntries(Object.keys(item.states).map((target) => [target, recordedAside])),
   }));
   return { ...answer, items };
 }

@@ -15,6 +15,8 @@ export interface TickOnlyParts {
   readonly host: Omit<Host, "schedule" | "sleep">;
   /** What this process accepted lately; plain data, shared by its requests. */
   readonly recent: MemoryStorage;
+  /** As in World: for when there is a coordinator, and it does not answer. */
+  readonly repeats?: World["repeats"];
 }
 
 /** The stored snapshot carries the targets' memory along: there is no other place for it. */
@@ -60,7 +62,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     const memory = await Memory.open(storage, base.clock.now());
     memory.snapshot = stored;
     await memory.forget(base.clock.now() - Math.max(limits.snapshotEveryMs, base.config.brake.perMs), base.clock.now() - 2 * limits.signatureToleranceMs);
-    const world: World = { ...base, memory, continuity: "none" };
+    const world: World = { ...base, memory, continuity: "none", ...(parts.repeats === undefined ? {} : { repeats: parts.repeats }) };
     return { coordinator: new Coordinator(world, host), world, stored };
   }
 

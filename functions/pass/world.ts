@@ -35,6 +35,11 @@ export interface World {
    * `none`: there is no coordinator (KV and cron alone); removals rest on the listing and are weaker by the store's staleness.
    */
   readonly continuity: "kept" | "none";
+  /**
+   * `written`: what is known of leases may be an hour old (the store's snapshot, while the coordinator does not answer), and one of them may
+   * have been lifted since; so a repeat is recorded once more, never answered from what is known. Otherwise a repeat writes nothing.
+   */
+  readonly repeats?: "written";
   /** Whose work this pass is, for the log. */
   readonly cause?: Cause;
 }

@@ -214,7 +214,10 @@ export class Callers {
     const answered = await this.#send({ path: "/v1/lifts", headers, body: JSON.stringify({ ip, exempt }) });
     if (answered.kind === "lost") return;
     scheduler.note(`answered: lift HTTP ${answered.response.status}`);
-    if (answered.response.ok) ledger.lifted(lift, scheduler.now);
+    if (!answered.response.ok) return;
+    const { items } = (await answered.response.json()) as { readonly items: readonly { readonly stillCoveredBy?: readonly string[] }[] };
+    // What is named as still standing was not lifted: by its own clock the lift was made before it.
+    if (items.every(({ stillCoveredBy = [] }) => stillCoveredBy.length === 0)) ledger.lifted(lift, scheduler.now);
   }
 
   /** What one address is said to be. */

@@ -2,11 +2,14 @@
 // stop. Each deed tells the oracle for how long it may excuse what is not right. Owns the undoing of what ends by itself.
 import { limits } from "../../shared/limits.ts";
 import type { CloudTrouble } from "./contract.ts";
+import { deedMsMax } from "./platform/ambush.ts";
 import type { Action, Deployment } from "./script.ts";
 import type { Watch } from "./watch.ts";
 import { recoveryMs, type World } from "./world.ts";
 
 const minute = 60_000;
+/** How long a suspended or cut-off life, or one that should be gone, goes on. */
+const lingersMs = 90_000;
 
 type PlatformAction = Extract<Action, { readonly do: "platform" | "skip-ticks" | "double-tick" | "break-store" | "skew" }>;
 
@@ -62,7 +65,9 @@ export class Deeds {
         scheduler.note(`platform: ${action.deed}`);
         scheduler.tell(`platform: ${done}`);
         const settleMs = platform.stalenessMs + limits.skewMs;
-        oracle.disturbAll(recoveryMs + (action.deed === "wipe" ? settleMs : 0) + (action.deed === "unreachable" ? limits.fullPassMs + 2 * minute : 0));
+        oracle.disturbAll(
+          deedMsMax + lingersMs + recoveryMs + (action.deed === "wipe" ? settleMs : 0) + (action.deed === "unreachable" ? limits.fullPassMs + 2 * minute : 0),
+        );
       }
     } else if (action.do === "skip-ticks") {
       this.#world.skipTicks(scheduler.now + action.ms);

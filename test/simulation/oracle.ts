@@ -126,7 +126,9 @@ export class Oracle {
     if (protectedLong !== undefined && protectedLong.at + lateMs < now && protectedLong.ranges.some((range) => overlaps(range, entry)))
       throw new Violation("P4", `${watch.name}: ${cidrText(entry)} was blocked, though it has been protected for ${now - protectedLong.at} ms`);
     const maxEntries = Math.max(...watch.recentWishes(now, lateMs).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
-    if (watch.placed.length > maxEntries) throw new Violation("P6", `${watch.name}: ${watch.placed.length} entries of ours stand, maxEntries is ${maxEntries}`);
+    // Where an entry is two halves, a swap puts one half after the other: whole ones count.
+    const whole = watch.cloud.standing().length;
+    if (whole > maxEntries) throw new Violation("P6", `${watch.name}: ${whole} entries of ours stand, maxEntries is ${maxEntries}`);
   }
 
   /** No gate opens before its lease ends, unless somebody wanted it or something heavier needed the place. */
@@ -144,6 +146,8 @@ export class Oracle {
     if (now < this.beyondStalenessUntil) return true;
     if (watch.recentWishes(now, lateMs).some((wish) => wish.mode === "drain")) return true;
     if (this.isProtected(one.cidr, lateMs)) return true;
+    // What stood over a protected address goes first of all, and what it kept closed besides is put back after it.
+    if (before.filter((entry) => contains(entry, one.cidr)).every((entry) => this.isProtected(entry, lateMs + limits.fullPassMs))) return true;
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
     return this.#isOutweighed(watch, one, before);
@@ -171,6 +175,7 @@ export class Oracle {
     this.#guard(() => {
       for (const watch of this.#parts.watches) {
         this.#checkWrites(watch);
+        watch.noteRoom(this.#now);
         if (watch.wish.mode !== "enforce" || watch.estrangedSince !== null || this.#now <= watch.disturbedUntil) continue;
         this.#checkStanding(watch);
         this.#checkProtected(watch);
@@ -194,12 +199,12 @@ export class Oracle {
   #checkDue(watch: Watch, one: Asked): void {
     const now = this.#now;
     if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs)) return;
-    const sinceMs = now - (one.endedAt ?? now);
+    const sinceMs = now - Math.max(one.endedAt ?? now, watch.fullAt(one.cidr.family));
     const asideMs = one.aside ? limits.fullPassMs + limits.tickMs : 0;
     const weakMs = this.#parts.strictness === "by-staleness" ? this.#settleMs + limits.tickMs : 0;
     if (sinceMs <= limits.tickMs + passMs + asideMs + weakMs + watch.operationMs) return;
     if (watch.isFull(one.cidr.family, now)) this.#checkShed(watch, one);
-    else throw new Violation("P1", `${watch.name}: ${cidrText(one.cidr)} was promised ${sinceMs} ms ago and does not stand; there is room`);
+    else throw new Violation("P1", `${watch.name}: ${cidrText(one.cidr)} was promised, does not stand, and there has been room for ${sinceMs} ms`);
   }
 
   /** Full is an answer only when what stands weighs as much. */

@@ -4,6 +4,7 @@ import { storeId } from "../coordinator/world.ts";
 import { awsCloud, azureCloud, cloudflareCloud } from "./clouds/index.ts";
 import type { CloudUnderTest } from "./contract.ts";
 import { Dice } from "./dice.ts";
+import { denoPlatform } from "./platform/deno.ts";
 import { workersPlatform } from "./platform/workers.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { World } from "./world.ts";
@@ -50,6 +51,6 @@ export function worldOf(setting: Setting, seed: number): World {
     seed,
     stalenessMs: setting.platform === "deno" ? 0 : limits.workersKvStalenessMs,
     makeClouds: (scheduler) => setting.clouds.map((name) => cloudOf(name, setting.room, scheduler)),
-    makePlatform: (parts) => workersPlatform(parts, setting.platform === "workers-tick-only" ? "workers-tick-only" : "workers"),
+    makePlatform: (parts) => (setting.platform === "deno" ? denoPlatform(parts) : workersPlatform(parts, setting.platform)),
   });
 }

@@ -37,6 +37,7 @@ export class Watch {
   /** Since when another store's mark is on it; null: ours is. */
   estrangedSince: EpochMs | null = null;
   #troubleMs = 0;
+  readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
   writesSeen = 0;
   /** How long a change that was accepted is worked on. */
   operationMs = 0;
@@ -127,6 +128,16 @@ export class Watch {
     const shared = Math.min(room.total, maxEntries, room.shared ? own : Number.POSITIVE_INFINITY);
     const others = this.placed.filter((entry) => entry.family !== family).length;
     return shared - others < own ? { most: shared, families: [4, 6] } : { most: own, families: [family] };
+  }
+
+  /** Remembers when there was no room. */
+  noteRoom(now: EpochMs): void {
+    for (const family of [4, 6] as const) if (this.isFull(family, now)) this.#fullAt[family] = now;
+  }
+
+  /** When it was last full for that family; 0: never. */
+  fullAt(family: 4 | 6): EpochMs {
+    return this.#fullAt[family];
   }
 
   isFull(family: 4 | 6, now: EpochMs): boolean {
