@@ -54,8 +54,13 @@ function decideRequest(world: World, target: Target, request: VisitRequest, obse
   };
 }
 
-/** Decides, and once more with the orphan rule where there are orphans. */
-function planVisit(world: World, target: Target, request: VisitRequest, observation: Observation): { plan: TargetPlan; orphans: Orphans | null } {
+/** Decides, and once more with the orphan rule where there are orphans. `without`: the same, when these entries cannot go. */
+function planVisit(
+  world: World,
+  target: Target,
+  request: VisitRequest,
+  observation: Observation,
+): { plan: TargetPlan; orphans: Orphans | null; without(immovable: ReadonlySet<string>): TargetPlan } {
   const asked = decideRequest(world, target, request, observation);
   const memory = world.memory.target(target.name);
   const plan = decide(asked);
@@ -68,8 +73,10 @@ function planVisit(world: World, target: Target, request: VisitRequest, observat
     noteConfirmed(memory, plan.orphans);
   }
   const orphans = assessOrphans(memory, plan.orphans, observation.ours.length);
-  if (orphans === null || !asked.mayRemove) return { plan, orphans };
-  return { plan: decide({ ...asked, orphanMayGo: orphanRule(memory, orphans, request.now) }), orphans };
+  const without = (immovable: ReadonlySet<string>) => decide({ ...asked, immovable });
+  if (orphans === null || !asked.mayRemove) return { plan, orphans, without };
+  const orphanMayGo = orphanRule(memory, orphans, request.now);
+  return { plan: decide({ ...asked, orphanMayGo }), orphans, without: (immovable) => decide({ ...asked, orphanMayGo, immovable }) };
 }
 
 function blind(target: Target, error: PortcullisError, callsMade: number): Visit {
@@ -85,6 +92,12 @@ function compileSteps(target: Target, memory: TargetMemory, plan: TargetPlan, ob
   const kept = plan.keep.map((entry) => entry.cidr);
   const standing = [...new Map([...kept, ...placed].map((cidr) => [cidrKey(cidr), cidr])).values()];
   return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation });
+}
+
+/** Entries that the plan lets go and no step takes away: their place rests, or the cloud refused before. What needs their room must wait. */
+function notGoing(plan: TargetPlan, steps: readonly Step[]): ReadonlySet<string> {
+  const going = new Set(steps.flatMap((step) => step.removes));
+  return new Set(plan.removals.map(({ entry }) => entry.id).filter((id) => !going.has(id)));
 }
 
 export async function visit(world: World, target: Target, request: VisitRequest): Promise<Visit> {
@@ -105,6 +118,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   memory.atWork = null;
   const observed = await target.provider.observe(signalOf(world, "read"));
   if (!observed.ok) {
+    if (observed.error.code === "PROVIDER_THROTTLED") world.memory.counters.add("portcullis_target_throttles_total", { target: target.name });
     const waitSeconds = observed.error.context.retryAfterSeconds;
     if (waitSeconds !== undefined) {
       memory.throttledUntil = request.now + waitSeconds * 1000;
@@ -117,9 +131,14 @@ export async function visit(world: World, target: Target, request: VisitRequest)
 
   const drift = memory.acknowledged.length === 0 ? driftOf(memory.expected, observed.value) : [];
   const observation = { ...observed.value, ours: overlay(markLeaving(memory, observed.value.ours), memory.acknowledged) };
-  const { plan, orphans } = planVisit(world, target, request, observation);
+  const first = planVisit(world, target, request, observation);
+  const { orphans } = first;
   const bar = barOf(world, target, request, observation);
-  const steps = bar === null || request.purpose === "plan" ? compileSteps(target, memory, plan, observation) : [];
+  const compiles = bar === null || request.purpose === "plan";
+  const tried = compiles ? compileSteps(target, memory, first.plan, observation) : [];
+  const staying = compiles ? notGoing(first.plan, tried) : new Set<string>();
+  const plan = staying.size === 0 ? first.plan : first.without(staying);
+  const steps = staying.size === 0 ? tried : compileSteps(target, memory, plan, observation);
   if (request.purpose === "plan") {
     const pending = steps.map((step) => step.summary);
     return { target, observation, plan, standing: observation.ours, bar, error: null, orphans, drift, changed: [], pending, more: "done", callsMade: spent() };
@@ -132,6 +151,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   if (applied.error === null) world.memory.expect(target.name, standing);
   else memory.expected = null;
   await world.memory.saveTarget(target.name);
+  world.memory.counters.add("portcullis_drift_total", { target: target.name }, drift.length);
   for (const line of drift) world.log({ level: "warn", event: "target.drift", target: target.name, message: line });
   return { target, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };
 }

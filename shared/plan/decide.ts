@@ -24,6 +24,8 @@ export interface DecideRequest {
   readonly leftovers: ReadonlySet<string>;
   /** Blocks (`cidrKey`) whose last add has an unknown outcome: not tried again until observed. */
   readonly frozenBlocks: ReadonlySet<string>;
+  /** Ids of entries that cannot go now, whatever is proved: their place rests, or the cloud refuses. They take room; none when left out. */
+  readonly immovable?: ReadonlySet<string>;
 }
 
 export interface TargetPlan {
@@ -57,7 +59,7 @@ function stuckEntries(request: DecideRequest, candidates: ReadonlySet<string>, p
   const proofs = proofsOf();
   return unwanted.filter((entry) => {
     if (proofs.proofFor(entry, request.mayRemove) !== null) return false;
-    return !request.mayRemove || proofs.isOrphan(entry);
+    return !request.mayRemove || proofs.isOrphan(entry) || request.immovable?.has(entry.id) === true;
   });
 }
 
@@ -86,6 +88,7 @@ function proofsFor(request: DecideRequest, needs: readonly Need[], placed: reado
     granularity: request.granularity,
     isProtected: (entry) => request.isProtected(entry.cidr),
     orphanMayGo: request.orphanMayGo,
+    isImmovable: (entry) => request.immovable?.has(entry.id) === true,
   });
 }
 

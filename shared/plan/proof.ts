@@ -24,6 +24,8 @@ export interface ProofRequest {
   readonly isProtected: (entry: Entry) => boolean;
   /** Whether the entry has been an orphan for long enough, and few enough are, or a person confirmed. */
   readonly orphanMayGo: (entry: Entry) => boolean;
+  /** Whether it cannot go now, whatever is proved. */
+  readonly isImmovable: (entry: Entry) => boolean;
 }
 
 /** The entries that stand for a placed need: the first whole one per block. Others of the same block are duplicates. */
@@ -89,6 +91,7 @@ export class Proofs {
    * shed: it goes in exchange for something severer, or where more stands than there is room for.
    */
   proofFor(entry: Entry, mayRemove: boolean): Proof | null {
+    if (this.#request.isImmovable(entry)) return null;
     if (this.#request.isProtected(entry)) return "protected";
     if (!mayRemove) return null;
     const served = this.served(entry);
@@ -113,6 +116,7 @@ export class Proofs {
    * an ended lease, something of it must be inside the block.
    */
   proofMakingWay(entry: Entry, need: Need): Proof | null {
+    if (this.#request.isImmovable(entry)) return null;
     const served = this.served(entry);
     const inside = served.filter((other) => contains(need.cidr, other.cidr));
     const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.#stands(other));

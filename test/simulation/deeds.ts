@@ -129,7 +129,10 @@ export class Deeds {
     if (done === null) return;
     scheduler.note(`human: ${deed}`);
     scheduler.tell(`human at ${watch.name}: ${done}`);
-    watch.disturb(scheduler.now + limits.fullPassMs + recoveryMs + watch.operationMs);
+    // Until somebody puts it right, a target may refuse to be written to, or to call enforced what stands there.
+    const isStrict = watch.cloud.definition.granularity !== "entry";
+    const lasts = deed === "disarm" || (isStrict && (deed === "add-in-our-place" || deed === "edit-ours"));
+    watch.disturb(lasts ? Number.POSITIVE_INFINITY : scheduler.now + limits.fullPassMs + recoveryMs + watch.operationMs);
   }
 
   #estrange(watch: Watch, ms: number): void {
@@ -154,9 +157,11 @@ export class Deeds {
         watch.disturb(scheduler.now + recoveryMs + limits.fullPassMs + this.#world.platform.stalenessMs);
       }
     };
+    // A drain may begin before its answer comes; what is to stop is sure to only afterwards.
+    if (action.action === "drain") wish("drain");
+    while (!(await this.#world.callers.stop(action.action, target))) await scheduler.sleep(5_000);
     wish(action.action);
-    const done = await this.#world.callers.stop(action.action, target);
-    scheduler.note(done ? `stop: ${action.action}` : "stop: no answer");
+    scheduler.note(`stop: ${action.action}`);
     await scheduler.sleep(action.ms);
     // A stop is taken back until that is certain.
     while (!(await this.#world.callers.stop("resume", target))) await scheduler.sleep(5_000);

@@ -162,7 +162,11 @@ export class Oracle {
     if (rivals(before).length < cap.most) return false;
     const isOver = rivals(before).length > cap.most;
     const heavier = ledger.all.some(
-      (other) => other.outcome !== "refused" && other.severity > one.severity && selects(other, watch.name) && !watch.covers(other.cidr, before),
+      (other) =>
+        other.outcome !== "refused" &&
+        other.severity > one.severity &&
+        selects(other, watch.name) &&
+        !before.some((entry) => cidrText(entry) === cidrText(other.cidr)),
     );
     const keptLighter = rivals(watch.placed).some((entry) => ledger.weightOf(entry, watch.name, now) < one.severity && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.

@@ -30,10 +30,13 @@ export function settingOf(seed: number): Setting {
 
 const addresses = ["198.18.7.0/24", "203.0.113.200/32", "192.0.2.0/24", "203.0.113.2/32", "2001:db8:99::/48", "2001:db8:77:1::/64"];
 
+/** As an operator would call them. */
+const targetNames = { aws: "web", azure: "hub", cloudflare: "edge" } as const satisfies Record<CloudName, string>;
+
 function cloudOf(name: CloudName, room: Setting["room"], scheduler: Scheduler): CloudUnderTest {
   const { dice } = scheduler;
   const options = {
-    name,
+    name: targetNames[name],
     storeId,
     nowMs: () => scheduler.now,
     roll: (what: string) => dice.roll(`${name} ${what}`),
