@@ -75,6 +75,15 @@ function endTraces({ memory }: World, visits: readonly Visit[], waiting: Readonl
   memory.traces.end(began - limits.fullPassMs, isWhole ? waiting : undefined);
 }
 
+/** What the pass and its targets have counted goes into memory, which is saved next. */
+function countPass({ memory, targets }: World, wake: Wake): void {
+  memory.counters.add("portcullis_passes_total", { wake });
+  for (const { name, calls } of targets) {
+    for (const [answer, count] of Object.entries(calls.ended ?? {})) memory.counters.add("portcullis_remote_calls_total", { target: name, answer }, count);
+    calls.ended = {};
+  }
+}
+
 interface Told {
   readonly wake: Wake;
   readonly visits: readonly Visit[];
@@ -122,6 +131,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   memory.core.nextDueAt = nextDue(world, records, lifted, now);
   memory.core.storeId = records.storeId;
   endTraces(world, visits, waiting, now);
+  countPass(world, wake);
   if (fresh === "fresh") noteListed(memory, records);
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));

@@ -21,6 +21,10 @@ interface Grant {
   readonly trace: Trace | undefined;
 }
 
+function statusOf(judgement: Judgement): contract.AcceptStatus {
+  return judgement.kind === "write" ? (judgement.held ? "held" : judgement.status) : judgement.kind;
+}
+
 export class Acceptance {
   readonly #world: World;
   readonly #ledger: Ledger;
@@ -50,6 +54,7 @@ export class Acceptance {
       return { item, judgement };
     });
     for (const { item, judgement } of judged) {
+      if (!request.dryRun) this.#world.memory.counters.add("portcullis_items_total", { client: request.client, status: statusOf(judgement) });
       if (judgement.kind === "exempt" || judgement.kind === "limited")
         this.#world.memory.refused({ key: item.key, at: now, client: request.client, why: judgement.why });
     }
@@ -66,7 +71,7 @@ export class Acceptance {
   #tell(client: string, judged: readonly { readonly judgement: Judgement }[], trace: Trace | undefined): void {
     const items: Record<string, number> = {};
     for (const { judgement } of judged) {
-      const status = judgement.kind === "write" ? (judgement.held ? "held" : judgement.status) : judgement.kind;
+      const status = statusOf(judgement);
       items[status] = (items[status] ?? 0) + 1;
     }
     traced(this.#world.log, trace)({ level: "info", event: "leases.accepted", client, items });

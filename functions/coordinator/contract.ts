@@ -171,6 +171,21 @@ export interface Explanation {
   readonly asOf: EpochMs;
 }
 
+/** What the coordinator knows of itself, for the metrics. */
+export interface Vitals {
+  /** Memory is unbroken since; counters too. */
+  readonly memorySince: EpochMs;
+  /** Full passes in a row that were not clean, and heartbeats that failed. */
+  readonly passFailures: number;
+  readonly heartbeatFailures: number;
+  /** At most how many records the store holds, and how many leases are taken before new ones are refused. */
+  readonly records: number;
+  readonly recordsMax: number;
+  /** By series, as the exposition format writes them. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly targets: Readonly<Record<string, { readonly frozenPlaces: number; readonly throttledUntil: EpochMs }>>;
+}
+
 export interface TickAnswer {
   /** Target name to what went wrong; empty when all is well. */
   readonly failed: Readonly<Record<string, string>>;
@@ -193,4 +208,8 @@ export interface CoordinatorApi {
   /** The store's id; minted when there is none and `mint` is set. */
   storeId(mint: boolean): Promise<{ readonly storeId: string | null; readonly minted: boolean }>;
   tick(trace?: Trace): Promise<TickAnswer>;
+  /** Null where nothing is remembered between passes. */
+  vitals(): Promise<Vitals | null>;
+  /** Requests that never got as far as a client, counted elsewhere. */
+  note(unauthenticated: number): Promise<void>;
 }

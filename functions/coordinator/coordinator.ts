@@ -15,7 +15,7 @@ import { Acceptance } from "./acceptance.ts";
 import type * as contract from "./contract.ts";
 import { explain } from "./explaining.ts";
 import { allOrFirstError, KnownStates, putRecord } from "./known.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, leasesMax } from "./ledger.ts";
 import { liftOne, liveRecords } from "./lifting.ts";
 import { planTarget } from "./questions.ts";
 import { applyStop } from "./stopping.ts";
@@ -27,8 +27,8 @@ export interface Host {
   schedule(at: EpochMs): Promise<void>;
   sleep(ms: number): Promise<void>;
   randomBytes(count: number): Uint8Array;
-  /** Calls the operator's heartbeat URL; resolves when there is none. */
-  heartbeat(): Promise<void>;
+  /** Calls the operator's heartbeat URL; resolves with what came of it, or nothing when there is none. */
+  heartbeat(): Promise<"sent" | "failed" | undefined>;
 }
 
 /** Names what a snapshot says, apart from when it was said and whether all was readable then: nobody asks the stored copy that. */
@@ -108,6 +108,11 @@ export class Coordinator implements contract.CoordinatorApi {
       const options = { metadata: liftMetadata(request), expiresAtMs: this.#liftExpiry(request, now) };
       await allOrFirstError(items.map((item) => putRecord(this.#world, item.key, "{}", options, trace)));
       await memory.markUsed(request.once, now);
+      memory.counters.add(
+        "portcullis_lifted_leases_total",
+        {},
+        items.reduce((sum, { answer }) => sum + answer.lifted, 0),
+      );
       this.#accepted += 1;
       this.#ledger.invalidate();
       await this.#wakeForChange();
@@ -192,8 +197,16 @@ export class Coordinator implements contract.CoordinatorApi {
   async tick(trace?: Trace): Promise<contract.TickAnswer> {
     const report = await this.#run("tick", trace);
     // A quiet tick between two tries of a failing target names the failure too, and does not reassure anyone.
-    if (Object.keys(report.failed).length === 0) await this.#host.heartbeat();
+    if (Object.keys(report.failed).length === 0) this.#noteHeartbeat(await this.#host.heartbeat());
     return { failed: report.failed, quiet: report.quiet };
+  }
+
+  /** In memory; saved with the next pass. */
+  #noteHeartbeat(outcome: "sent" | "failed" | undefined): void {
+    if (outcome === undefined) return;
+    const { core, counters } = this.#world.memory;
+    core.heartbeatFailures = outcome === "failed" ? core.heartbeatFailures + 1 : 0;
+    counters.add("portcullis_heartbeats_total", { outcome });
   }
 
   /** Passes are serial: whoever comes while one runs waits for it, then runs his own. */
@@ -253,6 +266,7 @@ export class Coordinator implements contract.CoordinatorApi {
     const print = printOf(snapshot);
     if (memory.core.snapshotPrint === print) return;
     try {
+      memory.counters.add("portcullis_store_puts_total");
       await store.put(keyPrefixes.snapshot, JSON.stringify(snapshot), { metadata: { at: snapshot.at }, expiresAtMs: null });
       memory.core.snapshotStoredAt = now;
       memory.core.snapshotPrint = print;
@@ -287,6 +301,27 @@ export class Coordinator implements contract.CoordinatorApi {
 
   async explain(key: string): Promise<contract.Explanation> {
     return explain(this.#world, this.#states, key);
+  }
+
+  async vitals(): Promise<contract.Vitals> {
+    const { memory, config } = this.#world;
+    const targets = Object.keys(config.targets).map((name) => {
+      const { frozen, throttledUntil } = memory.target(name);
+      return [name, { frozenPlaces: Object.keys(frozen).length, throttledUntil }] as const;
+    });
+    return {
+      memorySince: memory.core.since,
+      passFailures: memory.core.failures,
+      heartbeatFailures: memory.core.heartbeatFailures,
+      records: memory.recordsMax(),
+      recordsMax: leasesMax,
+      counters: memory.counters.read(),
+      targets: Object.fromEntries(targets),
+    };
+  }
+
+  async note(unauthenticated: number): Promise<void> {
+    this.#world.memory.counters.add("portcullis_unauthenticated_requests_total", {}, Math.floor(unauthenticated));
   }
 
   async snapshot(): Promise<Snapshot | null> {

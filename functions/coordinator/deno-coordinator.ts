@@ -36,7 +36,7 @@ export interface DenoCoordinatorParts {
   sleep(ms: number): Promise<void>;
   /** Runs `work` at about that moment if the instance still lives then. */
   later(at: EpochMs, work: () => Promise<void>): void;
-  heartbeat(): Promise<void>;
+  heartbeat(): Promise<"sent" | "failed" | undefined>;
 }
 
 export interface DenoCoordinator extends LockedCoordinator {

@@ -50,6 +50,7 @@ export async function putRecord(world: World, key: string, value: string, option
   } catch (thrown) {
     throw asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store did not take the record; nothing was promised, send it again", { retryAfterSeconds: 5 });
   }
+  world.memory.counters.add("portcullis_store_puts_total");
   await world.memory.remember(key, options.metadata, world.clock.now(), trace);
 }
 

@@ -34,7 +34,7 @@ function isoTime(at: EpochMs): string {
 
 const minuteMs = 60_000;
 /** What one pass can list, less a tenth for lifts and for what is written meanwhile. */
-const leasesMax = limits.listPagesMax * 900;
+export const leasesMax = limits.listPagesMax * 900;
 
 export class Ledger {
   readonly #config: Config;

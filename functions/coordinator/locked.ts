@@ -99,6 +99,12 @@ class Verbs {
     }
   }
 
+  /** Of this very moment when this instance is the coordinator, else as stored with the last pass. */
+  async vitals(): ReturnType<CoordinatorApi["vitals"]> {
+    const current = this.#sessions.current;
+    return current === null ? this.ask((coordinator) => coordinator.vitals()) : current.vitals();
+  }
+
   /** Of this very moment when this instance is the coordinator, else as stored. */
   async snapshot(): ReturnType<CoordinatorApi["snapshot"]> {
     const current = this.#sessions.current;
@@ -123,6 +129,8 @@ export function lockedCoordinator(parts: LockedParts): LockedCoordinator {
     explain: (key) => verbs.ask((coordinator) => coordinator.explain(key)),
     snapshot: () => verbs.snapshot(),
     storeId: (mint) => (mint ? verbs.change(({ coordinator }) => coordinator.storeId(true)) : verbs.ask((coordinator) => coordinator.storeId(false))),
+    vitals: () => verbs.vitals(),
+    note: (unauthenticated) => verbs.change(({ coordinator }) => coordinator.note(unauthenticated), waits.acceptMs),
     tick: (trace) => verbs.change(({ coordinator }) => coordinator.tick(trace), waits.tickMs),
   };
   return { api, shutDown: (graceMs) => sessions.shutDown(graceMs) };

@@ -10,6 +10,7 @@ import type { EpochMs, Json } from "../../shared/ports.ts";
 import type { Entry } from "../../shared/provider.ts";
 import type { Trace } from "../../shared/trace.ts";
 import { OpenTraces } from "../log/cause.ts";
+import { Counters } from "../log/counters.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
 export interface MemoryStorage {
@@ -75,6 +76,9 @@ interface CoreMemory {
   snapshotStoredAt: EpochMs;
   snapshotPrint: string;
   storeId: string | null;
+  /** Counters by series, and heartbeats that failed in a row. */
+  readonly counters: Record<string, number>;
+  heartbeatFailures: number;
   /** The last pass that took everything in began then: traces of records from before have been told. */
   tracedAt: EpochMs;
   /** Records in the last whole listing, ended ones and lifts included: that is what a pass must be able to read. */
@@ -149,6 +153,8 @@ function freshCore(now: EpochMs): CoreMemory {
     snapshotStoredAt: 0,
     snapshotPrint: "",
     storeId: null,
+    counters: {},
+    heartbeatFailures: 0,
     tracedAt: 0,
     listed: 0,
     listedBy: {},
@@ -174,6 +180,7 @@ export class Memory {
   readonly #seen = new Map<string, EpochMs>();
   readonly core: CoreMemory;
   readonly traces = new OpenTraces();
+  readonly counters: Counters;
   /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
   readonly standing = new Map<string, Standing>();
   /** The last refusals of this life. */
@@ -184,6 +191,7 @@ export class Memory {
   private constructor(storage: MemoryStorage, core: CoreMemory) {
     this.#storage = storage;
     this.core = core;
+    this.counters = new Counters(core.counters);
   }
 
   /** Reads what is there; without a readable core it starts anew, with `since` = now. */

@@ -15,6 +15,8 @@ const verbs = [
   "snapshot",
   "storeId",
   "tick",
+  "vitals",
+  "note",
 ] as const satisfies readonly (keyof CoordinatorApi)[];
 type Verb = (typeof verbs)[number];
 

@@ -92,6 +92,9 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     snapshot: () => ask((coordinator) => coordinator.snapshot()),
     storeId: (mint) => ask((coordinator) => coordinator.storeId(mint)),
     reconcile: (confirm, trace) => passing((coordinator) => coordinator.reconcile(confirm, trace)),
+    // Each process knows its own requests only, and no pass remembers the one before.
+    vitals: async () => null,
+    note: async () => undefined,
     tick: (trace) => passing((coordinator) => coordinator.tick(trace)),
   };
 }

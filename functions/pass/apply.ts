@@ -66,6 +66,9 @@ export class Application {
     const outcome = await this.#target.provider.apply(step, signalOf(this.#world, "write"));
     const now = this.#world.clock.now();
     const where = { target: this.#target.name, step: step.id };
+    const { counters } = this.#world.memory;
+    counters.add("portcullis_steps_total", { target: this.#target.name, outcome: outcome.kind });
+    if (outcome.kind === "throttled") counters.add("portcullis_target_throttles_total", { target: this.#target.name });
     const settled = outcome.kind === "applied" || outcome.kind === "already";
     if (settled) acknowledge(this.#memory, step, now);
     if (outcome.kind === "unknown" || outcome.kind === "conflict") {

@@ -8,6 +8,7 @@ import type { EpochMs } from "../../shared/ports.ts";
 const endedMax = 256;
 
 export interface EndedLeases {
+  /** Newest first. */
   readonly ended: readonly EndedRecord[];
   /** False: the store may hold older ones. */
   readonly endedWhole: boolean;
@@ -30,6 +31,11 @@ function endedIn(records: Records, now: EpochMs): readonly EndedRecord[] {
   });
 }
 
+/** The newest of them, as the snapshot keeps them. */
+export function newestEnded({ ended, endedWhole }: EndedLeases): EndedLeases {
+  return { ended: ended.slice(0, endedMax), endedWhole: endedWhole && ended.length <= endedMax };
+}
+
 /** A pass that listed nothing knows of no more than before, and of what has ended since. */
 export function endedLeases(records: Records, fresh: "fresh" | "reused", before: Snapshot | null, now: EpochMs): EndedLeases {
   const found = endedIn(records, now);
@@ -37,5 +43,5 @@ export function endedLeases(records: Records, fresh: "fresh" | "reused", before:
   const unique = new Map(known.map((record) => [`${record.key} ${record.client} ${record.until}`, record]));
   const newest = [...unique.values()].sort((a, b) => overAt(b) - overAt(a));
   const isWhole = fresh === "fresh" ? records.complete : (before?.endedWhole ?? false);
-  return { ended: newest.slice(0, endedMax), endedWhole: isWhole && newest.length <= endedMax };
+  return { ended: newest, endedWhole: isWhole };
 }

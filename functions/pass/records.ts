@@ -100,6 +100,7 @@ async function readAsWritten(world: World, want: "fresh" | "reuse"): Promise<Rea
     return { records: mergeRecords(recordsOfSnapshot(memory.snapshot), recent), fresh: "reused", error: null };
   }
   try {
+    memory.counters.add("portcullis_store_listings_total");
     return { records: mergeRecords(await listRecords(store), recent), fresh: "fresh", error: null };
   } catch (thrown) {
     const error = asPortcullisError(thrown, "STORE_UNAVAILABLE", "the store could not be listed");

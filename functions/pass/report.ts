@@ -5,7 +5,8 @@ import { isHeld, type Lifted, liftsThatMatter, type Records, selects } from "../
 import type { Lease } from "../../shared/lease/record.ts";
 import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import { endedLeases } from "./ended.ts";
+import { type EndedLeases, endedLeases, newestEnded } from "./ended.ts";
+import { overdueSince } from "./overdue.ts";
 import { States } from "./states.ts";
 import { shedNames, type Visit } from "./visit.ts";
 import type { World } from "./world.ts";
@@ -32,8 +33,16 @@ function poolUses(visited: Visit): PoolUse[] {
   });
 }
 
+interface TargetReport {
+  readonly visited: Visit;
+  readonly records: Records;
+  readonly over: EndedLeases;
+  readonly before: TargetSnapshot | undefined;
+  readonly now: EpochMs;
+}
+
 /** A failed visit keeps what was last known, and says so by its error and its old `observedAt`. */
-function targetSnapshot(visited: Visit, records: Records, before: TargetSnapshot | undefined, now: EpochMs): TargetSnapshot {
+function targetSnapshot({ visited, records, over, before, now }: TargetReport): TargetSnapshot {
   const { target, observation } = visited;
   const stops = records.stop.targets;
   const stopped = (Object.hasOwn(stops, target.name) ? stops[target.name] : stops["*"]) ?? null;
@@ -63,6 +72,7 @@ function targetSnapshot(visited: Visit, records: Records, before: TargetSnapshot
     orphans: visited.orphans,
     drift: visited.drift,
     changed: visited.changed,
+    overdueSince: overdueSince(visited, over.ended),
   };
 }
 
@@ -151,7 +161,10 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     exemptUntil,
     ...(by === undefined ? {} : { by }),
   }));
-  const named = visits.map((visited) => [visited.target.name, targetSnapshot(visited, records, before?.targets[visited.target.name], now)] as const);
+  const over = endedLeases(records, request.fresh, before, now);
+  const named = visits.map(
+    (visited) => [visited.target.name, targetSnapshot({ visited, records, over, before: before?.targets[visited.target.name], now })] as const,
+  );
   return {
     version: 1,
     at: now,
@@ -163,7 +176,7 @@ export function snapshotOf(request: ReportRequest): Snapshot {
     blocks: rows,
     exemptions: lifts.flatMap(({ key, at, exemptUntil }) => (exemptUntil !== null && exemptUntil > now ? [{ key, at, until: exemptUntil }] : [])),
     lifts,
-    ...endedLeases(records, request.fresh, before, now),
+    ...newestEnded(over),
     held,
     targets: Object.fromEntries(named),
   };

@@ -8,6 +8,12 @@ import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import type { Memory } from "../coordinator/memory.ts";
 import type { Cause } from "../log/cause.ts";
 
+export interface Calls {
+  made: number;
+  /** How many ended how, since the pass last read it: by class of status, or `none`. */
+  ended?: Record<string, number>;
+}
+
 /** One configured firewall, ready to be visited. */
 export interface Target {
   readonly name: string;
@@ -17,7 +23,7 @@ export interface Target {
   /** Targets with the same key are visited one after the other. */
   readonly serialKey: string;
   /** Remote calls made so far; the pass reads the difference. */
-  readonly calls: { made: number };
+  readonly calls: Calls;
 }
 
 export interface World {

@@ -31,6 +31,8 @@ export interface AppDeps {
   coordinatorFor(context: Context): CoordinatorApi;
   /** The caller's address as the platform vouches for it; null when it does not. */
   remoteAddress(context: Context): string | null;
+  /** Lets work go on after the answer, where the platform ends it with the answer otherwise. */
+  defer?(context: Context, work: Promise<void>): void;
   /** The provider's word on a target; null when the kind is not compiled in. */
   targetFacts?(name: string): TargetFacts | null;
 }

@@ -34,6 +34,8 @@ function guardedCoordinator(coordinator: CoordinatorApi, { log, trace }: Passage
     snapshot: () => ask(() => coordinator.snapshot()),
     storeId: (mint) => ask(() => coordinator.storeId(mint)),
     tick: () => ask(() => coordinator.tick(trace)),
+    vitals: () => ask(() => coordinator.vitals()),
+    note: (unauthenticated) => ask(() => coordinator.note(unauthenticated)),
   };
 }
 

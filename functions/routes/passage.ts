@@ -66,10 +66,32 @@ class Refusals {
   }
 }
 
+/** Counts requests without a valid credential, and tells the coordinator once a minute: never more often, whoever knocks. */
+class Strangers {
+  #untold = 0;
+  #toldAt = 0;
+
+  note(context: Context, deps: AppDeps): void {
+    const now = deps.clock.now();
+    this.#untold += 1;
+    if (now - this.#toldAt < minuteMs) return;
+    const count = this.#untold;
+    this.#toldAt = now;
+    this.#untold = 0;
+    // Nobody waits for it: the answer is the same, and takes as long, whatever comes of it.
+    const tell = async () => deps.coordinatorFor(context).note(count);
+    const told = tell().catch(() => {
+      this.#untold += count;
+    });
+    deps.defer?.(context, told);
+  }
+}
+
 /** Writes the line of each request that is over, and tells those who were let in which trace it is. */
 export class Passages {
   readonly #deps: AppDeps;
   readonly #refusals = new Refusals();
+  readonly #strangers = new Strangers();
 
   constructor(deps: AppDeps) {
     this.#deps = deps;
@@ -80,6 +102,7 @@ export class Passages {
     // Before the credential everyone gets the same bytes, so no id either.
     if (passage.client !== null) response.headers.set("traceresponse", traceparentOf(passage.trace));
     const isIn = passage.client !== null || (route !== null && response.status < 400);
+    if (passage.client === null && response.status === 401) this.#strangers.note(context, this.#deps);
     const suppressed = isIn ? 0 : this.#refusals.note(this.#deps.clock.now());
     if (suppressed === null) return response;
     const isQuiet = response.status < 400 && context.req.method !== "POST" && route?.path !== "/blacklistip";

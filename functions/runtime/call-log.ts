@@ -9,6 +9,8 @@ export interface CallLogParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Called with the class of the answer's status, or `none`. */
+  readonly onEnd?: (outcome: string) => void;
 }
 
 /** Where vendors put their id of the request: AWS, Azure, Cloudflare. Their support asks for it. */
@@ -28,7 +30,7 @@ function placeOf({ url }: HttpRequest): { readonly "server.address": string | nu
 }
 
 /** Hands every call on, and writes its line when it is over. */
-export function loggedTransport(send: Transport, { target, clock, random, log }: CallLogParts): Transport {
+export function loggedTransport(send: Transport, { target, clock, random, log, onEnd }: CallLogParts): Transport {
   return async (request, signal?: Signal) => {
     const began = clock.now();
     const tell = (level: "debug" | "info" | "warn", outcome: Readonly<Record<string, string | number>>) =>
@@ -46,6 +48,7 @@ export function loggedTransport(send: Transport, { target, clock, random, log }:
       });
     try {
       const response = await send(request, signal);
+      onEnd?.(`${Math.floor(response.status / 100)}xx`);
       const level = response.status >= 400 ? "warn" : signal?.purpose === "write" ? "info" : "debug";
       tell(level, {
         "http.response.status_code": response.status,
@@ -54,6 +57,7 @@ export function loggedTransport(send: Transport, { target, clock, random, log }:
       });
       return response;
     } catch (thrown) {
+      onEnd?.("none");
       tell("warn", { "error.type": asPortcullisError(thrown, "INVARIANT", "unexpected").code });
       throw thrown;
     }

@@ -14,19 +14,21 @@ export interface HeartbeatParts {
 }
 
 /** Never throws: a missed heartbeat is what the switch is there to notice. */
-export async function sendHeartbeat(parts: HeartbeatParts): Promise<void> {
+export async function sendHeartbeat(parts: HeartbeatParts): Promise<"sent" | "failed" | undefined> {
   const name = parts.config.heartbeat?.urlSecret;
-  if (name === undefined) return;
+  if (name === undefined) return undefined;
   const url = await parts.secrets(name);
   if (url === undefined) {
     parts.log({ level: "warn", event: "heartbeat.unset", message: `secret ${name} is not set` });
-    return;
+    return "failed";
   }
   try {
     const response = await createTransport({ fetch: parts.fetch, hostSuffixes: [], allowedHosts: parts.allowedHosts })({ method: "GET", url, headers: {} });
-    if (response.status >= 400) parts.log({ level: "warn", event: "heartbeat.refused", status: response.status });
+    if (response.status < 400) return "sent";
+    parts.log({ level: "warn", event: "heartbeat.refused", status: response.status });
   } catch (thrown) {
     const error = asPortcullisError(thrown, "PROVIDER_UNAVAILABLE", "the heartbeat could not be sent");
     parts.log({ level: "warn", event: "heartbeat.failed", code: error.code, message: error.message });
   }
+  return "failed";
 }

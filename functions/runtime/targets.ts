@@ -5,7 +5,7 @@ import type { Config, TargetConfig } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { type Clock, type Log, type Random, Secret, type Transport } from "../../shared/ports.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
-import type { Target } from "../pass/world.ts";
+import type { Calls, Target } from "../pass/world.ts";
 import { loggedTransport } from "./call-log.ts";
 import { createTransport, type Fetch } from "./transport.ts";
 
@@ -56,7 +56,7 @@ async function targetOf(name: string, config: TargetConfig, parts: TargetParts):
   if (definition === undefined)
     throw new PortcullisError("CONFIG_INVALID", `target ${name} is of kind ${config.kind}, which is not compiled in; run npm run gen`);
   const settings = v.parse(definition.settings, config.settings);
-  const calls = { made: 0 };
+  const calls: Calls = { made: 0 };
   const hostSuffixes = definition.hostSuffixes(settings);
   const onCall = () => {
     calls.made += 1;
@@ -66,7 +66,10 @@ async function targetOf(name: string, config: TargetConfig, parts: TargetParts):
     await parts.beforeCall?.();
     return transport(request, signal);
   };
-  const send = loggedTransport(guarded, { target: name, clock: parts.clock, random: parts.random, log: parts.log });
+  const onEnd = (outcome: string) => {
+    calls.ended = { ...calls.ended, [outcome]: (calls.ended?.[outcome] ?? 0) + 1 };
+  };
+  const send = loggedTransport(guarded, { target: name, clock: parts.clock, random: parts.random, log: parts.log, onEnd });
   const { secrets, missing } = await secretsOf(config, definition, parts);
   const identity = parts.identity === undefined ? {} : { identity: parts.identity };
   const provider = definition.create(settings, { send, clock: parts.clock, random: parts.random, log: parts.log, secrets, ...identity });

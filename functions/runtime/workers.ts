@@ -129,6 +129,7 @@ export class WorkersRuntime {
       coordinatorFor: () => coordinator,
       // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).
       remoteAddress: (context) => context.req.header("cf-connecting-ip") ?? null,
+      defer: (context, work) => context.executionCtx.waitUntil?.(work),
       targetFacts: (name) => {
         const target = targets.get(name);
         return target === undefined ? null : { caveats: target.definition.caveats, admit: (cidr) => target.provider.admit(cidr) };

@@ -81,6 +81,8 @@ export interface TargetSnapshot {
   /** What the last visit changed, one line per step. */
   readonly changed: readonly string[];
   readonly callsMade: number;
+  /** Since when an entry of ours stands that serves no live lease any more, the longest; null: there is none. Absent in a snapshot of an earlier version. */
+  readonly overdueSince?: EpochMs | null;
 }
 
 export interface Snapshot {

@@ -60,6 +60,7 @@ export class FakeCoordinator implements CoordinatorApi {
   /** Thrown by every verb when set. */
   failure: unknown = null;
   id: string | null = null;
+  noted = 0;
   readonly #once = new Set<string>();
   readonly #clock: Clock;
   readonly #targets: readonly string[];
@@ -208,6 +209,16 @@ export class FakeCoordinator implements CoordinatorApi {
     const minted = mint && this.id === null;
     if (minted) this.id = "store-1";
     return { storeId: this.id, minted };
+  }
+
+  async vitals(): Promise<null> {
+    this.#hear("vitals", null);
+    return null;
+  }
+
+  /** Not among what was asked: it changes nothing and is answered to nobody. */
+  async note(unauthenticated: number): Promise<void> {
+    this.noted += unauthenticated;
   }
 
   async tick(): Promise<{ readonly failed: Readonly<Record<string, string>>; readonly quiet: boolean }> {

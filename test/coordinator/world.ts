@@ -85,6 +85,8 @@ export class CoordinatedWorld {
   passes = 0;
   ticksSkippedUntil: EpochMs = 0;
   heartbeats = 0;
+  /** What comes of a heartbeat. */
+  heartbeat: "sent" | "failed" | undefined;
   /** Everything that was logged, by the coordinator and of remote calls. */
   readonly logs: LogRecord[] = [];
   #drawn = 0;
@@ -177,6 +179,7 @@ export class CoordinatedWorld {
       randomBytes: (count) => this.random.bytes(count),
       heartbeat: async () => {
         this.heartbeats += 1;
+        return this.heartbeat;
       },
     });
     life = { coordinator, callsLeft, dead: false };
@@ -193,13 +196,16 @@ export class CoordinatedWorld {
         ...(config.settings as object),
       };
       const secrets = { accessKeyId: new Secret(keys.run.accessKeyId), secretAccessKey: new Secret(keys.run.secretAccessKey) };
-      const calls = { made: 0 };
+      const calls: Target["calls"] = { made: 0 };
       const counted: Transport = (request, signal) => {
         calls.made += 1;
         return send(request, signal);
       };
       const log = (record: LogRecord) => void this.logs.push(record);
-      const logged = loggedTransport(counted, { target: name, clock: this.clock, random: this.random, log });
+      const onEnd = (outcome: string) => {
+        calls.ended = { ...calls.ended, [outcome]: (calls.ended?.[outcome] ?? 0) + 1 };
+      };
+      const logged = loggedTransport(counted, { target: name, clock: this.clock, random: this.random, log, onEnd });
       const ports = { send: logged, clock: this.clock, random: { bytes: (count: number) => new Uint8Array(count).fill(1) }, log, secrets };
       const provider = awsNacl.create(settings as never, ports);
       return { name, config, definition: awsNacl as never, provider, serialKey: awsNacl.serialKey(settings as never), calls };

@@ -48,6 +48,8 @@ function presentCoordinator(world: CoordinatedWorld): CoordinatorApi {
     explain: async (key) => (await present()).explain(key),
     snapshot: async () => (await present()).snapshot(),
     storeId: async (mint) => (await present()).storeId(mint),
+    vitals: async () => (await present()).vitals(),
+    note: async (unauthenticated) => (await present()).note(unauthenticated),
     tick: async (trace) => (await present()).tick(trace),
   };
 }
