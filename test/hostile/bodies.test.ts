@@ -130,12 +130,14 @@ describe("confused", () => {
     }
   });
 
-  test("refuse: a signed body is JSON, whatever its content type would make of it", async () => {
+  test("agree: a signed body is JSON, whatever its content type would make of it; an unsigned one must say what it is", async () => {
     const world = await hostileWorld();
-    const body = '{"type":"block","x":"&ip=203.0.113.7&for=1h"}';
-    const headers = { ...signed(world, body), "content-type": "application/x-www-form-urlencoded" };
-    expect((await send(world, "/v1/blocks", { method: "POST", headers, body })).status).toBe(400);
-    expect((await send(world, "/v1/blocks", { method: "POST", headers: { ...bearer("writer"), "content-type": "text/plain" }, body })).status).toBe(415);
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const both = '{"type":"block","ip":"203.0.113.7","reason":"&ip=8.8.4.4&for=1h"}';
+    const answer = await send(world, "/v1/blocks", { method: "POST", headers: { ...signed(world, both), ...form }, body: both });
+    expect([answer.status, (await json(answer)).items.map(({ ip }: { ip: string }) => ip)]).toEqual([202, ["203.0.113.7"]]);
+    expect((await send(world, "/v1/blocks", { method: "POST", headers: { ...bearer("writer"), ...form }, body: both })).status).toBe(400);
+    expect((await send(world, "/v1/blocks", { method: "POST", headers: { ...bearer("writer"), "content-type": "text/plain" }, body: both })).status).toBe(415);
   });
 
   test("refuse: prototype names, wildcards, numbers and other shapes where an address, a target or a client belongs", async () => {

@@ -177,7 +177,7 @@ describe("a hostile answer", () => {
             () =>
               new Response(body, {
                 status,
-                headers: { location: "https://evil.example/", "azure-asyncoperation": "https://evil.example/", "retry-after": "99999999999", date: "never" },
+                headers: { location: "https://evil.example/", "azure-asyncoperation": "https://evil.example/", "retry-after": "999999999", date: "never" },
               }),
           );
           const seen = await provider.observe();
@@ -202,6 +202,23 @@ describe("a hostile answer", () => {
           const seen = await provider.observe();
           expect([seen.ok, sent.length]).toEqual([false, 1]);
         }
+      }
+    }
+  });
+
+  test("refuse: the platform is told to follow no redirect, and one is an error that says so", async () => {
+    for (const method of ["GET", "POST"]) {
+      for (const status of [301, 302, 307, 308]) {
+        const asked: unknown[] = [];
+        const send = createTransport({
+          fetch: async (_url, init) => {
+            asked.push(init.redirect);
+            return new Response(null, { status, headers: { location: "https://evil.example/" } });
+          },
+          hostSuffixes: ["api.cloudflare.com"],
+        });
+        await expect(send({ method, url: "https://api.cloudflare.com/", headers: {} })).rejects.toThrow(/redirect/);
+        expect(asked).toEqual(["manual"]);
       }
     }
   });

@@ -121,7 +121,8 @@ describe("exemptions", () => {
     const world = await settled();
     await post(world, "/v1/alerts/elastalert", "detector", { source: { ip: "57.0.0.1" } });
     await post(world, "/v1/blocks", "admin", { ip: "57.0.0.1", for: "2h" });
-    await post(world, "/v1/lifts", "lifter", { ip: "57.0.0.1", client: "detector", exempt: "none" });
+    const answer = await json(await post(world, "/v1/lifts", "lifter", { ip: "57.0.0.1", client: "detector", exempt: "none" }));
+    expect(answer.items).toMatchObject([{ lifted: 1, stillCoveredBy: ["57.0.0.1"] }]);
     await world.behind.advance(10 * minute);
     expect(world.behind.blocked("57.0.0.1")).toBe(true);
   });

@@ -90,12 +90,14 @@ describe("a hand in the store", () => {
   });
 
   test("name: one unreadable record stops every removal and the feed, and is told by name", async () => {
-    const world = await standing();
-    await write(world, "lease:not-ours", {});
-    await world.behind.advance(6 * minute);
-    const targets = await json(await send(world, "/v1/targets", { headers: bearer("reader") }));
-    expect([targets.complete, targets.incompleteWhy]).toEqual([false, expect.stringContaining("lease:not-ours")]);
-    expect((await send(world, "/v1/feed.txt", { headers: bearer("reader") })).status).toBe(503);
+    for (const key of ["lease:not-ours", "of-another-program", "snapshot:old", "stop"]) {
+      const world = await standing();
+      await write(world, key, { at: "never" });
+      await world.behind.advance(6 * minute);
+      const targets = await json(await send(world, "/v1/targets", { headers: bearer("reader") }));
+      expect([key, targets.complete, targets.incompleteWhy]).toEqual([key, false, expect.stringContaining(key)]);
+      expect((await send(world, "/v1/feed.txt", { headers: bearer("reader") })).status).toBe(503);
+    }
   });
 
   test("bound: a forged snapshot is not believed by a coordinator that remembers", async () => {
