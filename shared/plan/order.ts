@@ -104,7 +104,7 @@ class Ordering {
 
   /** Of the other family, where both compete for the same room: never a swap, quotas count them apart. */
   #otherFamily(need: Need): Removal | null {
-    return this.#leaving(need, (removal) => removal.entry.cidr.family !== need.cidr.family && this.#makesRoom(removal, need));
+    return this.#leaving(need, (removal) => removal.entry.cidr.family !== need.cidr.family);
   }
 
   /** An entry that only waits for this need to stand in its place: ended, or inside it. */

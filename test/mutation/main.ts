@@ -1,10 +1,10 @@
 // `npm run mutation [-- ROOM …] [-- --ci]`: breaks the code on purpose, one expression at a time, and says which breaks
 // no test noticed. Works on a copy; the tree stays as it is. Rooms and thresholds: rooms.ts; what the rest means: README.md.
 import { readFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Stryker } from "@stryker-mutator/core";
-import { type Mutation, mutationOf, mutationText, type RoomReport, reportOf } from "./report.ts";
+import { type Mutation, type MutationReport, mutationOf, mutationText, type RoomReport, reportOf } from "./report.ts";
 import { type Room, rooms } from "./rooms.ts";
 import { survivors } from "./survivors.ts";
 
@@ -21,21 +21,17 @@ function roomsNamed(names: readonly string[], ci: boolean): readonly Room[] {
 
 async function mutate(room: Room, concurrency: number, files: readonly string[]): Promise<readonly Mutation[]> {
   process.env.MUTATION_TESTS = room.tests.join("\n");
-  const results = await new Stryker({
+  const jsonReport = `${reports}/${room.name}.json`;
+  await new Stryker({
     configFile: "test/mutation/stryker.config.json",
     mutate: [...(files.length > 0 ? files : room.mutate)],
     htmlReporter: { fileName: `${reports}/${room.name}.html` },
-    jsonReporter: { fileName: `${reports}/${room.name}.json` },
+    jsonReporter: { fileName: jsonReport },
     concurrency,
   }).runMutationTest();
-  const texts = new Map<string, string>();
-  const mutations: Mutation[] = [];
-  for (const result of results) {
-    const text = texts.get(result.fileName) ?? (await readFile(result.fileName, "utf8"));
-    texts.set(result.fileName, text);
-    mutations.push(mutationOf(result, relative(root, result.fileName), text));
-  }
-  return mutations;
+  // The report has the sources as they were copied: the tree may have changed since.
+  const report = JSON.parse(await readFile(jsonReport, "utf8")) as MutationReport;
+  return Object.entries(report.files).flatMap(([file, { source, mutants }]) => mutants.map((mutant) => mutationOf(mutant, file, source)));
 }
 
 /** Prints the room and answers whether it holds. */

@@ -1,8 +1,21 @@
 // From Stryker's results to the words of one room: the score, who survived, and which notes about survivors are wrong.
-import type Stryker from "@stryker-mutator/core";
 import type { Survivor } from "./survivors.ts";
 
-export type MutantResult = Awaited<ReturnType<Stryker["runMutationTest"]>>[number];
+/** What we read of Stryker's JSON report. */
+export interface MutationReport {
+  readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly MutantResult[] }>>;
+}
+
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface MutantResult {
+  readonly location: { readonly start: Position; readonly end: Position };
+  readonly replacement?: string;
+  readonly status: "Killed" | "Survived" | "NoCoverage" | "CompileError" | "RuntimeError" | "Timeout" | "Ignored" | "Pending";
+}
 
 /** A mutant with the text that it changes. */
 export interface Mutation {
@@ -44,7 +57,7 @@ export function mutationOf(result: MutantResult, file: string, text: string): Mu
   lines.push((lines.pop() ?? "").slice(0, end.column - 1));
   lines.unshift((lines.shift() ?? "").slice(start.column - 1));
   const from = lines.join("\n");
-  return { file, at: start.line, line, from: oneLine(from), to: oneLine(result.replacement), status: result.status };
+  return { file, at: start.line, line, from: oneLine(from), to: oneLine(result.replacement ?? ""), status: result.status };
 }
 
 function isNoteOf(note: Survivor, mutation: Mutation): boolean {
