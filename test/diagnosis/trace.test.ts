@@ -1,6 +1,8 @@
 // The trace of a request: what is taken over from a caller, what is given back, and whose trace a pass continues.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { CoordinatorApi } from "../../functions/coordinator/contract.ts";
+import { CoordinatorUnreachable, remoteCoordinator, serveCall, withFallback } from "../../functions/coordinator/rpc.ts";
 import { OpenTraces } from "../../functions/log/cause.ts";
 import { continued, newTrace, traceparentOf } from "../../shared/trace.ts";
 import { createWorld, get, json, postJson, send } from "../api/world.ts";
@@ -109,6 +111,42 @@ describe("requests", () => {
       21,
       expect.objectContaining({ level: "warn", suppressed: 480, "error.type": "UNAUTHENTICATED" }),
     ]);
+  });
+});
+
+describe("the way to the coordinator", () => {
+  const request = { client: "detector", items: [], allOrNothing: true, dryRun: false };
+
+  test("carry: every verb that a request may ask has its trace at the other end; what is left out stays out", async () => {
+    const heard: unknown[][] = [];
+    const record = async (...args: unknown[]) => {
+      heard.push(args);
+      return { items: [], ticket: 0 };
+    };
+    const far = { accept: record, lift: record, stop: record, reconcile: record, plan: record, tick: record } as unknown as CoordinatorApi;
+    const near = remoteCoordinator((body) => serveCall(far, body));
+    await near.accept(request, caller);
+    await near.reconcile(null, caller);
+    await near.plan("web", caller);
+    await near.tick(caller);
+    await near.tick();
+    expect(heard).toEqual([[request, caller], [null, caller], ["web", caller], [caller], []]);
+  });
+
+  test("carry: when the coordinator does not answer, the record made without it and the line of it have the trace", async () => {
+    const traces: unknown[] = [];
+    const unreachable = remoteCoordinator(async (_body, trace) => {
+      traces.push(trace);
+      throw new CoordinatorUnreachable("gone");
+    });
+    const fallback = {
+      accept: async (_request: unknown, trace?: unknown) => {
+        traces.push(trace);
+        return { items: [], ticket: 0 };
+      },
+    };
+    await withFallback(unreachable, fallback).accept(request, caller);
+    expect(traces).toEqual([caller, caller]);
   });
 });
 

@@ -69,6 +69,19 @@ describe.each(runtimes)("a trace in %s", (runtime) => {
     }
   });
 
+  test("measure: a scrape and an explanation tell of the same block, from the coordinator's memory", async () => {
+    const headers = { authorization: `Bearer ${demo.keys.admin}` };
+    const metrics = await (await fetch(`${demo.stack.url}/metrics`, { headers })).text();
+    for (const target of targets) expect(metrics).toMatch(new RegExp(`^portcullis_remote_calls_total\\{target="${target}",answer="2xx"\\} [1-9]`, "m"));
+    expect(metrics).toMatch(/^portcullis_items_total\{client="admin",status="created"\} 1$/m);
+    const told = (await (await fetch(`${demo.stack.url}/v1/blocks/203.0.113.77`, { headers })).json()) as {
+      summary: string;
+      targets: Record<string, { blocked: string; cause: string }>;
+    };
+    expect(told.summary).toMatch(/^203\.0\.113\.77 is (?:not )?blocked at /);
+    for (const target of targets) expect(["enforced", "pending", "ended"]).toContain(told.targets[target]?.cause);
+  });
+
   test("withhold: no line has a key or a secret of a client or a cloud", () => {
     const { stack, keys } = demo;
     const secrets = [...Object.values(keys), stack.environment.AWS_WEB_SECRET, ...Object.values(stack.others.bindings)].filter((text) => text !== undefined);
