@@ -58,6 +58,20 @@ describe("keys", () => {
       }),
       { numRuns: 1_000 },
     );
+    const lift = { cidr: blockOf(4, "cb007107", 32), at: 1, client: "*", exemptUntil: 7 };
+    const lifted = liftKey(lift.cidr, lift.at, lift.client);
+    expect(liftMetadata({ exemptUntil: 7, by: "anna" })).toEqual({ x: 7, b: "anna" });
+    expect(liftMetadata({ exemptUntil: null, by: "anna" })).toEqual({ b: "anna" });
+    // Who did it is told to people and nothing else: what is no name is left out, what is too long is cut.
+    for (const [b, by] of [
+      ["anna", { by: "anna" }],
+      ["n".repeat(99), { by: "n".repeat(32) }],
+      [7, {}],
+      [null, {}],
+    ] as const) {
+      expect(readRecord(keyOf(lifted, { x: 7, b }))).toStrictEqual({ kind: "lift", lift: { key: lifted, ...lift, ...by } });
+    }
+    expect(Object.keys(liftMetadata({ exemptUntil: 7 }) as object)).toEqual(["x"]);
     expect(readRecord(keyOf("snapshot", null))).toEqual({ kind: "snapshot" });
     for (const id of ["abcdefg8", "0".repeat(64)]) expect(readRecord(keyOf("meta:store", { id }))).toEqual({ kind: "store", id });
   });

@@ -38,7 +38,7 @@ async function mutate(room: Room, concurrency: number, files: readonly string[])
 function judge(room: Room, report: RoomReport): boolean {
   const { survived, broken, wrongNotes, score } = report;
   for (const mutation of [...survived, ...broken]) console.log(mutationText(mutation));
-  for (const note of wrongNotes) console.log(note);
+  for (const note of [...wrongNotes, ...report.staleNotes]) console.log(note);
   const holds = score >= room.scoreMin && broken.length === 0 && wrongNotes.length === 0 && report.mutants > 0;
   console.log(
     `${room.name}: ${report.mutants} mutants, ${report.killed} killed, ${report.equivalent} equivalent, ${survived.length} survived: ` +

@@ -27,11 +27,11 @@ describe("score", () => {
 
   test("doubt: a mutant that never ran, a note that names nothing, and one that a test disproves are told", () => {
     expect(reportOf([{ ...base, status: "CompileError" }], []).broken.length).toBe(1);
-    expect(reportOf([base], [{ ...note, line: "return b;" }]).wrongNotes).toMatchObject([/names no mutant/]);
-    expect(reportOf([{ ...base, status: "Killed" }], [note]).wrongNotes).toMatchObject([/is killed by a test/]);
+    expect(reportOf([base], [{ ...note, line: "return b;" }])).toMatchObject({ staleNotes: [expect.stringContaining("names no mutant")], wrongNotes: [] });
+    expect(reportOf([{ ...base, status: "Killed" }], [note])).toMatchObject({ staleNotes: [], wrongNotes: [expect.stringContaining("is killed by a test")] });
     // On a busy machine an equivalent mutant may run out of time: that disproves nothing.
     expect(reportOf([{ ...base, status: "Timeout" }], [note]).wrongNotes).toEqual([]);
-    expect(reportOf([base], [note, { ...note, file: "shared/b.ts" }]).wrongNotes).toEqual([]);
+    expect(reportOf([base], [note, { ...note, file: "shared/b.ts" }])).toMatchObject({ staleNotes: [], wrongNotes: [] });
   });
 
   test("read: a mutant's line and text are cut out of its file, over several lines too", () => {

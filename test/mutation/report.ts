@@ -36,8 +36,10 @@ export interface RoomReport {
   readonly survived: readonly Mutation[];
   /** Mutants that never ran: a broken tool, not a weak test. */
   readonly broken: readonly Mutation[];
-  /** Notes that name no mutant of these files, or one that a test kills. */
+  /** Notes about a mutant that a test kills. */
   readonly wrongNotes: readonly string[];
+  /** Notes that name no mutant of these files any more. */
+  readonly staleNotes: readonly string[];
 }
 
 /** `RuntimeError`: a test file does not even load, which fails a run as surely as a test does. */
@@ -72,14 +74,8 @@ export function reportOf(all: readonly Mutation[], notes: readonly Survivor[]): 
   const equivalent = left.filter(isNoted).length;
   const died = mutants.filter((mutation) => killed.includes(mutation.status)).length;
   const counted = mutants.length - equivalent;
-  const wrongNotes = notes
-    .filter((note) => files.has(note.file))
-    .flatMap((note) => {
-      const named = mutants.filter((mutation) => isNoteOf(note, mutation));
-      const what = `${note.file}: ${note.from} → ${note.to} in "${note.line}"`;
-      if (named.length === 0) return [`${what} names no mutant; correct or remove the note`];
-      return named.some((mutation) => mutation.status === "Killed") ? [`${what} is killed by a test, so it is not equivalent; remove the note`] : [];
-    });
+  const mine = notes.filter((note) => files.has(note.file)).map((note) => ({ note, named: mutants.filter((mutation) => isNoteOf(note, mutation)) }));
+  const textOf = (note: Survivor): string => `${note.file}: ${note.from} → ${note.to} in "${note.line}"`;
   return {
     mutants: mutants.length,
     killed: died,
@@ -87,7 +83,10 @@ export function reportOf(all: readonly Mutation[], notes: readonly Survivor[]): 
     score: counted === 0 ? 100 : (100 * died) / counted,
     survived: left.filter((mutation) => !isNoted(mutation)),
     broken: mutants.filter((mutation) => !killed.includes(mutation.status) && !survived.includes(mutation.status)),
-    wrongNotes,
+    wrongNotes: mine
+      .filter(({ named }) => named.some((mutation) => mutation.status === "Killed"))
+      .map(({ note }) => `${textOf(note)} is killed by a test, so it is not equivalent; remove the note`),
+    staleNotes: mine.filter(({ named }) => named.length === 0).map(({ note }) => `${textOf(note)} names no mutant any more; correct or remove the note`),
   };
 }
 

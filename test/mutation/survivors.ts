@@ -1,5 +1,5 @@
 // Mutants that no test can kill, because nothing that the code promises changes with them: each with the reason.
-// `npm run mutation` fails when an entry names no mutant any more or one that a test does kill.
+// `npm run mutation` fails when a test does kill one of them, and tells which entries name no mutant any more.
 import noted from "./survivors.json" with { type: "json" };
 
 export interface Survivor {
