@@ -220,5 +220,6 @@ describe("presets", () => {
     expect(stalePresets(checkedMs + limits.presetAgeMs + 1, ["googlebot"]).map((age) => age.name)).toEqual(["googlebot"]);
     expect(presetAges(checkedMs, ["googlebot"])[0]).toMatchObject({ name: "googlebot", ageMs: 0, stale: false, evidence: "listing" });
     expect(presetAges(checkedMs).map((age) => age.name)).toEqual(presetNames);
+    expect(stalePresets(checkedMs + 99 * limits.presetAgeMs).map((age) => age.name)).toEqual(presetNames);
   });
 });
