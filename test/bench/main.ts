@@ -1,8 +1,6 @@
 // `npm run bench [-- --json FILE] [-- --readme] [-- --only NAME,…]`: measures, prints a table, and never asserts a time.
 // What each figure means: README.md beside this file.
-import { readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { availableParallelism, cpus, loadavg } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { measureBundle } from "./bundle.ts";
@@ -10,12 +8,10 @@ import { measureBurst } from "./burst.ts";
 import { measureBurst3 } from "./burst3.ts";
 import { measureCalls } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
-import { type Figure, jsonOf, markdownTable, plainTable, type Report } from "./figures.ts";
+import { jsonOf, plainTable, type Report } from "./figures.ts";
 import { measureIngest } from "./ingest.ts";
 import { measurePass } from "./pass.ts";
-
-const readme = resolve(import.meta.dirname, "../../README.md");
-const marks = { start: "<!-- bench:start -->", end: "<!-- bench:end -->" } as const;
+import { machineFacts, machineLine, writeTable } from "./readme.ts";
 
 /** Quiet ones first: what starts workerd comes last. */
 const benches: Readonly<Record<string, () => Promise<Report>>> = {
@@ -31,33 +27,6 @@ const benches: Readonly<Record<string, () => Promise<Report>>> = {
 };
 /** The order of the table. */
 const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "bundle"] as const;
-
-function machineFacts(): Record<string, string | number> {
-  const versionOf = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
-  return {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
-    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
-    node: process.version,
-    workerd: versionOf("workerd"),
-    miniflare: versionOf("miniflare"),
-    date: new Date().toISOString().slice(0, 10),
-  };
-}
-
-function machineLine(facts: Record<string, string | number>): string {
-  return Object.entries(facts)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(", ");
-}
-
-async function writeReadme(figures: readonly Figure[], facts: Record<string, string | number>): Promise<void> {
-  const text = await readFile(readme, "utf8").catch(() => "");
-  const [start, end] = [text.indexOf(marks.start), text.indexOf(marks.end)];
-  if (start < 0 || end < start) throw new Error(`README.md has no ${marks.start} … ${marks.end}; nothing was written`);
-  const about = `Measured on ${machineLine(facts)}. What each figure means and how it is measured: [test/bench](test/bench/README.md).`;
-  await writeFile(readme, `${text.slice(0, start + marks.start.length)}\n${markdownTable(figures)}\n\n${about}\n${text.slice(end)}`);
-}
 
 function namesOf(only: string | undefined): readonly string[] {
   const names = only?.split(",") ?? Object.keys(benches);
@@ -84,4 +53,5 @@ console.log(`\n${plainTable(figures)}\n`);
 for (const [name, { notes }] of reports) for (const note of notes) console.log(`${name}: ${note}`);
 const about = { machine: facts, notes: Object.fromEntries([...reports].map(([name, { notes }]) => [name, notes])), figures };
 if (values.json !== undefined) await writeFile(resolve(values.json), jsonOf(figures, about));
-if (values.readme === true) await writeReadme(figures, facts);
+const where = `Measured on ${machineLine(facts)}. What each figure means and how it is measured: [test/bench](test/bench/README.md).`;
+if (values.readme === true) await writeTable("bench", figures, where);

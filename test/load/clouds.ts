@@ -130,7 +130,11 @@ export class Clouds {
       return mishap?.kind === "throttle" ? { ...mishap, status: mishap.retryAfterSeconds === null ? 503 : 429 } : mishap;
     };
     this.#azure.faults.decide = weather;
-    this.#cloudflare.faults.decide = weather;
+    // Cloudflare shuts whoever it throttles out for five minutes unless it says otherwise, and the provider waits that long: it always says so here.
+    this.#cloudflare.faults.decide = () => {
+      const mishap = weather();
+      return mishap?.kind === "throttle" ? { ...mishap, retryAfterSeconds: mishap.retryAfterSeconds ?? 1 } : mishap;
+    };
     this.#azure.faults.provisioningMs = 1_500;
   }
 

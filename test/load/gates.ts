@@ -57,13 +57,14 @@ export class Gates {
   delays(target: TargetName, livedMs: number): { readonly delaysMs: readonly number[]; readonly unseen: number } {
     const delaysMs: number[] = [];
     let unseen = 0;
+    const everSeen = [...this.firstSeen.keys()].flatMap((name) => (name.startsWith(`${target} `) ? [name.slice(target.length + 1)] : []));
     for (const [key, block] of this.#ledger.blocks) {
       const first = block.leases[0];
       if (first === undefined) continue;
       const seen = this.firstSeen.get(`${target} ${key}`);
       const lived = Math.min(Ledger.until({ ...block, liftedAt: null }, target), block.liftedAt ?? Number.POSITIVE_INFINITY) - first.acceptedAt;
       if (seen !== undefined) delaysMs.push(Math.max(0, seen - first.acceptedAt));
-      else if (lived >= livedMs && first.acceptedAt + livedMs <= this.#now()) unseen += 1;
+      else if (lived >= livedMs && first.acceptedAt + livedMs <= this.#now() && !isCovered(key, everSeen)) unseen += 1;
     }
     return { delaysMs, unseen };
   }

@@ -10,7 +10,7 @@ import { descendantsNamed, type Growth, growthOf, residentBytes, type Sample } f
 import { chanceOf } from "./random.ts";
 import { Readers } from "./readers.ts";
 import { type Rig, startRig } from "./rig.ts";
-import { type Sent, type Shape, Shapes, type Times } from "./shapes.ts";
+import { type Sent, Shapes, type Times } from "./shapes.ts";
 import { rowsOf } from "./storage.ts";
 import { judge, type Row, type Verdict } from "./verdict.ts";
 
@@ -25,6 +25,7 @@ export interface SoakOptions {
 
 export interface Soak {
   readonly seed: number;
+  readonly seconds: number;
   readonly posts: Fired;
   readonly reads: Fired;
   /** `shape status` to how many. */
@@ -53,6 +54,8 @@ const connections = 10;
 const readers = { connections: 2, perSecond: 4 } as const;
 /** A place whose last change is unknown rests for a minute and the cloud's lag; a throttled cloud may ask for more. */
 const patienceMs = 240_000;
+/** Settings of the rig: twice SETTLE, and the brake's time. */
+const rememberedMs = 10_000;
 /** Memory is judged after the first fifth: caches fill, code is compiled. */
 const warmUpShare = 0.2;
 
@@ -246,10 +249,9 @@ class Run {
       const over = await this.#settle(() => targets.every((target) => this.#clouds.standing()[target].keys.size === 0));
       this.#nothingLeft(foreign);
       // Once more, so that the coordinator forgets what it need not remember.
-      for (let more = 0; more < 2; more += 1) {
-        await new Promise((wake) => setTimeout(wake, tickEveryMs + 2_000));
-        await this.#tick();
-      }
+      await new Promise((wake) => setTimeout(wake, rememberedMs + 2_000));
+      const asked = await this.#post("/v1/reconcile", {});
+      if (asked.status !== 200) this.#fault(`the last pass was answered with ${asked.status}: ${(await asked.text()).slice(0, 300)}`);
       return await this.#report({ posts, reads, standing, over, growth, seed });
     } finally {
       for (const timer of timers) clearInterval(timer);
@@ -260,11 +262,12 @@ class Run {
 
   async #report(found: Pick<Soak, "posts" | "reads" | "standing" | "over" | "growth" | "seed">): Promise<Soak> {
     const keys = (await this.#rig.stack.worker.keys()).map(({ name }) => name);
-    const found2 = { found: keys.filter((name) => name.startsWith("lease:")).length, liftsFound: keys.filter((name) => name.startsWith("lift:")).length };
+    const beginning = (prefix: string) => keys.filter((name) => name.startsWith(prefix)).length;
     const delays = (target: TargetName) => this.#gates.delays(target, 20_000);
     await this.#rig.stack.worker.close();
     return {
       ...found,
+      seconds: this.#options.seconds,
       statuses: this.#statuses,
       items: this.#ledger.items,
       promised: this.#ledger.blocks.size,
@@ -275,7 +278,7 @@ class Run {
       refusals: this.#clouds.refusals(),
       ticks: this.#ticks,
       passes: this.#rig.lines.filter((line) => line.includes('"pass.done"')).length,
-      records: { written: this.#ledger.written, lifts: this.#ledger.lifts, ...found2 },
+      records: { written: this.#ledger.written, lifts: this.#ledger.lifts, found: beginning("lease:"), liftsFound: beginning("lift:") },
       rows: rowsOf(this.#rig.folder),
       faults: [...this.#faults],
     };
@@ -284,11 +287,10 @@ class Run {
 
 export async function soak(options: SoakOptions): Promise<Soak> {
   const rig = await startRig();
+
   try {
     return await new Run(rig, options).run();
   } finally {
     await rig.close();
   }
 }
-
-export type { Shape };

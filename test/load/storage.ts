@@ -1,5 +1,4 @@
-// What is left in the store and in the coordinator's own storage, counted from their files when the runtime has stopped.
-// Reads the local runtime's SQLite files; refuses to write.
+// What is left in the coordinator's own storage, counted from the local runtime's SQLite files when it has stopped. Refuses to write.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -10,19 +9,22 @@ function filesBelow(folder: string): readonly string[] {
     .map((path) => join(folder, path));
 }
 
-/** Rows of each table with any, by `file: table`. */
+function keysIn(path: string): readonly string[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return (database.prepare("SELECT key FROM _cf_KV").all() as { key: string }[]).map(({ key }) => key);
+  } finally {
+    database.close();
+  }
+}
+
+/** Rows of the coordinator's storage, by the first word of their keys (functions/stores/README.md names them). */
 export function rowsOf(folder: string): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const path of filesBelow(folder)) {
-    const database = new DatabaseSync(path, { readOnly: true });
-    try {
-      const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all() as { name: string }[];
-      for (const { name } of tables) {
-        const { count } = database.prepare(`SELECT count(*) AS count FROM "${name.replaceAll('"', '""')}"`).get() as { count: number };
-        if (count > 0) counts[`${path.slice(folder.length + 1)}: ${name}`] = count;
-      }
-    } finally {
-      database.close();
+  for (const path of filesBelow(join(folder, "do"))) {
+    for (const key of keysIn(path)) {
+      const word = key.split(":")[0] ?? key;
+      counts[word] = (counts[word] ?? 0) + 1;
     }
   }
   return counts;
