@@ -92,14 +92,9 @@ export interface PresetAge {
 }
 
 /** How old the data of the named presets is. */
-export function presetAges(now: EpochMs, names: readonly string[] = ["all"]): readonly PresetAge[] {
+export function presetAges(now: EpochMs, names: readonly string[]): readonly PresetAge[] {
   return presetsNamed(names).map(({ name, checked, evidence }) => {
     const ageMs = now - Date.parse(checked);
     return { name, checked, evidence, ageMs, stale: ageMs > limits.presetAgeMs };
   });
-}
-
-/** Those of the named presets that are due for a new look at their source. */
-export function stalePresets(nowMs: EpochMs, names: readonly string[] = ["all"]): readonly PresetAge[] {
-  return presetAges(nowMs, names).filter((age) => age.stale);
 }
