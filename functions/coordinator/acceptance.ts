@@ -83,7 +83,8 @@ export class Acceptance {
   }
 
   #answer(item: contract.AcceptItem, judgement: Judgement): contract.AcceptedItem {
-    const standing = this.#ledger.untilOf(item.key, this.#world.clock.now());
+    // What another selection has leased for longer is no promise to this one.
+    const standing = this.#ledger.untilAt(item.key, item.targets, this.#world.clock.now());
     const states = this.#states.ofSelection(item.key, item.targets);
     if (judgement.kind === "write") {
       return { key: item.key, status: judgement.held ? "held" : judgement.status, until: Math.max(item.until, standing), states };

@@ -112,9 +112,19 @@ export class Ledger {
     return this.#byBlock.get(key) ?? [];
   }
 
-  /** Latest end of what one client has leased at a block, per target selection. */
+  /** The latest end of what is leased at a block, anywhere. */
   untilOf(key: string, now: EpochMs): EpochMs {
     return Math.max(0, ...this.leasesAt(key).map((lease) => (lease.until > now ? lease.until : 0)));
+  }
+
+  /** Until when every one of these targets (null: all) has it leased at least; 0: not every one has. */
+  untilAt(key: string, targets: readonly string[] | null, now: EpochMs): EpochMs {
+    const live = this.leasesAt(key).filter((lease) => lease.until > now);
+    const names = targets ?? Object.keys(this.#config.targets);
+    const ends = names.map((name) =>
+      Math.max(0, ...live.filter((lease) => lease.targets === null || lease.targets.includes(name)).map((lease) => lease.until)),
+    );
+    return ends.length === 0 ? 0 : Math.min(...ends);
   }
 
   /**

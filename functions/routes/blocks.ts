@@ -120,8 +120,9 @@ function shownItem(item: AcceptedItem, { call, prepared, settled }: Outcome): Re
     ip: keyText(item.key),
     asked: prepared.items.find((candidate) => candidate.key === item.key)?.asked ?? keyText(item.key),
     status: item.status,
-    until: timeText(late?.until ?? item.until),
-    ...(item.why === undefined ? {} : { why: item.why }),
+    // After the wait it may be less (a lift), and more at other targets than were asked for.
+    until: timeText(Math.min(late?.until ?? item.until, item.until)),
+    ...(late?.until === 0 ? { why: "it was lifted, or its time ran out, while this answer waited" } : item.why === undefined ? {} : { why: item.why }),
     targets: call.caller.client.mode === "observe" ? observedStates(states, call) : states,
     ...(adjustments.length === 0 ? {} : { adjustments }),
   };
