@@ -148,6 +148,9 @@ export class Oracle {
     if (this.isProtected(one.cidr, lateMs)) return true;
     // What stood over a protected address goes first of all, and what it kept closed besides is put back after it.
     if (before.filter((entry) => contains(entry, one.cidr)).every((entry) => this.isProtected(entry, lateMs + limits.fullPassMs))) return true;
+    // What only stood below an entry that was on its way out when it was asked for: its own place comes after that.
+    const isNew = now - (one.endedAt ?? now) < passMs + limits.tickMs + watch.operationMs;
+    if (isNew && !before.some((entry) => cidrText(entry) === cidrText(one.cidr))) return true;
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
     return this.#isOutweighed(watch, one, before);
@@ -179,7 +182,7 @@ export class Oracle {
     this.#guard(() => {
       for (const watch of this.#parts.watches) {
         this.#checkWrites(watch);
-        watch.noteRoom(this.#now);
+        watch.noteRoom(this.#now, this.#hidden(watch));
         if (watch.wish.mode !== "enforce" || watch.estrangedSince !== null || this.#now <= watch.disturbedUntil) continue;
         this.#checkStanding(watch);
         this.#checkProtected(watch);
@@ -207,8 +210,15 @@ export class Oracle {
     const asideMs = one.aside ? limits.fullPassMs + limits.tickMs : 0;
     const weakMs = this.#parts.strictness === "by-staleness" ? this.#settleMs + limits.tickMs : 0;
     if (sinceMs <= limits.tickMs + passMs + asideMs + weakMs + watch.operationMs) return;
-    if (watch.isFull(one.cidr.family, now)) this.#checkShed(watch, one);
+    if (watch.isFull(one.cidr.family, now, this.#hidden(watch))) this.#checkShed(watch, one);
     else throw new Violation("P1", `${watch.name}: ${cidrText(one.cidr)} was promised, does not stand, and there has been room for ${sinceMs} ms`);
+  }
+
+  /** Blocks that have a place and no entry: where prefixes may not overlap, they stand behind a wider one that ends before them. */
+  #hidden(watch: Watch): readonly Cidr[] {
+    if (watch.cloud.definition.granularity !== "group") return [];
+    const due = new Map(this.#parts.ledger.due(watch.name, this.#now).map(({ cidr }) => [cidrText(cidr), cidr]));
+    return [...due.values()].filter((cidr) => watch.covers(cidr) && !watch.placed.some((entry) => cidrText(entry) === cidrText(cidr)));
   }
 
   /** Full is an answer only when what stands weighs as much. */
@@ -224,7 +234,9 @@ export class Oracle {
 
   #checkStanding(watch: Watch): void {
     const now = this.#now;
-    const graceMs = this.#settleMs + limits.tickMs + passMs + watch.operationMs;
+    // Without a coordinator nobody wakes for the next step of a cloud that works on the one before: that takes a tick each.
+    const stepsMs = this.#parts.strictness === "by-staleness" && watch.cloud.definition.granularity !== "entry" ? 4 * limits.tickMs : 0;
+    const graceMs = this.#settleMs + limits.tickMs + passMs + watch.operationMs + stepsMs;
     for (const entry of watch.placed) {
       if (watch.strange.has(cidrText(entry))) continue;
       const until = this.#parts.ledger.explainedUntil(entry, watch.name, now);

@@ -131,8 +131,8 @@ export class Watch {
   }
 
   /** Remembers when there was no room. */
-  noteRoom(now: EpochMs): void {
-    for (const family of [4, 6] as const) if (this.isFull(family, now)) this.#fullAt[family] = now;
+  noteRoom(now: EpochMs, hidden: readonly Cidr[]): void {
+    for (const family of [4, 6] as const) if (this.isFull(family, now, hidden)) this.#fullAt[family] = now;
   }
 
   /** When it was last full for that family; 0: never. */
@@ -140,8 +140,9 @@ export class Watch {
     return this.#fullAt[family];
   }
 
-  isFull(family: 4 | 6, now: EpochMs): boolean {
+  /** `hidden`: what has a place and no entry of its own. */
+  isFull(family: 4 | 6, now: EpochMs, hidden: readonly Cidr[] = []): boolean {
     const cap = this.capOf(family, now);
-    return this.placed.filter((entry) => cap.families.includes(entry.family)).length >= cap.most;
+    return [...this.placed, ...hidden].filter((entry) => cap.families.includes(entry.family)).length >= cap.most;
   }
 }
