@@ -25,11 +25,12 @@ export interface Copy {
   remove(): void;
 }
 
-export function copyWith(edits: readonly Edit[]): Copy {
+/** `from`: the tree, or a copy of it, so that all mutants of one run are of the same sources, whoever edits the tree meanwhile. */
+export function copyWith(edits: readonly Edit[], from: string = root): Copy {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-mutant-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true, filter: (from) => !from.endsWith(".test.ts") });
+    for (const path of copied) cpSync(join(from, path), join(folder, path), { recursive: true, filter: (file) => !file.endsWith(".test.ts") });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "dir");
     for (const edit of edits) writeFileSync(join(folder, edit.file), edited(readFileSync(join(folder, edit.file), "utf8"), edit));
     return { folder, remove };

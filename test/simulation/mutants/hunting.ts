@@ -55,6 +55,10 @@ export class Baseline {
     return known;
   }
 
+  get folder(): string {
+    return this.#copy.folder;
+  }
+
   remove(): void {
     this.#copy.remove();
   }
@@ -65,7 +69,7 @@ function lostFor(seed: number): Found {
 }
 
 export async function hunted(mutant: Mutant, seeds: readonly number[], baseline: Baseline): Promise<Verdict> {
-  const copy = copyWith(mutant.edits);
+  const copy = copyWith(mutant.edits, baseline.folder);
   const hunt = mutant.hunt ?? {};
   const crashes: Found[] = [];
   const unfit: number[] = [];

@@ -9,7 +9,15 @@ import type { Mutant } from "./mutant.ts";
 
 const killedFile = join(import.meta.dirname, "killed.json");
 type Known = Record<string, { readonly promise: string; readonly seed: number }>;
-const known = JSON.parse(readFileSync(killedFile, "utf8")) as Known;
+const readKnown = () => JSON.parse(readFileSync(killedFile, "utf8")) as Known;
+const known = readKnown();
+
+/** In the order of the mutants, whoever else records beside us. */
+function record(name: string, caught: Known[string]): void {
+  const all: Known = { ...readKnown(), [name]: caught };
+  const inOrder = mutants.flatMap((mutant) => (Object.hasOwn(all, mutant.name) ? [[mutant.name, all[mutant.name]] as const] : []));
+  writeFileSync(killedFile, `${JSON.stringify(Object.fromEntries(inOrder), null, 2)}\n`);
+}
 
 function wholeNumber(text: string, name: string): number {
   const value = Number(text);
@@ -71,8 +79,7 @@ async function main(): Promise<void> {
       verdicts.set(mutant, verdict);
       console.log(`${mutant.name}: ${textOf(mutant, verdict)}`);
       if (verdict.kind !== "killed" || !values.record) continue;
-      known[mutant.name] = { promise: verdict.promise, seed: verdict.seed };
-      writeFileSync(killedFile, `${JSON.stringify(known, null, 2)}\n`);
+      record(mutant.name, { promise: verdict.promise, seed: verdict.seed });
     }
   };
   try {

@@ -1,0 +1,130 @@
+// Rules of design 4 steps 3, 6 and 7 on looking and carrying out, each taken away once.
+import type { Mutant } from "./mutant.ts";
+
+const apply = "functions/pass/apply.ts";
+const visit = "functions/pass/visit.ts";
+const unquiet = ["block", "alerts", "lift", "spoil", "storm", "lag", "platform"] as const;
+
+export const applyingMutants: readonly Mutant[] = [
+  {
+    name: "unknown-is-tried-again-at-once",
+    from: "design 4 step 7: unknown | conflict → freeze the slot; peers: a retry after a time-out makes two of one",
+    edits: [
+      {
+        file: apply,
+        find: "freezeInFlight(this.#memory, now + this.#target.definition.observeLagMs + limits.freezeMs);\n    }\n    // What",
+        replace: "this.#memory.inFlight = null;\n    }\n    // What",
+      },
+    ],
+    expect: ["P6", "P7", "P2"],
+    hunt: { setting: { clouds: ["aws"] }, only: unquiet },
+  },
+  {
+    name: "acknowledged-is-forgotten",
+    from: "design 4 step 3: ours := obs.ours overlaid with acknowledged steps younger than observeLag",
+    edits: [
+      {
+        file: "functions/pass/observe.ts",
+        find: "  if (acknowledged.length === 0) return ours;\n",
+        replace: "  if (acknowledged.length === 0 || ours.length >= 0) return ours;\n",
+      },
+    ],
+    expect: ["P9", "P3", "P1"],
+    hunt: { setting: { clouds: ["aws"] }, only: ["block", "alerts", "lift", "lag", "read", "repeat"] },
+  },
+  {
+    name: "pending-goes-on",
+    from: "design 4 step 7: pending → stop",
+    edits: [
+      {
+        file: apply,
+        find: 'if (error !== "settled") return {',
+        replace: 'if (error !== "settled" && error.code !== "PROVIDER_PENDING") return {',
+      },
+    ],
+    expect: ["P3", "P7", "P9"],
+    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "lift", "operation"] },
+  },
+  {
+    name: "pending-is-done",
+    from: "design 4 step 7 and P9: accepted is not applied",
+    edits: [
+      {
+        file: apply,
+        find: 'outcome.kind === "applied" || outcome.kind === "already";',
+        replace: 'outcome.kind === "applied" || outcome.kind === "already" || outcome.kind === "pending";',
+      },
+    ],
+    expect: ["P9", "P3", "P1"],
+    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "lift", "operation", "spoil", "read"] },
+  },
+  {
+    name: "leaving-still-counts",
+    from: "design 4 step 5: what is on its way out stands for nothing",
+    edits: [
+      { file: apply, find: "noteLeaving(this.#memory, step, now + this.#target.definition.observeLagMs + limits.freezeMs);", replace: "" },
+      { file: apply, find: "import { acknowledge, freezeInFlight, noteLeaving }", replace: "import { acknowledge, freezeInFlight }" },
+    ],
+    expect: ["P3", "P1", "P9"],
+    hunt: { only: ["block", "alerts", "lift", "operation", "repeat"], setting: { clouds: ["cloudflare"] } },
+  },
+  {
+    name: "throttled-asks-again",
+    from: "design 4 step 7: throttled → stop until the time named; cs-cloudflare-bouncer: the whole list again at every tick, without a pause",
+    edits: [
+      { file: apply, find: 'if (outcome.kind === "throttled") this.#memory.throttledUntil = outcome.retryAtMs;', replace: "" },
+      { file: visit, find: "if (memory.throttledUntil > request.now) {", replace: "if (memory.throttledUntil > request.now * 2) {" },
+    ],
+    expect: ["P6", "P1"],
+    hunt: { only: ["block", "alerts", "lift", "spoil", "storm"] },
+  },
+  {
+    name: "in-flight-is-not-remembered",
+    from: "design 4 step 7: what was sent by a life that died is never sent again blindly",
+    edits: [{ file: apply, find: "this.#memory.inFlight = { slots: step.slots, blocks: blocksOf(step) };", replace: "this.#memory.inFlight = null;" }],
+    expect: ["P6", "P7", "P2"],
+    hunt: { setting: { clouds: ["aws"] }, only: ["block", "alerts", "lift", "lag", "platform"] },
+  },
+  {
+    name: "frozen-slots-are-used",
+    from: "design 4 step 7: skipping frozen slots",
+    edits: [
+      {
+        file: apply,
+        find: "return step.slots.some((slot) => Object.hasOwn(memory.frozen, slot));",
+        replace: 'return step.slots.some((slot) => Object.hasOwn(memory.frozen, slot) && slot === "");',
+      },
+      { file: visit, find: "frozen: new Set(Object.keys(memory.frozen)), observation", replace: "frozen: new Set<string>(), observation" },
+      {
+        file: visit,
+        find: 'frozenBlocks: new Set(frozen.filter((name) => name.startsWith("block:")).map((name) => name.slice(6))),',
+        replace: "frozenBlocks: new Set(frozen.slice(0, 0)),",
+      },
+    ],
+    expect: ["P6", "P7", "P3"],
+    hunt: { only: unquiet },
+  },
+  {
+    name: "failure-of-one-ends-the-pass",
+    from: "design 4 step 3: one failing never holds up another",
+    edits: [
+      {
+        file: "functions/reconcile.ts",
+        find: "for (const target of world.targets) groups.set(",
+        replace:
+          'const isBroken = world.targets.some((target) => world.memory.snapshot?.targets[target.name]?.error?.code.startsWith("PROVIDER"));\n  for (const target of isBroken ? [] : world.targets) groups.set(',
+      },
+    ],
+    expect: ["P1", "P2"],
+    hunt: { setting: { clouds: ["aws", "azure", "cloudflare"] }, only: ["block", "revoke", "lift"] },
+  },
+  {
+    name: "budget-leaves-the-rest-for-good",
+    from: "design 4 step 7 and P2: what the budget left over is gone on with at once",
+    edits: [
+      { file: "functions/pass/schedule.ts", find: 'if (more === "more") return now + limits.passSpacingMs;', replace: 'if (more === "more") return null;' },
+    ],
+    expect: ["P1", "P2"],
+    hunt: { setting: { room: "wide" }, only: ["block", "alerts"], steps: 12 },
+  },
+];

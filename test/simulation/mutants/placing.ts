@@ -1,0 +1,190 @@
+// Rules of design 4 steps 4 to 6 on what has a place, what may go and in which order, each taken away once.
+import type { Mutant } from "./mutant.ts";
+
+const narrow = { setting: { room: "narrow" }, only: ["block", "alerts", "lift"], steps: 30 } as const;
+
+export const placingMutants: readonly Mutant[] = [
+  {
+    name: "protected-is-needed",
+    from: "design 4 step 4: need, less what touches a protected address",
+    edits: [{ file: "shared/plan/need.ts", find: "if (hit === null) return { cidr };", replace: 'if (hit === null || hit.range !== "") return { cidr };' }],
+    expect: ["P4"],
+    hunt: { only: ["block", "deploy"], steps: 20 },
+  },
+  {
+    name: "protected-is-no-proof",
+    from: "design 4 step 5: protected goes, whatever its records say",
+    edits: [{ file: "shared/plan/proof.ts", find: 'if (this.#request.isProtected(entry)) return "protected";', replace: "" }],
+    expect: ["P4"],
+    hunt: { only: ["block", "deploy"], steps: 20 },
+  },
+  {
+    name: "protected-waits-for-proof",
+    from: "design 4 step 5: without mayRemove only protected counts",
+    edits: [
+      {
+        file: "shared/plan/proof.ts",
+        find: 'if (this.#request.isProtected(entry)) return "protected";\n    if (!mayRemove) return null;',
+        replace: 'if (!mayRemove) return null;\n    if (this.#request.isProtected(entry)) return "protected";',
+      },
+    ],
+    expect: ["P4"],
+    hunt: { only: ["block", "deploy", "skew", "break-store", "platform"] },
+  },
+  {
+    name: "protected-not-first",
+    from: "design 4 step 6: what is protected goes before all else",
+    edits: [{ file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" }],
+    expect: ["P4"],
+    hunt: { only: ["block", "deploy", "spoil", "alerts"] },
+  },
+  {
+    name: "covered-by-what-ends-earlier",
+    from: "design 4 step 4: covered := inside another need that ends no earlier",
+    edits: [{ file: "shared/plan/need.ts", find: "open.find((outer) => outer.until >= need.until)", replace: "open.find((outer) => outer.until > 0)" }],
+    expect: ["P3", "P1"],
+    hunt: { only: ["block", "alerts", "read"] },
+  },
+  {
+    name: "stuck-takes-no-room",
+    from: "design 4 step 4: place := the first (limit − foreign − stuck) of need",
+    edits: [
+      { file: "shared/plan/decide.ts", find: "new Room(pools, request.maxEntries, stuck)", replace: "new Room(pools, request.maxEntries, stuck.slice(0, 0))" },
+      {
+        file: "shared/plan/decide.ts",
+        find: "new Room(request.observation.pools, request.maxEntries, request.observation.ours)",
+        replace:
+          "new Room(request.observation.pools, request.maxEntries, request.observation.ours.filter((entry) => placed.some((need) => need.key === cidrKey(entry.cidr))))",
+      },
+    ],
+    expect: ["P6", "P1"],
+    hunt: { setting: { room: "narrow" }, only: ["block", "alerts", "deploy", "lift", "platform"] },
+  },
+  {
+    name: "equals-displace-each-other",
+    from: "design 4: placed is sticky, equals never displace each other",
+    edits: [
+      { file: "shared/plan/place.ts", find: "b.stands - a.stands || a.need.at - b.need.at", replace: "b.need.at - a.need.at" },
+      { file: "shared/plan/order.ts", find: "proofs.weight(removal.entry) < need.severity", replace: "proofs.weight(removal.entry) <= need.severity" },
+    ],
+    expect: ["P3"],
+    hunt: narrow,
+  },
+  {
+    name: "severity-does-not-count",
+    from: "design 4 step 4: severity decides who has a place",
+    edits: [{ file: "shared/plan/place.ts", find: "b.need.severity - a.need.severity || b.stands", replace: "b.stands" }],
+    expect: ["P6"],
+    hunt: narrow,
+  },
+  {
+    name: "ended-for-one-is-ended-for-all",
+    from: "design 4 step 5, ended: every live need it serves is shed or stands elsewhere",
+    edits: [
+      {
+        file: "shared/plan/proof.ts",
+        find: 'if (hasEnded && this.weight(entry) < 0) return isSafe ? "ended" : null;',
+        replace: 'if (hasEnded) return "ended";',
+      },
+    ],
+    expect: ["P3"],
+    hunt: { only: ["block", "alerts", "lift"] },
+  },
+  {
+    name: "shed-loses-what-stands-for-it",
+    from: "design 4 step 5, displaced: what serves a live lease that was shed goes in exchange only",
+    edits: [{ file: "shared/plan/proof.ts", find: "if (hasEnded && this.weight(entry) < 0) return", replace: "if (hasEnded) return" }],
+    expect: ["P3"],
+    hunt: narrow,
+  },
+  {
+    name: "superseded-by-nothing",
+    from: "design 4 step 5, superseded: every live need it serves stands elsewhere",
+    edits: [
+      {
+        file: "shared/plan/proof.ts",
+        find: "return (this.#landingIndex ?? this.#standingIndex).holding(need.cidr).length > 0;",
+        replace: "return need.until > 0;",
+      },
+    ],
+    expect: ["P3"],
+    hunt: { only: ["block", "alerts", "lift"] },
+  },
+  {
+    name: "what-lands-later-counts-now",
+    from: "design 4 step 5: stands in a placed entry that is already there, or lands in the same atomic step",
+    edits: [{ file: "shared/plan/proof.ts", find: 'request.granularity === "group" ? new CidrIndex', replace: "request.landing.length >= 0 ? new CidrIndex" }],
+    expect: ["P3"],
+    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "lift", "spoil"] },
+  },
+  {
+    name: "displaced-goes-alone",
+    from: "design 4 step 5, displaced: swapped for strictly higher severity",
+    edits: [{ file: "shared/plan/order.ts", find: 'return proof !== "displaced";', replace: 'return proof !== "over-limit";' }],
+    expect: ["P3"],
+    hunt: narrow,
+  },
+  {
+    name: "half-an-entry-stands",
+    from: "design 6: egress by option, enforced then needs both; only a whole entry stands for others",
+    edits: [
+      { file: "shared/plan/proof.ts", find: "[...this.#standing.values()].filter((entry) => entry.partial === null)", replace: "[...this.#standing.values()]" },
+      { file: "shared/plan/decide.ts", find: "return proofs.standing(need)?.partial !== null;", replace: "return proofs.standing(need) === undefined;" },
+      { file: "functions/pass/states.ts", find: ".find((entry) => entry.partial === null) ?? null;", replace: "[0] ?? null;" },
+    ],
+    expect: ["P9", "P3", "P1"],
+    hunt: { setting: { clouds: ["aws"] }, only: ["block", "human", "spoil", "read", "platform"] },
+  },
+  {
+    name: "orphan-goes-at-once",
+    from: "design 4 step 5, orphan: in ≥ 3 consecutive full passes over ≥ 15 min",
+    edits: [
+      {
+        file: "functions/pass/orphans.ts",
+        find: "sighting.passes >= limits.orphanPasses && now - sighting.first >= limits.orphanMs",
+        replace: "now >= sighting.first",
+      },
+    ],
+    expect: ["P3"],
+  },
+  {
+    name: "all-orphans-go",
+    from: "design 4 step 5, orphan: more than max(3, 20 % of ours) → none of them",
+    edits: [{ file: "functions/pass/orphans.ts", find: "unsafe: !few && !confirmed", replace: "unsafe: few && !few && !confirmed" }],
+    expect: ["P3"],
+  },
+  {
+    name: "orphan-rule-and-share",
+    from: "design 4 step 5, orphan: both at once",
+    edits: [
+      {
+        file: "functions/pass/orphans.ts",
+        find: "sighting.passes >= limits.orphanPasses && now - sighting.first >= limits.orphanMs",
+        replace: "now >= sighting.first",
+      },
+      { file: "functions/pass/orphans.ts", find: "unsafe: !few && !confirmed", replace: "unsafe: few && !few && !confirmed" },
+    ],
+    expect: ["P3"],
+    hunt: { setting: { platform: "workers" } },
+  },
+  {
+    name: "group-sends-place-alone",
+    from: "design 4 step 6: group and set kinds send keep + place, never place alone",
+    edits: [{ file: "functions/pass/visit.ts", find: "[...kept, ...placed].map(", replace: "[...kept.slice(0, 0), ...placed].map(" }],
+    expect: ["P3"],
+    hunt: { setting: { clouds: ["azure"] }, only: ["block", "alerts", "lift", "platform", "break-store"] },
+  },
+  {
+    name: "family-of-the-other-pool",
+    from: "design 6: room per family, less foreign and default entries",
+    edits: [
+      {
+        file: "providers/aws-nacl/convert.ts",
+        find: "limit: Math.max(0, limit - worst((entry) => entry.family === which)),",
+        replace: "limit: Math.max(0, limit + which - which),",
+      },
+    ],
+    expect: ["P6", "P1"],
+    hunt: { setting: { clouds: ["aws"], room: "narrow" }, only: ["block", "alerts"], steps: 20 },
+  },
+];

@@ -1,0 +1,131 @@
+// Rules on the coordinator, its fallback and its lock, each taken away once.
+import type { Mutant } from "./mutant.ts";
+
+const deno = { setting: { platform: "deno" }, only: ["block", "alerts", "lift", "platform", "double-tick", "repeat"] } as const;
+
+export const platformMutants: readonly Mutant[] = [
+  {
+    name: "aside-repeats-the-old-snapshot",
+    from: "P9: an answer without the coordinator repeats nothing that may be an hour old",
+    edits: [
+      {
+        file: "functions/coordinator/rpc.ts",
+        find: "Object.fromEntries(Object.keys(item.states).map((target) => [target, recordedAside]))",
+        replace: "item.states",
+      },
+    ],
+    expect: ["P9", "P1"],
+    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "platform", "repeat"] },
+  },
+  {
+    name: "passes-side-by-side",
+    from: "design 4: serial",
+    edits: [
+      {
+        file: "functions/coordinator/coordinator.ts",
+        find: "while (this.#running !== null) await this.#running.catch(() => undefined);",
+        replace: "await Promise.resolve();",
+      },
+    ],
+    expect: ["P3", "P6", "P7"],
+    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "lift", "double-tick"] },
+  },
+  {
+    name: "put-answers-before-memory",
+    from: "design 4 accept: KV put → recent += record → 2xx",
+    edits: [
+      {
+        file: "functions/coordinator/known.ts",
+        find: "  await world.memory.remember(key, options.metadata, world.clock.now(), trace);",
+        replace: "  world.memory.core.changedAt = world.clock.now();",
+      },
+    ],
+    expect: ["P1", "P3", "P9"],
+    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "lift"], steps: 20 },
+  },
+  {
+    name: "memory-before-put",
+    from: "design 4 accept: what is remembered always is in the store",
+    edits: [
+      {
+        file: "functions/coordinator/known.ts",
+        find: "    await world.store.put(key, value, options);\n",
+        replace: "    void world.store.put(key, value, options).catch(() => undefined);\n",
+      },
+    ],
+    expect: ["P1", "P3"],
+    hunt: { only: ["block", "alerts", "break-store", "platform"] },
+  },
+  {
+    name: "lock-without-a-look",
+    from: "Deno: the lock must still hold for longer than a call may take",
+    edits: [
+      {
+        file: "functions/coordinator/deno-coordinator.ts",
+        find: "beforeCall: () => lock.ensure(limits.callTimeoutMs) });",
+        replace: "beforeCall: async () => undefined });",
+      },
+    ],
+    expect: ["P3", "P5", "P6"],
+    hunt: deno,
+  },
+  {
+    name: "lock-without-a-fence",
+    from: "Deno: what is written under the lock is bound to it",
+    edits: [{ file: "functions/coordinator/deno-lock.ts", find: "    return [this.#held.check];", replace: "    return [];" }],
+    expect: ["P1", "P2", "P3"],
+    hunt: deno,
+  },
+  {
+    name: "lock-without-look-and-fence",
+    from: "Deno: neither of both",
+    edits: [
+      {
+        file: "functions/coordinator/deno-coordinator.ts",
+        find: "beforeCall: () => lock.ensure(limits.callTimeoutMs) });",
+        replace: "beforeCall: async () => undefined });",
+      },
+      {
+        file: "functions/coordinator/deno-lock.ts",
+        find: 'if (this.#held === null) throw new FenceBroken("Deno KV");\n    return [this.#held.check];',
+        replace: "return [];",
+      },
+    ],
+    expect: ["P1", "P2", "P3"],
+    hunt: deno,
+  },
+  {
+    name: "lock-for-everyone",
+    from: "Deno: one coordinator at a time",
+    edits: [{ file: "functions/coordinator/deno-lock.ts", find: "if (!this.#isOver(lockUntil, stamp)) return null;", replace: "" }],
+    expect: ["P1", "P3"],
+    hunt: deno,
+  },
+  {
+    name: "added-is-not-noted",
+    from: "Deno: whoever accepts beside the lock leaves a note, so that no tick is quiet",
+    edits: [
+      {
+        file: "functions/coordinator/deno-lock.ts",
+        find: "await this.#parts.kv.atomic().set(addedKey, { at: this.#parts.clock.now() }).commit();",
+        replace: "await Promise.resolve();",
+      },
+    ],
+    expect: ["P1"],
+    hunt: { setting: { platform: "deno" }, only: ["block", "alerts", "platform", "operation", "spoil"] },
+  },
+  {
+    name: "lock-kept-by-the-dead",
+    from: "Deno: a lock that does not move for its whole time is dead",
+    edits: [
+      {
+        file: "functions/coordinator/deno-lock.ts",
+        find: "if (lockUntil + limits.skewMs < now || lockUntil === 0) return true;",
+        replace: "if (lockUntil === 0) return true;",
+      },
+      { file: "functions/coordinator/deno-lock.ts", find: "return now - this.#watched.since > lockMs + limits.skewMs;", replace: "return false;" },
+    ],
+    expect: ["P1", "P2"],
+    hunt: deno,
+  },
+];

@@ -1,0 +1,173 @@
+// Rules of design 3 on records and on what store and firewall know of each other, each taken away once.
+import type { Mutant } from "./mutant.ts";
+
+const minute = 60_000;
+
+export const recordsMutants: readonly Mutant[] = [
+  {
+    name: "repeat-is-written",
+    from: "design 3: a repeat writes nothing",
+    edits: [{ file: "functions/coordinator/ledger.ts", find: 'this.#repeats !== "written" && standing > now &&', replace: "standing < 0 &&" }],
+    expect: ["P7"],
+    hunt: { only: ["block"], steps: 8, setting: { platform: "workers" } },
+  },
+  {
+    name: "renewal-for-a-moment",
+    from: "design 3: a renewal is written only if it gains at least a tenth of what was asked",
+    edits: [{ file: "functions/coordinator/ledger.ts", find: "asked * limits.renewalGainMin", replace: "asked * 0" }],
+    expect: ["P7"],
+    hunt: { only: ["block", "repeat"], steps: 12, setting: { platform: "workers" } },
+  },
+  {
+    name: "recent-not-united",
+    from: "design 4 step 2: the listing ∪ what was accepted lately",
+    edits: [{ file: "functions/pass/records.ts", find: "leases: memory.recentLeases(), lifts:", replace: "leases: [], lifts:" }],
+    expect: ["P1", "P3", "P9"],
+    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "lift", "repeat"], steps: 20 },
+  },
+  {
+    name: "recent-forgotten-at-once",
+    from: "design 4: recent holds for 2 × SETTLE",
+    edits: [
+      {
+        file: "functions/coordinator/coordinator.ts",
+        find: "Math.max(2 * settleOf(this.#world), config.brake.perMs)",
+        replace: "Math.min(config.brake.perMs, 1_000)",
+      },
+    ],
+    expect: ["P1", "P3", "P9"],
+    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "lift", "repeat"], steps: 20 },
+  },
+  {
+    name: "memory-trusted-at-once",
+    from: "design 4 step 3: nothing is removed until memory is unbroken for SETTLE",
+    edits: [
+      {
+        file: "functions/pass/bars.ts",
+        find: 'return world.continuity === "none" || now - world.memory.core.since >= settleOf(world);',
+        replace: "return now >= world.memory.core.since;",
+      },
+    ],
+    expect: ["P3"],
+    hunt: {
+      setting: { platform: "workers" },
+      script: [1, 2, 3, 5].flatMap((host) => [
+        { afterMs: 4 * minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 10_000, do: "lift", ip: `203.0.113.${host}`, exemptMs: null },
+        { afterMs: 6_000, do: "block", by: "sensor", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 8_000, do: "platform", deed: "wipe" },
+      ]),
+    },
+  },
+  {
+    name: "no-settle-after-the-end",
+    from: "design 4 step 4: a lease stays live for SETTLE after its end, so that no stale listing hides a renewal",
+    edits: [{ file: "shared/lease/live.ts", find: "if (lease.until + settleMs <= now || lifted(lease))", replace: "if (lease.until <= now || lifted(lease))" }],
+    expect: ["P3"],
+    hunt: { setting: { platform: "workers-tick-only" }, only: ["block", "alerts", "repeat"] },
+  },
+  {
+    name: "incomplete-listing-proves",
+    from: "design 3 and 4 step 2: complete := all pages read, every key parsed, store id present",
+    edits: [{ file: "functions/pass/bars.ts", find: "|| !request.records.complete) return false;", replace: ") return false;" }],
+    expect: ["P3"],
+    hunt: { setting: { platform: "workers" } },
+  },
+  {
+    name: "known-records-prove",
+    from: "design 4 step 2: a pass woken only by new leases may not remove",
+    edits: [
+      {
+        file: "functions/pass/bars.ts",
+        find: 'if (request.fresh !== "fresh" || !request.records.complete) return false;',
+        replace: "if (request.records.storeId === null) return false;",
+      },
+    ],
+    expect: ["P3"],
+    hunt: { setting: { platform: "workers" } },
+  },
+  {
+    name: "clocks-need-not-agree",
+    from: "design 4 step 3: |obs.date − now| < 60 s",
+    edits: [
+      {
+        file: "functions/pass/bars.ts",
+        find: "return clocksAgree && isWatched(",
+        replace: "return (clocksAgree || observation.serverDate !== null) && isWatched(",
+      },
+    ],
+    expect: ["P3"],
+    hunt: { only: ["block", "skew", "platform"] },
+  },
+  {
+    name: "any-store-may-write",
+    from: "design 3: ids that differ: no writes at all",
+    edits: [
+      {
+        file: "functions/pass/bars.ts",
+        find: "if (observation.storeId !== records.storeId) {",
+        replace: 'if (observation.storeId === "" && records.storeId === "") {',
+      },
+    ],
+    expect: ["P5"],
+    hunt: { only: ["block", "foreign-store", "lift", "alerts"] },
+  },
+  {
+    name: "store-without-an-id-writes",
+    from: "design 3: KV without an id: add nothing, remove nothing, say so",
+    edits: [
+      { file: "functions/pass/bars.ts", find: "if (records.storeId === null) return", replace: 'if (records.storeId === "") return' },
+      {
+        file: "functions/pass/bars.ts",
+        find: "if (observation.storeId !== records.storeId) {",
+        replace: "if (records.storeId !== null && observation.storeId !== records.storeId) {",
+      },
+      { file: "functions/pass/records.ts", find: "if (sorted.storeId === null) return", replace: 'if (sorted.storeId === "") return' },
+    ],
+    expect: ["P5", "P3"],
+  },
+  {
+    name: "quiet-though-changed",
+    from: "design 4 step 1: quiet only when nothing was accepted since the last clean full pass",
+    edits: [{ file: "functions/pass/schedule.ts", find: "if (core.changedAt >= core.fullBeganAt || (core.nextDueAt", replace: "if ((core.nextDueAt" }],
+    expect: ["P1"],
+    hunt: { only: ["block", "alerts", "platform"] },
+  },
+  {
+    name: "quiet-though-due",
+    from: "design 4 step 1: quiet only when nothing is due; a pass wakes on a due lease",
+    edits: [
+      { file: "functions/pass/schedule.ts", find: " || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;", replace: ") return false;" },
+      { file: "functions/pass/schedule.ts", find: "[world.memory.core.nextDueAt, nextThaw(world, now)]", replace: "[nextThaw(world, now)]" },
+    ],
+    expect: ["P2"],
+    hunt: { only: ["block", "alerts"], steps: 20 },
+  },
+  {
+    name: "quiet-though-deployed",
+    from: "design 2, P4: what a new deployment protects counts with its first tick",
+    edits: [{ file: "functions/pass/schedule.ts", find: "if (core.deployment !== world.deployment) return false;", replace: "" }],
+    expect: ["P4"],
+    hunt: { only: ["block", "deploy"], steps: 20 },
+  },
+  {
+    name: "quiet-though-unseen",
+    from: "design 4 step 1: quiet only when the last full pass began ≥ observeLag after our last write",
+    edits: [{ file: "functions/pass/schedule.ts", find: "return watched && settled;", replace: "return watched || settled;" }],
+    expect: ["P1", "P2"],
+    hunt: { only: ["block", "lift", "spoil", "platform", "human"] },
+  },
+  {
+    name: "no-wake-for-what-was-accepted",
+    from: "design 1: accept wakes a pass",
+    edits: [
+      {
+        file: "functions/coordinator/coordinator.ts",
+        find: "await this.#host.schedule(Math.max(this.#world.clock.now(), this.#lastPassAt + limits.passSpacingMs));",
+        replace: "await Promise.resolve();",
+      },
+    ],
+    expect: ["P1"],
+    hunt: { only: ["block", "skip-ticks"], setting: { platform: "workers" }, steps: 20 },
+  },
+];

@@ -1,0 +1,124 @@
+// Rules of design 5 on stopping, undoing and exempting, each taken away once.
+import type { Mutant } from "./mutant.ts";
+
+const bars = "functions/pass/bars.ts";
+const minute = 60_000;
+
+export const stoppingMutants: readonly Mutant[] = [
+  {
+    name: "freeze-goes-on",
+    from: "design 5: freeze writes nothing",
+    edits: [{ file: bars, find: 'if (stopped === "freeze") return "freeze";', replace: "" }],
+    expect: ["P9"],
+    hunt: { only: ["block", "stop", "alerts", "lift"] },
+  },
+  {
+    name: "drain-keeps-enforcing",
+    from: "design 5: drain removes all of ours",
+    edits: [
+      {
+        file: bars,
+        find: 'return stopped === "drain" && target.config.mode === "enforce" ? "drain" : target.config.mode;',
+        replace: "return target.config.mode;",
+      },
+    ],
+    expect: ["P9", "P2"],
+    hunt: { only: ["block", "stop", "alerts"] },
+  },
+  {
+    name: "drain-on-an-old-word",
+    from: "design 5: a drain opens every gate, so it must be the newest word",
+    edits: [{ file: bars, find: 'if (intent === "drain" && !isDrainCertain(', replace: 'if (intent === "drain" && target.name === "" && !isDrainCertain(' }],
+    expect: ["P3"],
+    hunt: {
+      setting: { platform: "workers" },
+      script: [1, 2, 3, 5].flatMap((host) => [
+        { afterMs: 4 * minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 5_000, do: "stop", action: "drain", cloud: null, ms: 2_000 },
+        { afterMs: 20_000, do: "platform", deed: "wipe" },
+      ]),
+    },
+  },
+  {
+    name: "resume-is-not-heard",
+    from: "design 5: undone by resume",
+    edits: [
+      {
+        file: "functions/coordinator/stopping.ts",
+        find: 'if (action === "resume") return { targets: resumed(targets, request.targets, all), releasedAt };',
+        replace: 'if (action === "resume" && all.length > 1) return { targets: resumed(targets, request.targets, all), releasedAt };',
+      },
+      {
+        file: "functions/coordinator/stopping.ts",
+        find: 'if (request.targets === null) return { targets: { "*": action }, releasedAt };',
+        replace: 'if (request.targets === null || action === "resume") return { targets: { "*": action === "resume" ? "freeze" : action }, releasedAt };',
+      },
+    ],
+    expect: ["P1", "P2"],
+    hunt: { setting: { clouds: ["aws"] }, only: ["block", "stop"], steps: 12 },
+  },
+  {
+    name: "observe-writes",
+    from: "design 5: observe plans, reports, writes nothing",
+    edits: [{ file: bars, find: 'if (intent === "observe") return {', replace: 'if (intent === "observe" && observation.storeId === null) return {' }],
+    expect: ["P9"],
+    hunt: { only: ["block", "deploy", "lift", "alerts"] },
+  },
+  {
+    name: "max-entries-is-a-hint",
+    from: "design 5: maxEntries, to start small",
+    edits: [{ file: "functions/pass/visit.ts", find: "maxEntries: target.config.maxEntries,", replace: "maxEntries: null," }],
+    expect: ["P6"],
+    hunt: { only: ["block", "deploy", "alerts"] },
+  },
+  {
+    name: "lift-is-not-heard",
+    from: "design 4 step 4: live, no lift",
+    edits: [
+      {
+        file: "shared/lease/live.ts",
+        find: "if (lease.until + settleMs <= now || lifted(lease)) ended.push(lease);",
+        replace: "if (lease.until + settleMs <= now) ended.push(lease);",
+      },
+    ],
+    expect: ["P2"],
+    hunt: { only: ["block", "lift"], steps: 20 },
+  },
+  {
+    name: "lift-takes-what-came-after",
+    from: "design 3: a lift cancels leases with at ≤ lift.at",
+    edits: [{ file: "shared/lease/live.ts", find: "if (lease.at <= lift.at) return", replace: "if (lease.at > 0) return" }],
+    expect: ["P3", "P1"],
+    hunt: { only: ["block", "lift", "alerts"], steps: 20 },
+  },
+  {
+    name: "lift-takes-what-is-wider",
+    from: "design 3: a lift cancels what it holds whole",
+    edits: [
+      {
+        file: "shared/lease/live.ts",
+        find: "return contains(lift.cidr, lease.cidr) && (",
+        replace: "return (contains(lift.cidr, lease.cidr) || contains(lease.cidr, lift.cidr)) && (",
+      },
+    ],
+    expect: ["P3", "P1"],
+    hunt: { only: ["block", "lift", "alerts"], steps: 20 },
+  },
+  {
+    name: "exempt-is-told-and-not-refused",
+    from: "design 5: a lift leaves an exemption, so that the next alert does not undo a person's decision",
+    edits: [{ file: "functions/coordinator/ledger.ts", find: "if (over.length === 0) return null;", replace: "if (over.length >= 0) return null;" }],
+    expect: ["P1"],
+    hunt: { only: ["block", "lift", "alerts"] },
+  },
+  {
+    name: "no-exemption",
+    from: "design 5: a lift leaves an exemption: nowhere at all",
+    edits: [
+      { file: "functions/coordinator/ledger.ts", find: "if (over.length === 0) return null;", replace: "if (over.length >= 0) return null;" },
+      { file: "shared/lease/live.ts", find: "return lift.exemptUntil !== null && lease.at < lift.exemptUntil;", replace: "return false;" },
+    ],
+    expect: ["P4", "P2"],
+    hunt: { only: ["block", "lift", "alerts"] },
+  },
+];
