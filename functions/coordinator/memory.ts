@@ -297,6 +297,11 @@ export class Memory {
     return [...this.#recent.values()].flatMap(({ record }) => (record.kind === "lease" ? [record.lease] : []));
   }
 
+  /** Leases that were accepted at that moment or later. */
+  leasesSince(at: EpochMs): Lease[] {
+    return [...this.#recent.values()].flatMap(({ acceptedAt, record }) => (record.kind === "lease" && acceptedAt >= at ? [record.lease] : []));
+  }
+
   recentLifts(): Lift[] {
     return [...this.#recent.values()].flatMap(({ record }) => (record.kind === "lift" ? [record.lift] : []));
   }

@@ -1,9 +1,10 @@
 // Carries out one target's steps, one remote call after the other, within the budget: what the cloud acknowledged is
 // remembered, what nobody knows the outcome of rests, and what was sent by a life that died is never sent again blindly.
-import { cidrKey } from "../../shared/address/index.ts";
+import { cidrKey, overlaps } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
+import { selects } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Step } from "../../shared/provider.ts";
+import type { Entry, Step } from "../../shared/provider.ts";
 import type { TargetMemory } from "../coordinator/memory.ts";
 import { acknowledge, freezeInFlight, noteLeaving } from "./observe.ts";
 import { signalOf, type Target, type VisitRequest, type World } from "./world.ts";
@@ -30,13 +31,16 @@ export class Application {
   readonly #memory: TargetMemory;
   readonly #request: VisitRequest;
   readonly #callsAtStart: number;
+  /** What stood when the steps were decided. */
+  readonly #ours: readonly Entry[];
 
-  constructor(world: World, target: Target, request: VisitRequest, callsAtStart: number) {
+  constructor(world: World, target: Target, request: VisitRequest, callsAtStart: number, ours: readonly Entry[]) {
     this.#world = world;
     this.#target = target;
     this.#memory = world.memory.target(target.name);
     this.#request = request;
     this.#callsAtStart = callsAtStart;
+    this.#ours = ours;
   }
 
   /** Steps in order until one does not settle, or the budget ends. */
@@ -48,12 +52,25 @@ export class Application {
         pending.push(step.summary);
         continue;
       }
+      // The next pass knows of it; this one would open a gate that has just been promised closed.
+      if (this.#servesNews(step)) return { changed: this.changed, pending: rest(), error: null, more: "more" };
       // One step is always made: a look that costs the whole budget must not come back for ever.
       if (this.changed.length > 0 && this.#spent()) return { changed: this.changed, pending: rest(), error: null, more: "more" };
       const error = await this.#apply(step);
       if (error !== "settled") return { changed: this.changed, pending: rest(), error, more: "done" };
     }
     return { changed: this.changed, pending, error: null, more: "done" };
+  }
+
+  /** Whether it takes away what a lease needs that was accepted after this pass had read its records. */
+  #servesNews(step: Step): boolean {
+    if (step.removes.length === 0) return false;
+    const accepted = this.#world.memory.leasesSince(this.#request.now);
+    if (accepted.length === 0) return false;
+    const known = new Set(this.#request.records.leases.map((lease) => lease.key));
+    const news = accepted.filter((lease) => !known.has(lease.key) && selects(lease, this.#target.name));
+    const going = this.#ours.filter((entry) => step.removes.includes(entry.id));
+    return going.some((entry) => news.some((lease) => overlaps(entry.cidr, lease.cidr)));
   }
 
   #spent(): boolean {

@@ -143,7 +143,7 @@ export async function visit(world: World, target: Target, request: VisitRequest)
     const pending = steps.map((step) => step.summary);
     return { target, observation, plan, standing: observation.ours, bar, error: null, orphans, drift, changed: [], pending, more: "done", callsMade: spent() };
   }
-  const applied = await new Application(world, target, request, callsAtStart).run(steps);
+  const applied = await new Application(world, target, request, callsAtStart, observation.ours).run(steps);
   const standing = overlay(observation.ours, memory.acknowledged);
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));

@@ -72,7 +72,7 @@ async function rigOf({ answer = () => ({ kind: "applied" }), observe, compile }:
 }
 
 function run(rig: Rig, request: Partial<VisitRequest> = {}, callsAtStart = 0) {
-  return new Application(rig.world, rig.target, requestOf(request), callsAtStart).run(steps);
+  return new Application(rig.world, rig.target, requestOf(request), callsAtStart, []).run(steps);
 }
 
 const all = steps.map((step) => step.summary);
@@ -93,7 +93,7 @@ describe("steps", () => {
     const rig = await rigOf();
     rig.world.memory.target("web").frozen = { "rule 1": startMs + 1 };
     expect(await run(rig)).toEqual({ changed: ["add 0", "add 2", "add 3", "add 4"], pending: ["add 1"], error: null, more: "done" });
-    const odd = new Application(rig.world, rig.target, requestOf(), 0);
+    const odd = new Application(rig.world, rig.target, requestOf(), 0, []);
     expect((await odd.run([{ ...(steps[0] as Step), slots: ["constructor"] }])).changed).toEqual(["add 0"]);
   });
 
