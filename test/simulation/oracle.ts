@@ -137,7 +137,13 @@ export class Oracle {
     for (const one of this.#parts.ledger.due(watch.name, now)) {
       if (!watch.covers(one.cidr, before) || watch.covers(one.cidr)) continue;
       if (this.#mayOpen(watch, one, before)) continue;
-      throw new Violation("P3", `${watch.name}: the gate on ${cidrText(one.cidr)} opened ${one.until - now} ms before the lease of ${one.client} ends`);
+      throw new Violation(
+        "P3",
+        `${watch.name}: the gate on ${cidrText(one.cidr)} opened ${one.until - now} ms before the lease of ${one.client} ends (severity ${one.severity}, until ${new Date(one.until).toISOString()}; stood: ${before.map(cidrText).join(" ")}; stands: ${watch.placed.map(cidrText).join(" ")}; due: ${this.#parts.ledger
+          .due(watch.name, now)
+          .map((due) => `${cidrText(due.cidr)}@${due.severity}`)
+          .join(" ")})`,
+      );
     }
   }
 
@@ -150,7 +156,8 @@ export class Oracle {
     if (before.filter((entry) => contains(entry, one.cidr)).every((entry) => this.isProtected(entry, lateMs + limits.fullPassMs))) return true;
     // What only stood below an entry that was on its way out when it was asked for: its own place comes after that.
     const isNew = now - (one.endedAt ?? now) < passMs + limits.tickMs + watch.operationMs;
-    if (isNew && !before.some((entry) => cidrText(entry) === cidrText(one.cidr))) return true;
+    const isSlow = watch.cloud.definition.granularity !== "entry";
+    if (isNew && (isSlow || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
     return this.#isOutweighed(watch, one, before);
@@ -162,18 +169,17 @@ export class Oracle {
     const { ledger } = this.#parts;
     const cap = watch.capOf(one.cidr.family, now);
     const rivals = (entries: readonly Cidr[]) => entries.filter((entry) => cap.families.includes(entry.family));
-    if (rivals(before).length < cap.most) return false;
+    const had = new Set(before.map(cidrText));
+    const heavier = new Set<string>();
+    for (const other of ledger.all) {
+      const asks = other.outcome !== "refused" && other.severity > one.severity && selects(other, watch.name) && other.until > now - this.#settleMs;
+      if (asks && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr))) heavier.add(cidrText(other.cidr));
+    }
     const isOver = rivals(before).length > cap.most;
-    const heavier = ledger.all.some(
-      (other) =>
-        other.outcome !== "refused" &&
-        other.severity > one.severity &&
-        selects(other, watch.name) &&
-        !before.some((entry) => cidrText(entry) === cidrText(other.cidr)),
-    );
+    if (!isOver && rivals(before).length + heavier.size <= cap.most) return false;
     const keptLighter = rivals(watch.placed).some((entry) => ledger.weightOf(entry, watch.name, now) < one.severity && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
-    return isOver || (heavier && !keptLighter);
+    return isOver || !keptLighter;
   }
 
   // --- at any time ---
@@ -234,8 +240,9 @@ export class Oracle {
 
   #checkStanding(watch: Watch): void {
     const now = this.#now;
-    // Without a coordinator nobody wakes for the next step of a cloud that works on the one before: that takes a tick each.
-    const stepsMs = this.#parts.strictness === "by-staleness" && watch.cloud.definition.granularity !== "entry" ? 4 * limits.tickMs : 0;
+    // A cloud that works on one step before it takes the next: one for each family, and without a coordinator a tick for each.
+    const slowSteps = this.#parts.strictness === "by-staleness" ? 4 : 2;
+    const stepsMs = watch.cloud.definition.granularity === "entry" ? 0 : slowSteps * limits.tickMs;
     const graceMs = this.#settleMs + limits.tickMs + passMs + watch.operationMs + stepsMs;
     for (const entry of watch.placed) {
       if (watch.strange.has(cidrText(entry))) continue;
