@@ -110,9 +110,10 @@ export class WorkersRuntime {
   }
 
   coordinator(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
-    const alone = tickOnlyCoordinator({ world: () => this.world(env), host: this.host(env), recent });
+    const parts = { world: () => this.world(env), host: this.host(env), recent };
     const namespace = env.PORTCULLIS_COORDINATOR;
-    return namespace === undefined ? alone : withFallback(this.#stub(namespace, this.#log(env)), alone);
+    if (namespace === undefined) return tickOnlyCoordinator(parts);
+    return withFallback(this.#stub(namespace, this.#log(env)), tickOnlyCoordinator({ ...parts, repeats: "written" }));
   }
 
   async app(env: WorkerEnv, coordinator: CoordinatorApi): Promise<ReturnType<typeof createApp>> {
