@@ -36,6 +36,14 @@ describe("a full target", () => {
     expect(plan.removals.map((removal) => removal.proof)).toEqual(["superseded"]);
   });
 
+  test("ended: what only waited for a newcomer to stand in its place goes with it, for its own reason", () => {
+    const ours = entries([cidrOf("203.0.113.7/32")]);
+    const world = { ...base, live: [leaseOf("203.0.113.0/28", "medium", 5)], limits: { ...small, v4: 1 } };
+    const removals = (ended: readonly Lease[]) => decide(requestOf({ ...world, ended }, ours)).removals;
+    expect(removals([leaseOf("203.0.113.7/32", "low", 1)])).toEqual([{ entry: ours[0], proof: "ended" }]);
+    expect(removals([])).toEqual([{ entry: ours[0], proof: "superseded" }]);
+  });
+
   test("part: what stands inside a shed range counts for its own weight, not for the range's", () => {
     const live = [leaseOf("203.0.113.7/32", "low", 5), leaseOf("203.0.113.0/28", "medium", 6), leaseOf("198.51.100.1/32", "medium", 9)].map((one, at) => ({
       ...one,
@@ -164,5 +172,9 @@ describe("a full target", () => {
       }),
     );
     expect(held.changes).toEqual([]);
+    // Of two that would make way, the one that can.
+    const pair = entries([cidrOf("203.0.113.1/32"), cidrOf("203.0.113.2/32")]);
+    const range = decide(requestOf({ ...base, live: [leaseOf("203.0.113.0/28", "high", 9)] }, pair, { immovable: new Set(["e0"]) }));
+    expect(range.changes).toEqual([{ verb: "swap", entry: pair[1], cidr: cidrOf("203.0.113.0/28") }]);
   });
 });
