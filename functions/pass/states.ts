@@ -54,7 +54,7 @@ export class States {
     const shed = this.#shed.has((cover ?? need).key);
     if (bar !== null) return { ...bar, why: shed ? `${bar.why}; there would be no room` : bar.why };
     if (shed) return { state: "shed", why: this.#roomText(need.cidr) };
-    return failureOf(this.#visit) ?? { state: "pending", why: this.#pendingWhy(cover ?? need) };
+    return failureOf(this.#visit) ?? this.#pending(cover ?? need);
   }
 
   #whole(cidr: Cidr): Entry | null {
@@ -67,11 +67,18 @@ export class States {
     return { state: "failed", why: `the entry stands, but the target does not enforce it: ${enforcing.why}` };
   }
 
-  #pendingWhy(need: Need): string {
+  #pending(need: Need): TargetState {
     const partial = this.#standing.exactly(need.cidr)[0]?.partial;
-    if (partial !== undefined && partial !== null) return `${partial}; the next pass completes it`;
-    if (this.#waiting.has(need.key)) return "waits for its place to be free or for an unknown outcome to be observed; the next tick tries again";
-    return "the next pass adds it";
+    if (partial !== undefined && partial !== null) return { state: "pending", why: `${partial}; the next pass completes it` };
+    // Some kinds cannot hold a range and an address inside it: then this lasts for as long as the range.
+    const around = this.#standing.holding(need.cidr).find((entry) => entry.partial === null);
+    if (around !== undefined) {
+      const by = cidrText(around.cidr);
+      return this.#ifEnforcing({ state: "pending", by, why: `${by} stands around it and denies it meanwhile; it gets a place of its own before that one goes` });
+    }
+    const isWaiting = this.#waiting.has(need.key);
+    const why = isWaiting ? "waits for its place to be free or for an unknown outcome to be observed; the next tick tries again" : "the next pass adds it";
+    return { state: "pending", why };
   }
 
   #roomText(cidr: Cidr): string {

@@ -124,6 +124,7 @@ describe("the verdict", () => {
   test.each([
     ["enforced and standing", ledger, rowOf("enforced"), there],
     ["covered by what stands", widerAsked(), rowOf("covered", { by: "100.16.0.0/24" }), wider],
+    ["pending inside a range that stands and ends sooner", widerAsked(), rowOf("pending", { by: "100.16.0.0/24" }), wider],
     ["shed where all is full", ledger, rowOf("shed"), standingOf([], "full")],
     ["held", ledger, rowOf("held"), nowhere],
   ])("pass: %s", (_name, promised, row, standing) => {
@@ -142,7 +143,8 @@ describe("the verdict", () => {
   });
 
   test("wait: for what is pending, failed or unknown, and for what is over and stands", () => {
-    for (const rows of [[], [rowOf("pending")], [rowOf("failed")]]) expect(judge(ledger, rows, everywhere(nowhere), now).waiting).toHaveLength(3);
+    for (const rows of [[], [rowOf("pending")], [rowOf("pending", { by: "100.16.0.0/24" })], [rowOf("failed")]])
+      expect(judge(ledger, rows, everywhere(nowhere), now).waiting).toHaveLength(3);
     expect(judge(ledger, [], everywhere(there), now + 61_000).waiting).toEqual(targets.map((target) => `100.16.0.1/32 at ${target} is over and stands`));
     expect(judge(ledger, [], everywhere(nowhere), now + 61_000)).toMatchObject({ waiting: [], lost: [] });
   });
@@ -248,6 +250,7 @@ const peace: Soak = {
   records: { written: 10, found: 10, lifts: 3, liftsFound: 3 },
   rows: { core: 1, target: 3, snapshot: 2 },
   faults: [],
+  log: [],
 };
 
 describe("the report", () => {

@@ -54,13 +54,15 @@ try {
   const faults = faultsOf(found);
   const file = resolve(values.json ?? `${root}/dist/soak.json`);
   await mkdir(dirname(file), { recursive: true });
-  const { delays: _delays, standing, over, ...rest } = found;
+  const { delays: _delays, standing, over, log, ...rest } = found;
   await writeFile(file, jsonOf(figures, { machine: facts, ...rest, states: { standing: standing.states, over: over.states }, broken: faults }));
   console.log(`\n${linesOf(found).join("\n")}\n\n${plainTable(figures)}\n\nalso in ${file}`);
   const where = `${seconds} s of load, measured on ${machineLine(facts)}. What it does and how it judges: [test/load](test/load/README.md).`;
   if (values.readme && faults.length === 0) await writeTable("soak", figures, where);
   for (const fault of faults) console.error(fault);
-  if (faults.length > 0) throw new Error(`${faults.length} faults; again with: ${again}`);
+  const logFile = file.replace(/(\.json)?$/, ".log");
+  if (faults.length > 0) await writeFile(logFile, `${log.join("\n")}\n`);
+  if (faults.length > 0) throw new Error(`${faults.length} faults; the Worker's log is in ${logFile}; again with: ${again}`);
 } catch (thrown) {
   console.error(thrown instanceof Error && thrown.message.includes("again with") ? thrown.message : thrown);
   console.error(`seed ${seed}`);

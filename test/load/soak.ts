@@ -46,6 +46,8 @@ export interface Soak {
   /** Rows in the coordinator's own storage. */
   readonly rows: Readonly<Record<string, number>>;
   readonly faults: readonly string[];
+  /** What the Worker logged. */
+  readonly log: readonly string[];
 }
 
 const tickEveryMs = 10_000;
@@ -281,6 +283,7 @@ class Run {
       records: { written: this.#ledger.written, lifts: this.#ledger.lifts, found: beginning("lease:"), liftsFound: beginning("lift:") },
       rows: rowsOf(this.#rig.folder),
       faults: [...this.#faults],
+      log: this.#rig.lines,
     };
   }
 }

@@ -12,6 +12,9 @@ function filesBelow(folder: string): readonly string[] {
 function keysIn(path: string): readonly string[] {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
+    // The runtime keeps files of its own beside the objects'.
+    const isObject = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_cf_KV'").all().length > 0;
+    if (!isObject) return [];
     return (database.prepare("SELECT key FROM _cf_KV").all() as { key: string }[]).map(({ key }) => key);
   } finally {
     database.close();

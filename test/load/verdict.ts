@@ -26,6 +26,7 @@ const marginMs = 5_000;
 
 interface Told {
   readonly state: string;
+  readonly why?: string;
   readonly by?: string;
 }
 
@@ -46,8 +47,11 @@ function faultOf(key: string, told: Told | undefined, standing: Standing): strin
       : `is said to be covered by ${by}, which does not stand or does not hold it`;
   }
   if (told.state === "shed") return standing.hasRoom(familyOf(key)) && !stands ? "is said to have no room, and there is room" : null;
+  // A rule of an NSG cannot hold a range and an address inside it: until the range goes, the range denies for both.
+  if (told.state === "pending" && told.by !== undefined)
+    return holds(told.by, key) && standing.keys.has(keyOfText(told.by)) ? null : `waiting: pending around ${told.by}`;
   if (told.state === "held" || told.state === "refused" || told.state === "observed") return null;
-  return `waiting: ${told.state}`;
+  return `waiting: ${told.state}${told.why === undefined ? "" : ` (${told.why})`}`;
 }
 
 export function judge(ledger: Pick<Ledger, "blocks" | "asked">, rows: readonly Row[], standing: Readonly<Record<TargetName, Standing>>, now: number): Verdict {

@@ -95,6 +95,18 @@ describe("states", () => {
     expect(stateOf(one, { leases })).toEqual({ state: "pending", why: "the next pass adds it" });
   });
 
+  // A rule of an NSG cannot hold a range and an address inside it: "the next pass adds it" was said for as long as the range stood (found by the soak).
+  test("pending: inside a range that ends sooner, which is named as what denies it meanwhile", () => {
+    const leases = [leaseOf(one, { until: startMs + 60_000 }), leaseOf("203.0.113.0/28")];
+    const range = entryOf("2", "203.0.113.0/28");
+    expect(stateOf(one, { ours: [range], leases, pools: [{ name: "ipv4", families: [4], limit: 2 }] })).toEqual({
+      state: "pending",
+      by: "203.0.113.0/28",
+      why: "203.0.113.0/28 stands around it and denies it meanwhile; it gets a place of its own before that one goes",
+    });
+    expect(stateOf(one, { ours: [{ ...range, partial: "half" }], leases, pools: [{ name: "ipv4", families: [4], limit: 2 }] }).by).toBeUndefined();
+  });
+
   test("partial: an entry that is not whole enforces nothing yet", () => {
     const leases = [leaseOf(one)];
     expect(stateOf(one, { ours: [entryOf("1", one, "its egress half is missing")], leases })).toEqual({
