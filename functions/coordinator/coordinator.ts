@@ -97,9 +97,11 @@ export class Coordinator implements contract.CoordinatorApi {
 
   // --- undoing and stopping ---
 
-  async lift(request: contract.LiftRequest, trace?: Trace): Promise<contract.LiftAnswer> {
+  async lift(asked: contract.LiftRequest, trace?: Trace): Promise<contract.LiftAnswer> {
     const { memory, clock } = this.#world;
     const now = clock.now();
+    // Stamped by a clock that runs ahead, it would cancel what is leased after it.
+    const request = { ...asked, at: Math.min(asked.at, now) };
     const repeated = memory.wasUsed(request.once);
     this.#ledger.refresh(now);
     const live = liveRecords(this.#world.memory, now);
