@@ -103,6 +103,7 @@ export class Deeds {
       disturb(action.ms + recoveryMs + limits.fullPassMs);
     } else if (action.do === "quota") {
       cloud.setQuota(action.entries);
+      watch.narrowedUntil = Math.max(watch.narrowedUntil, scheduler.now + limits.fullPassMs + recoveryMs);
       disturb(limits.fullPassMs + recoveryMs);
     } else if (action.do === "human") this.#human(watch, action.deed);
     else if (action.do === "foreign-store") this.#estrange(watch, action.ms);
@@ -131,6 +132,7 @@ export class Deeds {
     scheduler.tell(`human at ${watch.name}: ${done}`);
     // Until somebody puts it right, a target may refuse to be written to, or to call enforced what stands there.
     const isStrict = watch.cloud.definition.granularity !== "entry";
+    if (isStrict && deed === "add-in-our-place") watch.narrowedUntil = Number.POSITIVE_INFINITY;
     const lasts = deed === "disarm" || (isStrict && (deed === "add-in-our-place" || deed === "edit-ours"));
     watch.disturb(lasts ? Number.POSITIVE_INFINITY : scheduler.now + limits.fullPassMs + recoveryMs + watch.operationMs);
   }

@@ -104,7 +104,7 @@ export class Oracle {
     const overran = change.overran.filter(({ ageMs }) => ageMs > raceMs);
     if (overran.length > 0) throw new Violation("P5", `${watch.name}: what is not ours was changed: ${overran.map(({ what }) => what).join("; ")}`);
     if (change.overran.length > 0) this.#parts.scheduler.note(`${watch.name}: ran over what a person did in the moment before`);
-    for (const entry of watch.placed) if (!watch.covers(entry, before)) this.#added(watch, entry);
+    for (const entry of watch.placed) if (!watch.covers(entry, before)) this.#added(watch, entry, before);
     this.#opened(watch, before);
   }
 
@@ -115,7 +115,7 @@ export class Oracle {
   }
 
   /** Never the wrong one, never more than there is room for. */
-  #added(watch: Watch, entry: Cidr): void {
+  #added(watch: Watch, entry: Cidr, before: readonly Cidr[]): void {
     const now = this.#now;
     const { ledger } = this.#parts;
     const isAskedFor = ledger.all.some((one) => one.outcome !== "refused" && selects(one, watch.name) && contains(one.cidr, entry));
@@ -128,7 +128,8 @@ export class Oracle {
     const maxEntries = Math.max(...watch.recentWishes(now, lateMs).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
     // Where an entry is two halves, a swap puts one half after the other: whole ones count.
     const whole = watch.cloud.standing().length;
-    if (whole > maxEntries) throw new Violation("P6", `${watch.name}: ${whole} entries of ours stand, maxEntries is ${maxEntries}`);
+    if (whole > maxEntries && watch.placed.length > before.length)
+      throw new Violation("P6", `${watch.name}: ${whole} entries of ours stand, maxEntries is ${maxEntries}`);
   }
 
   /** No gate opens before its lease ends, unless somebody wanted it or something heavier needed the place. */
@@ -152,6 +153,8 @@ export class Oracle {
     if (now < this.beyondStalenessUntil) return true;
     if (watch.recentWishes(now, lateMs).some((wish) => wish.mode === "drain")) return true;
     if (this.isProtected(one.cidr, lateMs)) return true;
+    // Where the cloud itself took room away, or a person filled a list that is ours alone, an exchange may have begun in vain.
+    if (now < watch.narrowedUntil) return true;
     // What stood over a protected address goes first of all, and what it kept closed besides is put back after it.
     if (before.filter((entry) => contains(entry, one.cidr)).every((entry) => this.isProtected(entry, lateMs + limits.fullPassMs))) return true;
     // What only stood below an entry that was on its way out when it was asked for: its own place comes after that.
@@ -223,7 +226,8 @@ export class Oracle {
   /** Blocks that have a place and no entry: where prefixes may not overlap, they stand behind a wider one that ends before them. */
   #hidden(watch: Watch): readonly Cidr[] {
     if (watch.cloud.definition.granularity !== "group") return [];
-    const due = new Map(this.#parts.ledger.due(watch.name, this.#now).map(({ cidr }) => [cidrText(cidr), cidr]));
+    const asked = this.#parts.ledger.all.filter((one) => one.outcome !== "refused" && selects(one, watch.name) && one.until + this.#settleMs > this.#now);
+    const due = new Map(asked.map(({ cidr }) => [cidrText(cidr), cidr]));
     return [...due.values()].filter((cidr) => watch.covers(cidr) && !watch.placed.some((entry) => cidrText(entry) === cidrText(cidr)));
   }
 

@@ -34,9 +34,13 @@ export class Watch {
   #stopped: "freeze" | "drain" | null = null;
   /** Until then, what was done to it may excuse that it is not right. */
   disturbedUntil: EpochMs = 0;
+  /** Until then, a quota that was changed or a place that was filled by others may have an exchange end half-way. */
+  narrowedUntil: EpochMs = 0;
   /** Since when another store's mark is on it; null: ours is. */
   estrangedSince: EpochMs | null = null;
   #troubleMs = 0;
+  /** What the target's own settings leave, where those say how much it may hold. */
+  readonly #configuredRoom: number;
   readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
   writesSeen = 0;
   /** How long a change that was accepted is worked on. */
@@ -45,6 +49,7 @@ export class Watch {
   constructor(cloud: CloudUnderTest, wish: Wish, now: EpochMs) {
     this.cloud = cloud;
     this.wishes = [wish];
+    this.#configuredRoom = cloud.definition.granularity === "entry" ? Number.POSITIVE_INFINITY : cloud.room().total;
     this.history = [{ at: now, placed: cloud.placed().map(cidrOf), standing: cloud.standing().map(cidrOf) }];
   }
 
@@ -125,7 +130,7 @@ export class Watch {
     const room = this.cloud.room();
     const own = family === 4 ? room.ipv4 : room.ipv6;
     const maxEntries = Math.min(...this.recentWishes(now, 0).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
-    const shared = Math.min(room.total, maxEntries, room.shared ? own : Number.POSITIVE_INFINITY);
+    const shared = Math.min(room.total, this.#configuredRoom, maxEntries, room.shared ? own : Number.POSITIVE_INFINITY);
     const others = this.placed.filter((entry) => entry.family !== family).length;
     return shared - others < own ? { most: shared, families: [4, 6] } : { most: own, families: [family] };
   }

@@ -141,6 +141,7 @@ export class World {
     for (const watch of this.watches) {
       watch.cloud.calm();
       watch.estrangedSince = null;
+      watch.narrowedUntil = this.scheduler.now + recoveryMs + limits.fullPassMs;
       watch.calm(this.scheduler.now + recoveryMs + limits.fullPassMs);
     }
   }

@@ -148,7 +148,14 @@ export const peersMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P1", "P2"],
-    hunt: { only: ["block", "human"], setting: { platform: "workers" } },
+    hunt: {
+      setting: { platform: "workers" },
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 90 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "human", cloud: 0, deed: "remove-ours" },
+        { afterMs: 40 * minute, do: "read", ip: "203.0.113.1" },
+      ],
+    },
   },
   {
     name: "removal-opens-what-lies-inside",
@@ -161,7 +168,15 @@ export const peersMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P3"],
-    hunt: { only: ["block", "lift"], setting: { platform: "workers" } },
+    hunt: {
+      setting: { clouds: ["aws"], platform: "workers", room: "wide" },
+      script: [1, 2, 3].flatMap(() => [
+        { afterMs: 5 * minute, do: "block", by: "detector", ips: ["203.0.113.8/31"], forMs: 3 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 290_000, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } },
+        { afterMs: 2_000, do: "block", by: "sensor", ips: ["203.0.113.9"], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 5 * minute, do: "lift", ip: "203.0.113.8/31", exemptMs: null },
+      ]),
+    },
   },
   {
     name: "one-page-is-the-whole-list",

@@ -9,7 +9,10 @@ export const recordsMutants: readonly Mutant[] = [
     from: "design 3: a repeat writes nothing",
     edits: [{ file: "functions/coordinator/ledger.ts", find: 'this.#repeats !== "written" && standing > now &&', replace: "standing < 0 &&" }],
     expect: ["P7"],
-    hunt: { only: ["block"], steps: 8, setting: { platform: "workers" } },
+    hunt: {
+      setting: { platform: "workers" },
+      script: [{ afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 }],
+    },
   },
   {
     name: "renewal-for-a-moment",
