@@ -1,5 +1,8 @@
 // Rules of design 4 steps 3, 6 and 7 on looking and carrying out, each taken away once.
+import type { Action } from "../script.ts";
 import type { Mutant } from "./mutant.ts";
+
+const minute = 60_000;
 
 const apply = "functions/pass/apply.ts";
 const visit = "functions/pass/visit.ts";
@@ -18,19 +21,31 @@ export const applyingMutants: readonly Mutant[] = [
     ],
     expect: ["P6", "P7", "P2"],
     hunt: { setting: { clouds: ["aws"] }, only: unquiet },
+    equivalent: "the same lowest number is chosen again, EC2 refuses it where the first call took effect, and that is a conflict, which rests",
   },
   {
     name: "acknowledged-is-forgotten",
-    from: "design 4 step 3: ours := obs.ours overlaid with acknowledged steps younger than observeLag",
+    from: "design 4 steps 1 and 3: acknowledged steps are overlaid for observeLag, and looked at again after it",
     edits: [
       {
         file: "functions/pass/observe.ts",
         find: "  if (acknowledged.length === 0) return ours;\n",
         replace: "  if (acknowledged.length === 0 || ours.length >= 0) return ours;\n",
       },
+      { file: "functions/pass/schedule.ts", find: "return watched && settled;", replace: "return watched || settled;" },
     ],
-    expect: ["P9", "P3", "P1"],
-    hunt: { setting: { clouds: ["aws"] }, only: ["block", "alerts", "lift", "lag", "read", "repeat"] },
+    expect: ["P1", "P9", "P3"],
+    hunt: {
+      setting: { clouds: ["aws"], platform: "workers", room: "wide" },
+      script: [
+        { afterMs: 1_000, do: "lag", cloud: 0, share: 0.99 },
+        ...[1, 2, 3, 5].flatMap((host): Action[] => [
+          { afterMs: 6 * minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 30 * minute, severity: "medium", at: null, wait: 0 },
+          { afterMs: 2 * minute, do: "lift", ip: `203.0.113.${host}`, exemptMs: null },
+          { afterMs: 4_000, do: "block", by: "sensor", ips: [`203.0.113.${host}`], forMs: 30 * minute, severity: "medium", at: null, wait: 0 },
+        ]),
+      ],
+    },
   },
   {
     name: "pending-goes-on",
@@ -44,6 +59,7 @@ export const applyingMutants: readonly Mutant[] = [
     ],
     expect: ["P3", "P7", "P9"],
     hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "lift", "operation"] },
+    equivalent: "a cloud that works on one change refuses the next (429, 409), which stops the steps: one call more",
   },
   {
     name: "pending-is-done",

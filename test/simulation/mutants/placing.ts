@@ -1,6 +1,8 @@
 // Rules of design 4 steps 4 to 6 on what has a place, what may go and in which order, each taken away once.
 import type { Mutant } from "./mutant.ts";
 
+const minute = 60_000;
+
 const narrow = { setting: { room: "narrow" }, only: ["block", "alerts", "lift"], steps: 30 } as const;
 
 export const placingMutants: readonly Mutant[] = [
@@ -37,6 +39,7 @@ export const placingMutants: readonly Mutant[] = [
     edits: [{ file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" }],
     expect: ["P4"],
     hunt: { only: ["block", "deploy", "spoil", "alerts"] },
+    lacks: "P4 is not looked at while a target is in trouble, and only a step that fails before it holds up a removal",
   },
   {
     name: "covered-by-what-ends-earlier",
@@ -44,6 +47,7 @@ export const placingMutants: readonly Mutant[] = [
     edits: [{ file: "shared/plan/need.ts", find: "open.find((outer) => outer.until >= need.until)", replace: "open.find((outer) => outer.until > 0)" }],
     expect: ["P3", "P1"],
     hunt: { only: ["block", "alerts", "read"] },
+    lacks: "the oracle does not hold covered to a wider entry that ends no earlier; gates stay shut, for the outer entry waits until the inner one stands",
   },
   {
     name: "stuck-takes-no-room",
@@ -146,12 +150,14 @@ export const placingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P3"],
+    lacks: "leases whose records are lost from the store while their entries stand (a wiped namespace that kept its id)",
   },
   {
     name: "all-orphans-go",
     from: "design 4 step 5, orphan: more than max(3, 20 % of ours) → none of them",
     edits: [{ file: "functions/pass/orphans.ts", find: "unsafe: !few && !confirmed", replace: "unsafe: few && !few && !confirmed" }],
     expect: ["P3"],
+    lacks: "leases whose records are lost from the store while their entries stand (a wiped namespace that kept its id)",
   },
   {
     name: "orphan-rule-and-share",
@@ -166,13 +172,21 @@ export const placingMutants: readonly Mutant[] = [
     ],
     expect: ["P3"],
     hunt: { setting: { platform: "workers" } },
+    lacks: "leases whose records are lost from the store while their entries stand (a wiped namespace that kept its id)",
   },
   {
     name: "group-sends-place-alone",
     from: "design 4 step 6: group and set kinds send keep + place, never place alone",
     edits: [{ file: "functions/pass/visit.ts", find: "[...kept, ...placed].map(", replace: "[...kept.slice(0, 0), ...placed].map(" }],
     expect: ["P3"],
-    hunt: { setting: { clouds: ["azure"] }, only: ["block", "alerts", "lift", "platform", "break-store"] },
+    hunt: {
+      setting: { clouds: ["azure"], platform: "workers", room: "wide" },
+      script: [1, 2, 3, 5].flatMap((host) => [
+        { afterMs: 4 * minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 25_000, do: "platform", deed: "wipe" },
+        { afterMs: 3_000, do: "block", by: "sensor", ips: [`192.0.2.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+      ]),
+    },
   },
   {
     name: "family-of-the-other-pool",
@@ -185,6 +199,18 @@ export const placingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P6", "P1"],
-    hunt: { setting: { clouds: ["aws"], room: "narrow" }, only: ["block", "alerts"], steps: 20 },
+    hunt: {
+      setting: { clouds: ["aws"], room: "narrow" },
+      script: [1, 20].map((from) => ({
+        afterMs: 2 * minute,
+        do: "block",
+        by: "detector",
+        ips: Array.from({ length: 12 }, (_, index) => `198.18.0.${from + index}`),
+        forMs: 120 * minute,
+        severity: "medium",
+        at: null,
+        wait: 0,
+      })),
+    },
   },
 ];

@@ -1,5 +1,8 @@
 // Rules on the coordinator, its fallback and its lock, each taken away once.
+import type { Action } from "../script.ts";
 import type { Mutant } from "./mutant.ts";
+
+const minute = 60_000;
 
 const deno = { setting: { platform: "deno" }, only: ["block", "alerts", "lift", "platform", "double-tick", "repeat"] } as const;
 
@@ -16,6 +19,23 @@ export const platformMutants: readonly Mutant[] = [
     ],
     expect: ["P9", "P1"],
     hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "platform", "repeat"] },
+  },
+  {
+    name: "aside-takes-a-lift-for-none",
+    from: "P9 and design 3: without the coordinator what is known may be an hour old, so a repeat is recorded once more",
+    edits: [{ file: "functions/runtime/workers.ts", find: '{ ...parts, repeats: "written" }', replace: "parts" }],
+    expect: ["P1"],
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [
+        { afterMs: 55 * minute, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 90 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 8 * minute, do: "lift", ip: "203.0.113.1", exemptMs: null },
+        { afterMs: 3 * minute, do: "platform", deed: "unreachable" },
+        ...[1, 2, 3].map(
+          (): Action => ({ afterMs: 1_500, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 }),
+        ),
+      ],
+    },
   },
   {
     name: "passes-side-by-side",

@@ -75,6 +75,7 @@ export const recordsMutants: readonly Mutant[] = [
     edits: [{ file: "functions/pass/bars.ts", find: "|| !request.records.complete) return false;", replace: ") return false;" }],
     expect: ["P3"],
     hunt: { setting: { platform: "workers" } },
+    lacks: "a record that cannot be read: no action spoils one (metadata lost for a while by platform.seed, of a renewed block)",
   },
   {
     name: "known-records-prove",
@@ -88,6 +89,7 @@ export const recordsMutants: readonly Mutant[] = [
     ],
     expect: ["P3"],
     hunt: { setting: { platform: "workers" } },
+    equivalent: "what a snapshot knows holds no ended lease, so it proves no end; what stands elsewhere stands in the observation, which is always fresh",
   },
   {
     name: "clocks-need-not-agree",
@@ -128,6 +130,7 @@ export const recordsMutants: readonly Mutant[] = [
       { file: "functions/pass/records.ts", find: "if (sorted.storeId === null) return", replace: 'if (sorted.storeId === "") return' },
     ],
     expect: ["P5", "P3"],
+    lacks: "a deployment bound to a store without an id, or to another one: foreign-store changes the mark of the target only",
   },
   {
     name: "quiet-though-changed",
@@ -135,6 +138,7 @@ export const recordsMutants: readonly Mutant[] = [
     edits: [{ file: "functions/pass/schedule.ts", find: "if (core.changedAt >= core.fullBeganAt || (core.nextDueAt", replace: "if ((core.nextDueAt" }],
     expect: ["P1"],
     hunt: { only: ["block", "alerts", "platform"] },
+    lacks: "a kill excuses more than FULL (450 s from when it is armed), and the full pass mends it before that",
   },
   {
     name: "quiet-though-due",
@@ -159,6 +163,8 @@ export const recordsMutants: readonly Mutant[] = [
     edits: [{ file: "functions/pass/schedule.ts", find: "return watched && settled;", replace: "return watched || settled;" }],
     expect: ["P1", "P2"],
     hunt: { only: ["block", "lift", "spoil", "platform", "human"] },
+    equivalent:
+      "a second look finds only what others changed, which the next full pass finds too; with the overlay gone as well it is acknowledged-is-forgotten",
   },
   {
     name: "no-wake-for-what-was-accepted",
