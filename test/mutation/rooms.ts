@@ -30,7 +30,7 @@ export const rooms: readonly Room[] = [
   { name: "shared/request", mutate: ["shared/request/**/*.ts"], tests: ["test/request/**/*.test.ts"], scoreMin: 98, ci: false },
   {
     name: "functions/pass",
-    mutate: ["functions/pass/{bars,observe,orphans,records,schedule}.ts"],
+    mutate: ["functions/pass/{apply,bars,observe,orphans,records,schedule,states,visit}.ts"],
     tests: ["test/pass/**/*.test.ts"],
     scoreMin: 98,
     ci: false,
@@ -38,7 +38,7 @@ export const rooms: readonly Room[] = [
   {
     name: "functions/reconcile",
     // What only whole passes can show.
-    mutate: ["functions/reconcile.ts", "functions/pass/{apply,report,states,visit,world}.ts"],
+    mutate: ["functions/reconcile.ts", "functions/pass/report.ts"],
     tests: ["test/pass/**/*.test.ts", "test/coordinator/**/*.test.ts"],
     scoreMin: 80,
     ci: false,

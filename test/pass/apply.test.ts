@@ -2,16 +2,14 @@
 // what rests, and whether to go on.
 import { describe, expect, test } from "vitest";
 import { Application } from "../../functions/pass/apply.ts";
-import { safeVisit, visit } from "../../functions/pass/visit.ts";
-import type { Target, VisitRequest, World } from "../../functions/pass/world.ts";
-import { type Cidr, cidrKey, cidrOf } from "../../shared/address/index.ts";
-import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
-import { liftedBy } from "../../shared/lease/live.ts";
-import type { Lease } from "../../shared/lease/record.ts";
+import type { VisitRequest } from "../../functions/pass/world.ts";
+import { cidrKey, cidrOf } from "../../shared/address/index.ts";
+import { PortcullisError } from "../../shared/errors.ts";
+import { leaseKey, leaseMetadata } from "../../shared/keys.ts";
 import { limits } from "../../shared/limits.ts";
-import type { LogRecord } from "../../shared/ports.ts";
-import type { CompileRequest, Entry, Observation, Outcome, Provider, ProviderDefinition, Step } from "../../shared/provider.ts";
-import { entryOf, lagMs, observationOf, requestOf, settle, startMs, targetOf, whole, worldOf } from "./world.ts";
+import type { Entry, Outcome, Step } from "../../shared/provider.ts";
+import { leaseOf, type Rig, rigOf } from "./rig.ts";
+import { entryOf, lagMs, requestOf, startMs, whole } from "./world.ts";
 
 const hosts = [1, 2, 3, 4, 5].map((at) => entryOf(`${at}`, `203.0.113.${at}/32`));
 const steps: readonly Step[] = hosts.map((entry, at) => ({
@@ -23,56 +21,8 @@ const steps: readonly Step[] = hosts.map((entry, at) => ({
   native: null,
 }));
 
-interface Rig {
-  readonly world: World;
-  readonly target: Target;
-  readonly sent: Step[];
-  readonly compiled: CompileRequest[];
-  readonly logs: LogRecord[];
-  now: number;
-}
-
-interface RigParts {
-  readonly answer?: (step: Step, rig: Rig) => Outcome;
-  readonly observe?: () => Result<Observation>;
-  readonly compile?: (request: CompileRequest) => readonly Step[];
-}
-
-/** A world with one target whose provider is written by hand. */
-async function rigOf({ answer = () => ({ kind: "applied" }), observe, compile }: RigParts = {}): Promise<Rig> {
-  const sent: Step[] = [];
-  const compiled: CompileRequest[] = [];
-  const logs: LogRecord[] = [];
-  const provider = {
-    admit: () => ({ kind: "accept" }),
-    observe: async () => observe?.() ?? ok(observationOf()),
-    compile: (request: CompileRequest) => {
-      compiled.push(request);
-      return compile?.(request) ?? [];
-    },
-    apply: async (step: Step) => {
-      rig.target.calls.made += 1;
-      // What is under way is noted before it is sent: whoever finds it knows that its outcome is unknown.
-      expect(rig.world.memory.target("web").inFlight).toEqual({ slots: step.slots, blocks: step.adds.map((entry) => cidrKey(entry.cidr)) });
-      sent.push(step);
-      return answer(step, rig);
-    },
-  } as unknown as Provider;
-  const definition = { observeLagMs: lagMs, granularity: "entry", capabilities: { swap: { support: "yes" } } } as unknown as ProviderDefinition;
-  const target: Target = { ...targetOf("web"), provider, definition };
-  const rig: Rig = {
-    world: await worldOf({ targets: [target], log: (record) => logs.push(record), now: () => rig.now }),
-    target,
-    sent,
-    compiled,
-    logs,
-    now: startMs,
-  };
-  return rig;
-}
-
-function run(rig: Rig, request: Partial<VisitRequest> = {}, callsAtStart = 0) {
-  return new Application(rig.world, rig.target, requestOf(request), callsAtStart, []).run(steps);
+function run(rig: Rig, request: Partial<VisitRequest> = {}, callsAtStart = 0, ours: readonly Entry[] = []) {
+  return new Application(rig.world, rig.target, requestOf(request), callsAtStart, ours).run(steps);
 }
 
 const all = steps.map((step) => step.summary);
@@ -152,183 +102,24 @@ describe("steps", () => {
   });
 });
 
-function leaseOf(text: string, changes: Partial<Lease> = {}): Lease {
-  return { key: text, cidr: cidrOf(text), at: 0, until: startMs + 9 * settle, client: "a", severity: "high", targets: null, held: false, ...changes };
-}
-
-const pools: Observation["pools"] = [{ name: "rules", families: [4], limit: 9 }];
-
-/** The steps of a provider that takes one change per call. */
-function stepsOf({ changes }: CompileRequest): Step[] {
-  return changes.map((change) => {
-    const adds: Entry[] = change.verb === "remove" ? [] : [{ id: `new ${cidrKey(change.cidr)}`, cidr: change.cidr, partial: null }];
-    const removes = change.verb === "add" ? [] : [change.entry.id];
-    return {
-      id: "s",
-      summary: `${change.verb} ${[...adds.map((entry) => cidrKey(entry.cidr)), ...removes].join(" ")}`,
-      slots: [],
-      adds,
-      removes,
-      native: null,
+describe("news", () => {
+  test("keep closed: what a lease needs that was accepted after the pass had read its records is not taken away by this one", async () => {
+    const standing = [entryOf("old 0", "198.51.100.1/32"), entryOf("old 2", "203.0.113.9/32")];
+    const changedWith = async (lease: Parameters<typeof leaseOf>[1], acceptedAt: number, known = false) => {
+      const rig = await rigOf();
+      const news = leaseOf("203.0.113.9", lease);
+      const key = leaseKey(news.cidr, news.until, news.client);
+      await rig.world.memory.remember(key, leaseMetadata(news), acceptedAt);
+      const records = { ...whole, leases: known ? [{ ...news, key }] : [] };
+      const { changed, pending, more, error } = await run(rig, { records, now: startMs }, 0, standing);
+      expect([pending.length + changed.length, error, more]).toEqual([steps.length, null, pending.length > 0 ? "more" : "done"]);
+      return changed.length;
     };
-  });
-}
-
-function visitOf(rig: Rig, leases: readonly Lease[], changes: Partial<VisitRequest> = {}) {
-  rig.now = startMs + settle;
-  return visit(rig.world, rig.target, requestOf({ records: { ...whole, leases }, lifted: liftedBy([]), ...changes }));
-}
-
-const key = (text: string): string => cidrKey(cidrOf(text));
-const cidrs = (list: readonly Cidr[]): string[] => list.map(cidrKey);
-
-describe("a visit", () => {
-  test("agree: adds what is live, takes away what ended, remembers what stands, and tells what others changed", async () => {
-    const seen = [entryOf("1", "203.0.113.1/32"), entryOf("2", "203.0.113.2/32")];
-    const rig = await rigOf({ observe: () => ok(observationOf({ ours: seen, pools })), compile: stepsOf });
-    rig.world.memory.target("web").expected = { "1": key("203.0.113.1") };
-    const visited = await visitOf(rig, [leaseOf("203.0.113.1"), leaseOf("203.0.113.2", { until: 1 }), leaseOf("203.0.113.3")]);
-    expect(visited.changed).toEqual([`add ${key("203.0.113.3")}`, "remove 2"]);
-    expect(visited.standing.map((entry) => cidrKey(entry.cidr))).toEqual([key("203.0.113.1"), key("203.0.113.3")]);
-    expect([visited.error, visited.bar, visited.orphans, visited.more, visited.pending, visited.callsMade]).toEqual([null, null, null, "done", [], 2]);
-    expect(visited.drift).toEqual(["203.0.113.2/32 (2) appeared, and we did not add it"]);
-    expect(rig.logs.filter((record) => record.event === "target.drift").length).toBe(1);
-    expect(cidrs(rig.compiled[0]?.standing ?? [])).toEqual([key("203.0.113.1"), key("203.0.113.3")]);
-    const memory = rig.world.memory.target("web");
-    expect(memory.expected).toEqual({ "1": key("203.0.113.1"), [`new ${key("203.0.113.3")}`]: key("203.0.113.3") });
-    expect(memory.leftovers).toEqual([]);
-  });
-
-  test("plan: computes all of it and writes nothing, not even a memory", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ pools })), compile: stepsOf });
-    rig.target.calls.made = 3;
-    const before = structuredClone(rig.world.memory.target("web"));
-    const visited = await visitOf(rig, [leaseOf("203.0.113.3")], { purpose: "plan" });
-    expect([visited.pending, visited.changed, visited.standing, visited.callsMade]).toEqual([[`add ${key("203.0.113.3")}`], [], [], 0]);
-    expect([rig.sent, rig.world.memory.target("web")]).toEqual([[], before]);
-  });
-
-  test("bar: nothing is compiled, and so nothing written, while something forbids it; a plan says what would be", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ pools, terminal: "gone" })), compile: stepsOf });
-    const visited = await visitOf(rig, [leaseOf("203.0.113.3")]);
-    expect([visited.bar?.state, visited.changed, rig.compiled.length]).toEqual(["failed", [], 0]);
-    const planned = await visitOf(rig, [leaseOf("203.0.113.3")], { purpose: "plan" });
-    expect(planned.pending).toEqual([`add ${key("203.0.113.3")}`]);
-  });
-
-  test("nothing to do: the provider is not asked for steps", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ pools })), compile: stepsOf });
-    expect((await visitOf(rig, [])).changed).toEqual([]);
-    expect(rig.compiled).toEqual([]);
-  });
-
-  test("leftovers: removals that were planned and not reached come first the next time; then they are forgotten", async () => {
-    const seen = [entryOf("1", "203.0.113.1/32"), entryOf("2", "203.0.113.2/32")];
-    let isBroken = true;
-    const rig = await rigOf({
-      observe: () => ok(observationOf({ ours: seen, pools })),
-      compile: stepsOf,
-      answer: () => (isBroken ? { kind: "failed", error: new PortcullisError("PROVIDER_AUTH", "refused") } : { kind: "applied" }),
-    });
-    const leases = [leaseOf("203.0.113.1", { until: 1 }), leaseOf("203.0.113.2", { until: 1 }), leaseOf("203.0.113.3")];
-    const first = await visitOf(rig, leases);
-    expect([first.error?.code, first.changed, rig.world.memory.target("web").leftovers, rig.world.memory.target("web").expected]).toEqual([
-      "PROVIDER_AUTH",
-      [],
-      ["1", "2"],
-      null,
-    ]);
-    isBroken = false;
-    const second = await visitOf(rig, leases);
-    expect(second.changed).toEqual(["remove 1", "remove 2", `add ${key("203.0.113.3")}`]);
-    expect(rig.world.memory.target("web").leftovers).toEqual([]);
-  });
-
-  test("wait: a target that asked for time is not looked at until then, and the answer says how long and why", async () => {
-    let looks = 0;
-    const rig = await rigOf({
-      observe: () => {
-        looks += 1;
-        return fail("PROVIDER_THROTTLED", "slow down", { retryAfterSeconds: 30 });
-      },
-    });
-    const first = await visitOf(rig, []);
-    expect([first.error?.code, first.observation, first.more, looks]).toEqual(["PROVIDER_THROTTLED", null, "done", 1]);
-    expect(rig.world.memory.target("web")).toMatchObject({ throttledUntil: startMs + settle + 30_000, atWork: null });
-    const second = await visitOf(rig, [], { now: startMs + settle + 29_001 });
-    expect([second.error?.code, second.error?.message, second.callsMade, looks]).toEqual(["PROVIDER_THROTTLED", "the cloud asked us to wait 1 s more", 0, 1]);
-    await visitOf(rig, [], { now: startMs + settle + 30_000 });
-    expect(looks).toBe(2);
-  });
-
-  test("at work: a cloud that is still busy is said to be, in its own words, until it is looked at again", async () => {
-    const rig = await rigOf({ observe: () => fail("PROVIDER_PENDING", "an operation is running", { retryAfterSeconds: 30 }) });
-    expect((await visitOf(rig, [])).error?.message).toBe("an operation is running");
-    const second = await visitOf(rig, [], { now: startMs + settle + 1 });
-    expect([second.error?.code, second.error?.message]).toEqual(["PROVIDER_PENDING", "an operation is running; looked at again in 30 s"]);
-    const free = await rigOf({ observe: () => fail("PROVIDER_UNAVAILABLE", "no route") });
-    free.world.memory.target("web").atWork = "an operation was running";
-    expect((await visitOf(free, [])).error?.code).toBe("PROVIDER_UNAVAILABLE");
-    expect(free.world.memory.target("web")).toMatchObject({ throttledUntil: 0, atWork: null });
-  });
-
-  test("former life: what it left under way rests, is nobody else's change, and is not sent again blindly", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ ours: [entryOf("1", "203.0.113.1/32")], pools })), compile: stepsOf });
-    const memory = rig.world.memory.target("web");
-    Object.assign(memory, { inFlight: { slots: ["rule 3"], blocks: [key("203.0.113.3")] }, expected: {} });
-    const visited = await visitOf(rig, [leaseOf("203.0.113.1"), leaseOf("203.0.113.3")]);
-    const until = startMs + settle + rest;
-    expect([visited.drift, visited.changed, memory.frozen]).toEqual([[], [], { "rule 3": until, [`block:${key("203.0.113.3")}`]: until }]);
-    expect(visited.plan?.waiting.map((need) => need.key)).toEqual([key("203.0.113.3")]);
-  });
-
-  test("stale: what was acknowledged is overlaid, and no drift is read out of what may not show it yet", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ pools })), compile: stepsOf });
-    const memory = rig.world.memory.target("web");
-    Object.assign(memory, {
-      acknowledged: [{ at: startMs + settle, adds: [{ id: "1", key: key("203.0.113.1"), partial: null }], removes: [] }],
-      expected: { "1": key("203.0.113.1") },
-    });
-    const visited = await visitOf(rig, [leaseOf("203.0.113.1")]);
-    expect([visited.drift, visited.changed, visited.standing.length]).toEqual([[], [], 1]);
-  });
-
-  test("orphans: are watched in full visits that may remove, go when their time has come, and are not counted by a plan", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ ours: [entryOf("1", "203.0.113.1/32")], pools })), compile: stepsOf });
-    const memory = rig.world.memory.target("web");
-    const sightings = () => Object.values(memory.sightings).map((sighting) => sighting.passes);
-    await visitOf(rig, [], { purpose: "plan" });
-    expect(sightings()).toEqual([]);
-    await visitOf(rig, [], { fresh: "reused" });
-    expect(sightings()).toEqual([]);
-    const first = await visitOf(rig, []);
-    expect([sightings(), first.changed, first.orphans]).toEqual([[1], [], { cidrs: ["203.0.113.1/32"], digest: first.orphans?.digest, unsafe: false }]);
-    memory.sightings = { [`1|${key("203.0.113.1")}`]: { first: startMs + settle - limits.orphanMs, passes: limits.orphanPasses - 1 } };
-    expect((await visitOf(rig, [])).changed).toEqual(["remove 1"]);
-  });
-
-  test("another's range: is not ours to watch", async () => {
-    const rig = await rigOf({ observe: () => ok(observationOf({ ours: [entryOf("1", "203.0.113.1/32")], pools, storeId: "fedcba9876543210" })) });
-    rig.world.memory.target("web").sightings = { old: { first: 1, passes: 9 } };
-    const visited = await visitOf(rig, []);
-    expect([visited.bar?.state, rig.world.memory.target("web").sightings]).toEqual(["failed", {}]);
-  });
-
-  test("broken: a provider that throws ends its own visit only, with a word in the log", async () => {
-    const rig = await rigOf({
-      observe: () => {
-        throw new TypeError("x is undefined");
-      },
-    });
-    const visited = await safeVisit(rig.world, rig.target, requestOf());
-    expect([visited.error?.code, visited.error?.context, visited.observation, visited.plan, visited.standing]).toEqual([
-      "INVARIANT",
-      { target: "web" },
-      null,
-      null,
-      [],
-    ]);
-    expect([visited.bar, visited.orphans, visited.drift, visited.changed, visited.pending, visited.more]).toEqual([null, null, [], [], [], "done"]);
-    expect(rig.logs).toMatchObject([{ level: "error", event: "visit.failed", code: "INVARIANT", target: "web" }]);
+    expect(await changedWith({}, startMs)).toBe(2);
+    expect(await changedWith({}, startMs - 1)).toBe(5);
+    expect(await changedWith({}, startMs, true)).toBe(5);
+    expect(await changedWith({ targets: ["hub"] }, startMs)).toBe(5);
+    expect(await changedWith({ cidr: cidrOf("203.0.112.0/22") }, startMs)).toBe(2);
+    expect(await changedWith({ cidr: cidrOf("192.0.2.1") }, startMs)).toBe(5);
   });
 });

@@ -138,7 +138,12 @@ describe("states", () => {
     const seen = { ours: [entryOf("1", one)], leases: [leaseOf(one), leaseOf(other, { severity: "low" })] };
     const shed = stateOf(other, { ...seen, error: unavailable });
     expect(shed.state).toBe("shed");
-    expect(shed.why).toMatch(/^no room: 1 entries of ours stand, room for ipv4 1(?:;|$)/);
+    expect(shed.why).toBe("no room: 1 entries of ours stand, room for ipv4 1; the lightest that has a place is of severity high");
+    const mixed = {
+      leases: [leaseOf(one, { severity: "critical" }), leaseOf("192.0.2.1/32"), leaseOf(other, { severity: "low" })],
+      pools: [{ name: "ipv4", families: [4] as const, limit: 2 }],
+    };
+    expect(stateOf(other, mixed).why).toMatch(/is of severity high$/);
     expect(stateOf(other, { ...seen, maxEntries: 1 }).why).toMatch(/room for ipv4 1, maxEntries 1/);
     const two: Observation["pools"] = [
       { name: "rules", families: [4, 6], limit: 1 },
@@ -147,7 +152,7 @@ describe("states", () => {
     ];
     expect(stateOf(other, { ...seen, pools: two }).why).toMatch(/room for rules 1, ipv4 1(?:;|$)/);
     const inside = { leases: [leaseOf(one), leaseOf("203.0.113.0/28", { at: 9 })], pools: [{ name: "ipv4", families: [4] as const, limit: 0 }] };
-    expect(stateOf("203.0.113.0/28", inside).state).toBe("shed");
+    expect(stateOf("203.0.113.0/28", inside)).toEqual({ state: "shed", why: "no room: 0 entries of ours stand, room for ipv4 0" });
     expect(stateOf(one, inside).state).toBe("shed");
   });
 
