@@ -74,7 +74,11 @@ export class States {
     const around = this.#standing.holding(need.cidr).find((entry) => entry.partial === null);
     if (around !== undefined) {
       const by = cidrText(around.cidr);
-      return this.#ifEnforcing({ state: "pending", by, why: `${by} stands around it and denies it meanwhile; it gets a place of its own before that one goes` });
+      return this.#ifEnforcing({
+        state: "pending",
+        by,
+        why: `${by} stands around it and denies it meanwhile; it gets a place of its own before that one goes`,
+      });
     }
     const isWaiting = this.#waiting.has(need.key);
     const why = isWaiting ? "waits for its place to be free or for an unknown outcome to be observed; the next tick tries again" : "the next pass adds it";
