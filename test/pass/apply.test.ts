@@ -88,6 +88,8 @@ describe("steps", () => {
     expect(memory.throttledUntil).toBe(outcome.kind === "throttled" ? startMs + 99 : 0);
     expect([memory.inFlight, memory.acknowledged.length]).toEqual([null, 1]);
     expect(rig.logs.at(-1)).toMatchObject({ level: "warn", event: "step.applied", outcome: outcome.kind });
+    const counted = ["applied", outcome.kind].map((kind) => `portcullis_steps_total{target=web,outcome=${kind}} 1`);
+    expect(rig.counted).toEqual([...counted, ...(outcome.kind === "throttled" ? ["portcullis_target_throttles_total{target=web} 1"] : [])]);
   });
 
   test.each<Outcome>([

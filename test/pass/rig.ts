@@ -6,7 +6,7 @@ import { type Cidr, cidrKey, cidrOf } from "../../shared/address/index.ts";
 import { ok, type Result } from "../../shared/errors.ts";
 import { liftedBy } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
-import type { LogRecord } from "../../shared/ports.ts";
+import type { LogRecord, Signal } from "../../shared/ports.ts";
 import type { CompileRequest, Entry, Observation, Outcome, Provider, ProviderDefinition, Step } from "../../shared/provider.ts";
 import { lagMs, observationOf, requestOf, settle, startMs, targetOf, type WorldParts, whole, worldOf } from "./world.ts";
 
@@ -16,6 +16,8 @@ export interface Rig {
   readonly sent: Step[];
   readonly compiled: CompileRequest[];
   readonly logs: LogRecord[];
+  /** What was counted: `name{label=value,…} n`. */
+  readonly counted: string[];
   now: number;
 }
 
@@ -33,14 +35,19 @@ export async function rigOf({ answer = () => ({ kind: "applied" }), observe, com
   const sent: Step[] = [];
   const compiled: CompileRequest[] = [];
   const logs: LogRecord[] = [];
+  const counted: string[] = [];
   const provider = {
     admit: () => ({ kind: "accept" }),
-    observe: async () => observe?.() ?? ok(observationOf()),
+    observe: async (signal: Signal) => {
+      expect(signal).toMatchObject({ aborted: false, purpose: "read" });
+      return observe?.() ?? ok(observationOf());
+    },
     compile: (request: CompileRequest) => {
       compiled.push(request);
       return compile?.(request) ?? [];
     },
-    apply: async (step: Step) => {
+    apply: async (step: Step, signal: Signal) => {
+      expect(signal).toMatchObject({ aborted: false, purpose: "write" });
       rig.target.calls.made += 1;
       // What is under way is noted before it is sent: whoever finds it knows that its outcome is unknown.
       expect(rig.world.memory.target("web").inFlight).toEqual({ slots: step.slots, blocks: step.adds.map((entry) => cidrKey(entry.cidr)) });
@@ -61,7 +68,12 @@ export async function rigOf({ answer = () => ({ kind: "applied" }), observe, com
     sent,
     compiled,
     logs,
+    counted,
     now: startMs,
+  };
+  rig.world.memory.counters.add = (name, labels = {}, count = 1) => {
+    const text = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+    counted.push(`${name}{${text.join(",")}} ${count}`);
   };
   return rig;
 }

@@ -20,7 +20,9 @@ describe("a visit", () => {
     expect(visited.standing.map((entry) => cidrKey(entry.cidr))).toEqual([key("203.0.113.1"), key("203.0.113.3")]);
     expect([visited.error, visited.bar, visited.orphans, visited.more, visited.pending, visited.callsMade]).toEqual([null, null, null, "done", [], 2]);
     expect(visited.drift).toEqual(["203.0.113.2/32 (2) appeared, and we did not add it"]);
-    expect(rig.logs.filter((record) => record.event === "target.drift").length).toBe(1);
+    expect(rig.logs.filter((record) => record.event === "target.drift")).toMatchObject([{ level: "warn", target: "web" }]);
+    expect(rig.counted).toContain("portcullis_drift_total{target=web} 1");
+    expect(rig.world.memory.standing.get("web")).toEqual({ seenAt: startMs + settle, entries: visited.standing });
     expect(cidrs(rig.compiled[0]?.standing ?? [])).toEqual([key("203.0.113.1"), key("203.0.113.3")]);
     const memory = rig.world.memory.target("web");
     expect(memory.expected).toEqual({ "1": key("203.0.113.1"), [`new ${key("203.0.113.3")}`]: key("203.0.113.3") });
@@ -32,6 +34,7 @@ describe("a visit", () => {
     rig.target.calls.made = 3;
     const before = structuredClone(rig.world.memory.target("web"));
     const visited = await visitOf(rig, [leaseOf("203.0.113.3")], { purpose: "plan" });
+    expect(visited.more).toBe("done");
     expect([visited.pending, visited.changed, visited.standing, visited.callsMade]).toEqual([[`add ${key("203.0.113.3")}`], [], [], 0]);
     expect([rig.sent, rig.world.memory.target("web")]).toEqual([[], before]);
   });
@@ -82,8 +85,10 @@ describe("a visit", () => {
     });
     const first = await visitOf(rig, []);
     expect([first.error?.code, first.observation, first.more, looks]).toEqual(["PROVIDER_THROTTLED", null, "done", 1]);
+    expect(rig.counted).toEqual(["portcullis_target_throttles_total{target=web} 1"]);
     expect(rig.world.memory.target("web")).toMatchObject({ throttledUntil: startMs + settle + 30_000, atWork: null });
     const second = await visitOf(rig, [], { now: startMs + settle + 29_001 });
+    expect(second.error?.context).toEqual({ target: "web" });
     expect([second.error?.code, second.error?.message, second.callsMade, looks]).toEqual(["PROVIDER_THROTTLED", "the cloud asked us to wait 1 s more", 0, 1]);
     await visitOf(rig, [], { now: startMs + settle + 30_000 });
     expect(looks).toBe(2);
@@ -97,6 +102,7 @@ describe("a visit", () => {
     const free = await rigOf({ observe: () => fail("PROVIDER_UNAVAILABLE", "no route") });
     free.world.memory.target("web").atWork = "an operation was running";
     expect((await visitOf(free, [])).error?.code).toBe("PROVIDER_UNAVAILABLE");
+    expect(free.counted).toEqual([]);
     expect(free.world.memory.target("web")).toMatchObject({ throttledUntil: 0, atWork: null });
   });
 
@@ -148,7 +154,9 @@ describe("a visit", () => {
         throw new TypeError("x is undefined");
       },
     });
+    rig.target.calls.made = 5;
     const visited = await safeVisit(rig.world, rig.target, requestOf());
+    expect(visited.callsMade).toBe(0);
     expect([visited.error?.code, visited.error?.context, visited.observation, visited.plan, visited.standing]).toEqual([
       "INVARIANT",
       { target: "web" },
@@ -209,6 +217,14 @@ describe("a visit", () => {
     });
     const visited = await visitOf(rig, [leaseOf("203.0.113.1", { until: 1 }), leaseOf("203.0.113.2")]);
     expect([visited.changed, shedNames(visited), visited.plan?.keep.map((entry) => entry.id)]).toEqual([[], ["203.0.113.2/32"], ["1"]]);
+    // An add by itself would need the room of what stays.
+    const noSwap = { capabilities: { swap: { support: "no" } } as unknown as ProviderDefinition["capabilities"] };
+    const adding = await rigOf({
+      observe: () => ok(observationOf({ ours: [entryOf("1", "203.0.113.1/32")], pools: one })),
+      compile: (request) => stepsOf({ ...request, changes: request.changes.filter((change) => change.verb === "add") }),
+      definition: noSwap,
+    });
+    expect((await visitOf(adding, [leaseOf("203.0.113.1", { until: 1 }), leaseOf("203.0.113.2")])).changed).toEqual([]);
     // Orphans whose time has come are no exception.
     const stale = await rigOf({ observe: () => ok(observationOf({ ours: [entryOf("1", "203.0.113.1/32")], pools: one })), compile: () => [] });
     stale.world.memory.target("web").sightings = { [`1|${key("203.0.113.1")}`]: { first: 0, passes: limits.orphanPasses } };
