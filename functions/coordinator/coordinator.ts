@@ -55,6 +55,8 @@ export class Coordinator implements contract.CoordinatorApi {
   #againAt: EpochMs | null = null;
   /** Whether something other than new leases asks for the next pass; after a restart that is not known, so it is assumed. */
   #fullWanted = true;
+  /** Whether somebody asks for it, and not only what the last pass left over. */
+  #isAsked = true;
   #waiters: (() => void)[] = [];
 
   constructor(world: World, host: Host) {
@@ -179,6 +181,7 @@ export class Coordinator implements contract.CoordinatorApi {
 
   async #wakeForChange(): Promise<void> {
     this.#fullWanted = true;
+    this.#isAsked = true;
     await this.#host.schedule(this.#world.clock.now());
   }
 
@@ -187,7 +190,7 @@ export class Coordinator implements contract.CoordinatorApi {
     const due = this.#world.memory.core.nextDueAt;
     const isDue = due !== null && due <= this.#world.clock.now();
     // An alarm that comes before its moment (two clocks that do not agree) would come again at once, and again: no pass for it.
-    const isEarly = !isDue && !this.#fullWanted && this.#accepted === this.#passed && this.#againAt !== null && this.#world.clock.now() < this.#againAt;
+    const isEarly = !isDue && !this.#isAsked && this.#accepted === this.#passed && this.#againAt !== null && this.#world.clock.now() < this.#againAt;
     if (isEarly && this.#againAt !== null) {
       await this.#host.sleep(limits.passSpacingMs);
       return this.#host.schedule(this.#againAt);
@@ -223,8 +226,12 @@ export class Coordinator implements contract.CoordinatorApi {
   async #runOne(wake: Wake, asked: Trace | undefined): Promise<PassReport> {
     const covers = this.#accepted;
     const fullWanted = this.#fullWanted;
+    const isAsked = this.#isAsked;
     let isDone = false;
-    if (wake !== "accepted") this.#fullWanted = false;
+    if (wake !== "accepted") {
+      this.#fullWanted = false;
+      this.#isAsked = false;
+    }
     try {
       const cause = this.#world.memory.traces.causeOf(asked, { bytes: (count) => this.#host.randomBytes(count) });
       const report = await pass({ ...this.#world, log: traced(this.#world.log, cause.trace), cause }, wake);
@@ -236,6 +243,7 @@ export class Coordinator implements contract.CoordinatorApi {
       return report;
     } finally {
       if (!isDone) this.#fullWanted ||= fullWanted;
+      if (!isDone) this.#isAsked ||= isAsked;
       this.#running = null;
       this.#lastPassAt = this.#world.clock.now();
       for (const waiter of this.#waiters.splice(0)) waiter();
