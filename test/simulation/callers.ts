@@ -2,7 +2,7 @@
 // were told, retry what was lost, and hand every claim of an answer to the oracle.
 import { createHash } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { type Cidr, cidrOf, cidrText, displayCidr } from "../../shared/address/index.ts";
+import { type Cidr, cidrOf, cidrText, displayCidr, overlaps } from "../../shared/address/index.ts";
 import type { ClientConfig, Scope } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import { widened } from "../../shared/request/judge.ts";
@@ -199,7 +199,10 @@ export class Callers {
       const isPromise = promising.includes(item.status);
       if (isPromise && !(until > 0) && item.why === undefined)
         oracle.found("P9", `an answer promises ${cidrText(one.cidr)} and says not until when: ${JSON.stringify(item)}`);
-      if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
+      // Without a coordinator, an isolate may not have heard of a lift by another for as long as the snapshot is old.
+      const recentLift = ledger.lifts.some((lift) => overlaps(lift.cidr, one.cidr) && scheduler.now - lift.sentAt < 2 * limits.fullPassMs);
+      if (item.status === "unchanged" && recentLift && this.#parts.platform.kind === "workers-tick-only") ledger.lost([one], scheduler.now);
+      else if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
       else if (isPromise || item.status === "held") ledger.lost([one], scheduler.now);
       else ledger.refused(one, scheduler.now);
       for (const [target, state] of states) oracle.claimed(target, one.cidr, state, sentAt);
