@@ -117,8 +117,9 @@ export class Ledger {
     return Math.max(0, ...this.leasesAt(key).map((lease) => (lease.until > now ? lease.until : 0)));
   }
 
-  /** Until when every one of these targets (null: all) has it leased at least; 0: not every one has. */
+  /** Until when every one of these targets (null: all) has it leased at least; 0: not every one has, or what is known of it may have been lifted since. */
   untilAt(key: string, targets: readonly string[] | null, now: EpochMs): EpochMs {
+    if (this.#repeats === "written") return 0;
     const live = this.leasesAt(key).filter((lease) => lease.until > now);
     const names = targets ?? Object.keys(this.#config.targets);
     const ends = names.map((name) =>

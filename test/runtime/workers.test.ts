@@ -62,16 +62,17 @@ async function post(coordinator: "absent" | "unreachable") {
   const headers = { authorization: "Bearer key-of-detector", "content-type": "application/json" };
   const request = new Request("https://portcullis.example/v1/blocks", { method: "POST", headers, body: JSON.stringify({ ip: address, for: "1h" }) });
   const response = await worker.fetch(request, env, { waitUntil: () => undefined } as never);
-  const { items } = (await response.json()) as { readonly items: readonly { readonly status: string }[] };
-  return { status: response.status, item: items[0]?.status, leases: puts.filter((key) => key.startsWith("lease:")).length };
+  const { items } = (await response.json()) as { readonly items: readonly { readonly status: string; readonly until: string }[] };
+  const forMs = Date.parse(items[0]?.until ?? "") - startMs;
+  return { status: response.status, item: items[0]?.status, forMs, leases: puts.filter((key) => key.startsWith("lease:")).length };
 }
 
 describe("a repeat without the coordinator", () => {
-  test("record: where it does not answer, one of the leases known may have been lifted since, so the repeat is recorded once more", async () => {
-    expect(await post("unreachable")).toEqual({ status: 202, item: "renewed", leases: 1 });
+  test("record: where it does not answer, one of the leases known may have been lifted since; the repeat is recorded, and promised no longer than that", async () => {
+    expect(await post("unreachable")).toEqual({ status: 202, item: "renewed", forMs: 60 * minute, leases: 1 });
   });
 
   test("write nothing: where there never was one, what the last tick left is all there is", async () => {
-    expect(await post("absent")).toEqual({ status: 202, item: "unchanged", leases: 0 });
+    expect(await post("absent")).toEqual({ status: 202, item: "unchanged", forMs: 120 * minute, leases: 0 });
   });
 });
