@@ -1,4 +1,5 @@
 // Defects that other systems really have, put into ours: each is named with the system and where it was read.
+import type { Action } from "../script.ts";
 import type { Mutant } from "./mutant.ts";
 
 const minute = 60_000;
@@ -170,11 +171,12 @@ export const peersMutants: readonly Mutant[] = [
     expect: ["P3"],
     hunt: {
       setting: { clouds: ["aws"], platform: "workers", room: "wide" },
-      script: [1, 2, 3].flatMap(() => [
+      script: [1, 2, 3].flatMap((): Action[] => [
         { afterMs: 5 * minute, do: "block", by: "detector", ips: ["203.0.113.8/31"], forMs: 3 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 290_000, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } },
+        { afterMs: 130_000, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } },
+        ...[1, 2, 3, 4].map((): Action => ({ afterMs: 0, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } })),
         { afterMs: 2_000, do: "block", by: "sensor", ips: ["203.0.113.9"], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 5 * minute, do: "lift", ip: "203.0.113.8/31", exemptMs: null },
+        { afterMs: 8 * minute, do: "lift", ip: "203.0.113.8/31", exemptMs: null },
       ]),
     },
   },

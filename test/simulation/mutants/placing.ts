@@ -1,7 +1,18 @@
 // Rules of design 4 steps 4 to 6 on what has a place, what may go and in which order, each taken away once.
+import type { Severity } from "../../../shared/config.ts";
+import type { Action } from "../script.ts";
 import type { Mutant } from "./mutant.ts";
 
 const minute = 60_000;
+
+/** Twelve of one severity where there is room for fewer, and then one of another, for two hours. */
+function fill(first: Severity, then: Severity): readonly Action[] {
+  const many = { afterMs: 2 * minute, do: "block", by: "detector", forMs: 120 * minute, at: null, wait: 0 } as const;
+  return [
+    { ...many, ips: Array.from({ length: 12 }, (_, index) => `192.0.2.${100 + index}`), severity: first },
+    { ...many, ips: ["203.0.113.9"], severity: then },
+  ];
+}
 
 const narrow = { setting: { room: "narrow" }, only: ["block", "alerts", "lift"], steps: 30 } as const;
 
@@ -18,7 +29,13 @@ export const placingMutants: readonly Mutant[] = [
     from: "design 4 step 5: protected goes, whatever its records say",
     edits: [{ file: "shared/plan/proof.ts", find: 'if (this.#request.isProtected(entry)) return "protected";', replace: "" }],
     expect: ["P4"],
-    hunt: { only: ["block", "deploy"], steps: 20 },
+    hunt: {
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
+        { afterMs: 25 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
   {
     name: "protected-waits-for-proof",
@@ -79,7 +96,10 @@ export const placingMutants: readonly Mutant[] = [
     from: "design 4 step 4: severity decides who has a place",
     edits: [{ file: "shared/plan/place.ts", find: "b.need.severity - a.need.severity || b.stands", replace: "b.stands" }],
     expect: ["P6"],
-    hunt: narrow,
+    hunt: {
+      setting: { clouds: ["aws"], room: "narrow" },
+      script: fill("low", "critical"),
+    },
   },
   {
     name: "ended-for-one-is-ended-for-all",
@@ -201,16 +221,7 @@ export const placingMutants: readonly Mutant[] = [
     expect: ["P6", "P1"],
     hunt: {
       setting: { clouds: ["aws"], room: "narrow" },
-      script: [1, 20].map((from) => ({
-        afterMs: 2 * minute,
-        do: "block",
-        by: "detector",
-        ips: Array.from({ length: 12 }, (_, index) => `198.18.0.${from + index}`),
-        forMs: 120 * minute,
-        severity: "medium",
-        at: null,
-        wait: 0,
-      })),
+      script: fill("low", "low"),
     },
   },
 ];

@@ -155,7 +155,14 @@ export const recordsMutants: readonly Mutant[] = [
     from: "design 2, P4: what a new deployment protects counts with its first tick",
     edits: [{ file: "functions/pass/schedule.ts", find: "if (core.deployment !== world.deployment) return false;", replace: "" }],
     expect: ["P4"],
-    hunt: { only: ["block", "deploy"], steps: 20 },
+    hunt: {
+      setting: { platform: "workers" },
+      script: [1, 2, 3].flatMap(() => [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute + 20_000, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 10 * minute } },
+        { afterMs: 12 * minute, do: "read", ip: "203.0.113.2" },
+      ]),
+    },
   },
   {
     name: "quiet-though-unseen",
