@@ -87,6 +87,16 @@ export const limits = {
   /** A protect entry shorter than this is a typo. */
   protectShortestPrefix: 8,
 
+  // --- choosing prefixes (shared/fit) ---
+  /** Steps of the exact method (additions of two table entries: about a nanosecond each); above, a price per rule decides. */
+  fitStepsMax: 100_000_000,
+  /** A search solves many times: each solution may take this share of the steps, as a divisor. */
+  fitSearchShare: 50,
+  /** Share of the best value that may be given up to keep prefixes that stand. */
+  fitLossShareMax: 0.01,
+  /** Halvings in the search for how much a standing prefix counts more. */
+  fitBiasSteps: 6,
+
   // --- configuration ---
   clientsMax: 64,
   targetsMax: 16,

@@ -1,0 +1,153 @@
+// The most value under a hard bound on collateral: exactly while that is small, else by a price per bystander that is raised until the
+// bound holds; what the price leaves of the bound is then spent. Never answers with more collateral than allowed.
+import { limits } from "../limits.ts";
+import type { Choices } from "./choices.ts";
+import { type Chosen, type Pair, solveExactly, stepsOf } from "./exact.ts";
+import { bestFirst, createForest, type Forest } from "./forest.ts";
+import { solveByFronts } from "./fronts.ts";
+import { fillUp, solveByPrice, Taken } from "./priced.ts";
+import type { FitMethod } from "./request.ts";
+import { fits, type Room } from "./room.ts";
+
+export interface Solution {
+  readonly chosen: Chosen;
+  readonly method: Exclude<FitMethod, "cover">;
+}
+
+interface Budget {
+  readonly choices: Pair<Choices>;
+  readonly room: Room;
+  readonly units: number;
+  readonly bias: number | null;
+  readonly stepsMax: number;
+}
+
+const families = ["ipv4", "ipv6"] as const;
+
+/** Halvings of the price's logarithm, over this many orders of magnitude below the heaviest weight. */
+const searchSteps = 30;
+const searchDecades = 14;
+
+export function forestsOf(choices: Pair<Choices>, scale: Parameters<typeof createForest>[1]): Pair<Forest> {
+  return { ipv4: createForest(choices.ipv4, scale), ipv6: createForest(choices.ipv6, scale) };
+}
+
+/** Without a bound on collateral: exact when that takes at most `stepsMax` steps. */
+export function solveFreely(forests: Pair<Forest>, room: Room, stepsMax: number): Solution {
+  const cap = { ipv4: Math.min(room.ipv4, room.both), ipv6: Math.min(room.ipv6, room.both) };
+  const steps = families.reduce((sum, family) => sum + stepsOf(forests[family], cap[family]), 0);
+  // The tables take O(sources × prefixes) steps, often far fewer; whichever count is small enough will do.
+  const bound = families.reduce((sum, family) => sum + forests[family].choices.trie.order.length * Math.min(cap[family], forests[family].size), 0);
+  if (Math.min(steps, bound) <= stepsMax) return { chosen: solveExactly(forests, room), method: "exact" };
+  return { chosen: solveByPrice(forests, room), method: "price" };
+}
+
+function sumOver(chosen: Pair<Iterable<number>>, of: (family: "ipv4" | "ipv6", choice: number) => number): number {
+  let sum = 0;
+  for (const family of families) for (const choice of chosen[family]) sum += of(family, choice);
+  return sum;
+}
+
+/** The best of the solutions at different prices that keep within the bound. */
+function searchPrice({ choices, room, units, bias, stepsMax }: Budget, plain: Pair<Forest>): Solution {
+  const collateralOf = (chosen: Chosen): number => sumOver(chosen, (family, choice) => choices[family].collateral[choice] ?? 0);
+  const worthOf = (chosen: Chosen): number => sumOver(chosen, (family, choice) => plain[family].value[choice] ?? 0);
+  const solveAt = (price: number): Solution =>
+    solveFreely(forestsOf(choices, { bias, price, bounded: "free" }), room, price === 0 ? stepsMax : stepsMax / limits.fitSearchShare);
+  const free = solveAt(0);
+  if (collateralOf(free.chosen) <= units) return free;
+  // No weight outweighs a single bystander at this price.
+  let best = solveAt(Number.MAX_VALUE).chosen;
+  let bestValue = worthOf(best);
+  const heaviest = Math.max(...families.map((family) => plain[family].value.reduce((most, value) => Math.max(most, value), 0)));
+  let [low, high] = [Math.log(heaviest) - searchDecades * Math.LN10, Math.log(heaviest)];
+  for (let step = 0; step < searchSteps; step += 1) {
+    const middle = (low + high) / 2;
+    const { chosen } = solveAt(Math.exp(middle));
+    if (collateralOf(chosen) > units) {
+      low = middle;
+      continue;
+    }
+    high = middle;
+    if (worthOf(chosen) > bestValue) [best, bestValue] = [chosen, worthOf(chosen)];
+  }
+  return { chosen: best, method: "price" };
+}
+
+interface Below {
+  readonly value: Float64Array;
+  readonly collateral: Float64Array;
+  readonly count: Int32Array;
+}
+
+/** What is chosen strictly below each choice. */
+function chosenBelow({ choices, value }: Forest, chosen: ReadonlySet<number>): Below {
+  const below = { value: new Float64Array(choices.size), collateral: new Float64Array(choices.size), count: new Int32Array(choices.size) };
+  for (let at = 0; at < choices.size; at += 1) {
+    for (const child of [choices.left[at] ?? -1, choices.right[at] ?? -1]) {
+      if (child === -1) continue;
+      const own = chosen.has(child);
+      below.value[at] = (below.value[at] ?? 0) + (own ? (value[child] ?? 0) : (below.value[child] ?? 0));
+      below.collateral[at] = (below.collateral[at] ?? 0) + (own ? (choices.collateral[child] ?? 0) : (below.collateral[child] ?? 0));
+      below.count[at] = (below.count[at] ?? 0) + (own ? 1 : (below.count[child] ?? 0));
+    }
+  }
+  return below;
+}
+
+function descendants({ left, right }: Choices, from: number): number[] {
+  const found: number[] = [];
+  const open = [left[from] ?? -1, right[from] ?? -1];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === -1) continue;
+    found.push(at);
+    open.push(left[at] ?? -1, right[at] ?? -1);
+  }
+  return found;
+}
+
+/** Replaces chosen prefixes by a wider one around them, most value per bystander first, while the bound allows. Answers what is left of it. */
+function widen(forest: Forest, chosen: Set<number>, left: number): number {
+  const { choices, value } = forest;
+  const below = chosenBelow(forest, chosen);
+  const taken = new Taken(forest, chosen);
+  const cost = (at: number): number => (choices.collateral[at] ?? 0) - (below.collateral[at] ?? 0);
+  const gain = (at: number): number => (value[at] ?? 0) - (below.value[at] ?? 0);
+  const candidates = [...forest.item.subarray(0, forest.size)].filter((at) => at !== -1 && (below.count[at] ?? 0) > 0 && gain(at) > 0 && cost(at) <= left);
+  const rate = new Map(candidates.map((at) => [at, gain(at) / Math.max(cost(at), Number.MIN_VALUE)]));
+  const touched = new Set<number>();
+  let rest = left;
+  for (const at of candidates.sort((a, b) => (rate.get(b) ?? 0) - (rate.get(a) ?? 0) || bestFirst(forest)(a, b))) {
+    if (cost(at) > rest || touched.has(at)) continue;
+    const inside = descendants(choices, at);
+    if (inside.some((one) => touched.has(one))) continue;
+    for (const one of inside) {
+      chosen.delete(one);
+      touched.add(one);
+    }
+    chosen.add(at);
+    touched.add(at);
+    for (const outer of taken.around(at)) touched.add(outer);
+    rest -= cost(at);
+  }
+  return rest;
+}
+
+export function solveWithin(budget: Budget): Solution {
+  const { choices, room, units, bias, stepsMax } = budget;
+  const plain = forestsOf(choices, { bias, price: 0, bounded: "bounded" });
+  const chosen = solveByFronts(plain, room, units, stepsMax / limits.fitSearchShare);
+  if (chosen !== null) return { chosen, method: "exact" };
+  const found = searchPrice(budget, plain);
+  if (found.method === "exact") return found;
+  const sets = { ipv4: new Set(found.chosen.ipv4), ipv6: new Set(found.chosen.ipv6) };
+  let left = units - sumOver(sets, (family, choice) => choices[family].collateral[choice] ?? 0);
+  for (const family of families) left = widen(plain[family], sets[family], left);
+  const affords = (collateral: number): boolean => {
+    if (collateral > left) return false;
+    left -= collateral;
+    return true;
+  };
+  if (fits(room, sets.ipv4.size, sets.ipv6.size)) fillUp(plain, sets, room, affords);
+  return { chosen: { ipv4: [...sets.ipv4], ipv6: [...sets.ipv6] }, method: "price" };
+}

@@ -1,0 +1,28 @@
+// A fit is as good as trying every set of prefixes: thousands of small instances, all policies, families, rooms and lengths.
+import { assert as check, property } from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fit as choose } from "../../shared/fit/index.ts";
+import { bestByTrying, faultsOf, instance } from "./support.ts";
+
+const runs = Number(process.env.FIT_RUNS ?? 4_000);
+
+describe("fit, against every set of prefixes", () => {
+  it("exact: reaches the best value with the fewest prefixes, and breaks no rule", () => {
+    const methods = new Map<string, number>();
+    check(
+      property(instance, (request) => {
+        const result = choose(request);
+        const exactCover = result.method === "cover" && result.collateral === 0;
+        // An exact cover goes before a shorter one with bystanders.
+        const best = bestByTrying(exactCover ? { ...request, collateral: { kind: "none" } } : request);
+        if (exactCover) expect(result.value).toBe(bestByTrying(request).value);
+        expect(faultsOf(request, result)).toEqual([]);
+        expect({ value: result.value, count: result.prefixes.length }).toEqual(best);
+        expect(result.optimum).toBe(result.value);
+        methods.set(result.method, (methods.get(result.method) ?? 0) + 1);
+      }),
+      { numRuns: runs },
+    );
+    expect([...methods.keys()].sort()).toEqual(["cover", "exact"]);
+  });
+});
