@@ -3,9 +3,9 @@
 import { limits } from "../limits.ts";
 import type { Choices } from "./choices.ts";
 import { type Chosen, type Pair, solveExactly, stepsOf } from "./exact.ts";
-import { bestFirst, createForest, type Forest } from "./forest.ts";
+import { bestFirst, createForest, type Forest, type Scale } from "./forest.ts";
 import { solveByFronts } from "./fronts.ts";
-import { fillUp, solveByPrice, Taken } from "./priced.ts";
+import { type Effort, fillUp, solveByPrice, Taken } from "./priced.ts";
 import type { FitMethod } from "./request.ts";
 import { fits, type Room } from "./room.ts";
 
@@ -25,21 +25,26 @@ interface Budget {
 const families = ["ipv4", "ipv6"] as const;
 
 /** Halvings of the price's logarithm, over this many orders of magnitude below the heaviest weight. */
-const searchSteps = 30;
+const searchSteps = 20;
 const searchDecades = 14;
+/** Close enough to the bound: what is left is spent prefix by prefix. */
+const spentShare = 0.99;
 
-export function forestsOf(choices: Pair<Choices>, scale: Parameters<typeof createForest>[1]): Pair<Forest> {
-  return { ipv4: createForest(choices.ipv4, scale), ipv6: createForest(choices.ipv6, scale) };
+export function forestsOf(choices: Pair<Choices>, room: Room, scale: Omit<Scale, "most">): Pair<Forest> {
+  return {
+    ipv4: createForest(choices.ipv4, { ...scale, most: Math.min(room.ipv4, room.both) }),
+    ipv6: createForest(choices.ipv6, { ...scale, most: Math.min(room.ipv6, room.both) }),
+  };
 }
 
 /** Without a bound on collateral: exact when that takes at most `stepsMax` steps. */
-export function solveFreely(forests: Pair<Forest>, room: Room, stepsMax: number): Solution {
+export function solveFreely(forests: Pair<Forest>, room: Room, stepsMax: number, effort: Effort = "whole"): Solution {
   const cap = { ipv4: Math.min(room.ipv4, room.both), ipv6: Math.min(room.ipv6, room.both) };
   const steps = families.reduce((sum, family) => sum + stepsOf(forests[family], cap[family]), 0);
   // The tables take O(sources × prefixes) steps, often far fewer; whichever count is small enough will do.
   const bound = families.reduce((sum, family) => sum + forests[family].choices.trie.order.length * Math.min(cap[family], forests[family].size), 0);
   if (Math.min(steps, bound) <= stepsMax) return { chosen: solveExactly(forests, room), method: "exact" };
-  return { chosen: solveByPrice(forests, room), method: "price" };
+  return { chosen: solveByPrice(forests, room, effort), method: "price" };
 }
 
 function sumOver(chosen: Pair<Iterable<number>>, of: (family: "ipv4" | "ipv6", choice: number) => number): number {
@@ -53,8 +58,8 @@ function searchPrice({ choices, room, units, bias, stepsMax }: Budget, plain: Pa
   const collateralOf = (chosen: Chosen): number => sumOver(chosen, (family, choice) => choices[family].collateral[choice] ?? 0);
   const worthOf = (chosen: Chosen): number => sumOver(chosen, (family, choice) => plain[family].value[choice] ?? 0);
   const solveAt = (price: number): Solution =>
-    solveFreely(forestsOf(choices, { bias, price, bounded: "free" }), room, price === 0 ? stepsMax : stepsMax / limits.fitSearchShare);
-  const free = solveAt(0);
+    solveFreely(forestsOf(choices, room, { bias, price, bounded: "free" }), room, stepsMax / limits.fitSearchShare, "rough");
+  const free = solveFreely(forestsOf(choices, room, { bias, price: 0, bounded: "free" }), room, stepsMax);
   if (collateralOf(free.chosen) <= units) return free;
   // No weight outweighs a single bystander at this price.
   let best = solveAt(Number.MAX_VALUE).chosen;
@@ -64,12 +69,14 @@ function searchPrice({ choices, room, units, bias, stepsMax }: Budget, plain: Pa
   for (let step = 0; step < searchSteps; step += 1) {
     const middle = (low + high) / 2;
     const { chosen } = solveAt(Math.exp(middle));
-    if (collateralOf(chosen) > units) {
+    const spent = collateralOf(chosen);
+    if (spent > units) {
       low = middle;
       continue;
     }
     high = middle;
     if (worthOf(chosen) > bestValue) [best, bestValue] = [chosen, worthOf(chosen)];
+    if (spent >= units * spentShare) break;
   }
   return { chosen: best, method: "price" };
 }
@@ -135,7 +142,7 @@ function widen(forest: Forest, chosen: Set<number>, left: number): number {
 
 export function solveWithin(budget: Budget): Solution {
   const { choices, room, units, bias, stepsMax } = budget;
-  const plain = forestsOf(choices, { bias, price: 0, bounded: "bounded" });
+  const plain = forestsOf(choices, room, { bias, price: 0, bounded: "bounded" });
   const chosen = solveByFronts(plain, room, units, stepsMax / limits.fitSearchShare);
   if (chosen !== null) return { chosen, method: "exact" };
   const found = searchPrice(budget, plain);

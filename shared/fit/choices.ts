@@ -71,7 +71,10 @@ class Guard {
   #look(node: number): void {
     if (this.#clear[node] === 0 && !this.#touches(node, this.#trie.length[node] ?? 0)) this.#clear[node] = 1;
     if (this.#clear[node] === 0) return;
-    for (const child of [this.#trie.left[node] ?? -1, this.#trie.right[node] ?? -1]) if (child !== -1) this.#clear[child] = 2;
+    const left = this.#trie.left[node] ?? -1;
+    const right = this.#trie.right[node] ?? -1;
+    if (left !== -1) this.#clear[left] = 2;
+    if (right !== -1) this.#clear[right] = 2;
   }
 
   #touches(node: number, length: number): boolean {
@@ -149,7 +152,8 @@ export function createChoices(trie: Trie, request: FitRequest): Choices {
   const builder = new Builder(trie, request, standing);
   const top = new Int32Array(trie.size);
   for (let node = 0; node < trie.size; node += 1) {
-    const [left, right] = [trie.left[node] ?? -1, trie.right[node] ?? -1];
+    const left = trie.left[node] ?? -1;
+    const right = trie.right[node] ?? -1;
     const length = builder.lengthFor(node);
     const stands = standing.get(node) ?? -1;
     let at = builder.add(node, length, left === -1 ? -1 : (top[left] ?? -1), right === -1 ? -1 : (top[right] ?? -1), length === stands);

@@ -22,7 +22,8 @@ interface Tables {
 function sizesOf({ size, left, right }: Forest, cap: number): Int32Array {
   const most = new Int32Array(size);
   for (let at = 0; at < size; at += 1) {
-    const [l, r] = [left[at] ?? -1, right[at] ?? -1];
+    const l = left[at] ?? -1;
+    const r = right[at] ?? -1;
     most[at] = Math.min(cap, Math.max(1, (l === -1 ? 0 : (most[l] ?? 0)) + (r === -1 ? 0 : (most[r] ?? 0))));
   }
   return most;
@@ -33,7 +34,8 @@ export function stepsOf(forest: Forest, cap: number): number {
   const most = sizesOf(forest, Math.min(cap, forest.size));
   let steps = 0;
   for (let at = 0; at < forest.size; at += 1) {
-    const [l, r] = [forest.left[at] ?? -1, forest.right[at] ?? -1];
+    const l = forest.left[at] ?? -1;
+    const r = forest.right[at] ?? -1;
     if (l !== -1 && r !== -1) steps += ((most[l] ?? 0) + 1) * ((most[r] ?? 0) + 1);
   }
   return steps;
@@ -64,7 +66,10 @@ function fillTables(forest: Forest, cap: number): Tables {
   }
   const cells = new Float64Array(total);
   for (let at = 0; at < size; at += 1) {
-    const [l, r, to, end] = [left[at] ?? -1, right[at] ?? -1, start[at] ?? 0, most[at] ?? 0];
+    const l = left[at] ?? -1;
+    const r = right[at] ?? -1;
+    const to = start[at] ?? 0;
+    const end = most[at] ?? 0;
     if (l !== -1 && r !== -1) merge(cells, to, end, [start[l] ?? 0, most[l] ?? 0], [start[r] ?? 0, most[r] ?? 0]);
     else if (l !== -1 || r !== -1) {
       const from = start[Math.max(l, r)] ?? 0;
@@ -94,7 +99,8 @@ function trace({ forest, start, most, cells }: Tables, root: number, count: numb
       chosen.push(choice);
       continue;
     }
-    const [l, r] = [forest.left[at] ?? -1, forest.right[at] ?? -1];
+    const l = forest.left[at] ?? -1;
+    const r = forest.right[at] ?? -1;
     if (l === -1 || r === -1) {
       open.push([Math.max(l, r), k]);
       continue;

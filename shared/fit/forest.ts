@@ -10,6 +10,8 @@ export interface Scale {
   readonly price: number;
   /** Whether collateral is also bounded as a whole, so that a cheaper choice may be needed where a better one is possible. */
   readonly bounded: "bounded" | "free";
+  /** No more prefixes than this find room. */
+  readonly most: number;
 }
 
 export interface Forest {
@@ -23,7 +25,7 @@ export interface Forest {
   readonly item: Int32Array;
   /** The one tree that all parts hang in; -1: there is none. */
   readonly root: number;
-  /** Choices that overlap no other, best first. */
+  /** Choices that overlap no other, best first, as many as find room. */
   readonly singles: readonly number[];
 }
 
@@ -53,7 +55,8 @@ function judge(choices: Choices, value: Float64Array, { bounded }: Scale): Uint8
   const sum = new Float64Array(size);
   const best = new Float64Array(size);
   for (let at = 0; at < size; at += 1) {
-    const [l, r] = [left[at] ?? -1, right[at] ?? -1];
+    const l = left[at] ?? -1;
+    const r = right[at] ?? -1;
     const sumBelow = (l === -1 ? 0 : (sum[l] ?? 0)) + (r === -1 ? 0 : (sum[r] ?? 0));
     const bestBelow = Math.max(l === -1 ? 0 : (best[l] ?? 0), r === -1 ? 0 : (best[r] ?? 0));
     const own = value[at] ?? 0;
@@ -70,7 +73,10 @@ function shadeOf({ size, left, right }: Choices, states: Uint8Array): Uint8Array
   const shade = new Uint8Array(size);
   for (let at = size - 1; at >= 0; at -= 1) {
     const own = Math.max(shade[at] ?? 0, states[at] ?? 0);
-    for (const child of [left[at] ?? -1, right[at] ?? -1]) if (child !== -1) shade[child] = own;
+    const l = left[at] ?? -1;
+    const r = right[at] ?? -1;
+    if (l !== -1) shade[l] = own;
+    if (r !== -1) shade[r] = own;
   }
   return shade;
 }
@@ -124,6 +130,17 @@ export function bestFirst({ choices, value }: Pick<Forest, "choices" | "value">)
     (value[b] ?? 0) - (value[a] ?? 0) || (standing[b] ?? 0) - (standing[a] ?? 0) || (trie.first[node[a] ?? 0] ?? 0) - (trie.first[node[b] ?? 0] ?? 0) || a - b;
 }
 
+/** Sorts no more than it must: few of many singles find room. */
+function bestOf(singles: readonly number[], forest: Pick<Forest, "choices" | "value">, most: number): number[] {
+  const { value } = forest;
+  const sorted = Float64Array.from(singles, (choice) => value[choice] ?? 0).sort();
+  const least = most < singles.length ? (sorted[singles.length - most] ?? 0) : 0;
+  return singles
+    .filter((choice) => (value[choice] ?? 0) >= least)
+    .sort(bestFirst(forest))
+    .slice(0, most);
+}
+
 export function createForest(choices: Choices, scale: Scale): Forest {
   const value = valuesOf(choices, scale);
   const states = judge(choices, value, scale);
@@ -134,9 +151,11 @@ export function createForest(choices: Choices, scale: Scale): Forest {
   const parts: number[] = [];
   for (let at = 0; at < choices.size; at += 1) {
     if (shade[at] === state.whole) continue;
-    const [l, r] = [choices.left[at] ?? -1, choices.right[at] ?? -1];
+    const l = choices.left[at] ?? -1;
+    const r = choices.right[at] ?? -1;
     const whole = states[at] === state.whole;
-    const [left, right] = [l === -1 || whole ? -1 : (grown[l] ?? -1), r === -1 || whole ? -1 : (grown[r] ?? -1)];
+    const left = l === -1 || whole ? -1 : (grown[l] ?? -1);
+    const right = r === -1 || whole ? -1 : (grown[r] ?? -1);
     const counts = states[at] !== state.out;
     if (shade[at] === 0 && !counts) continue;
     const alone = shade[at] === 0 && left === -1 && right === -1;
@@ -153,7 +172,7 @@ export function createForest(choices: Choices, scale: Scale): Forest {
     right: grower.right,
     item: grower.item,
     root,
-    singles: singles.sort(bestFirst({ choices, value })),
+    singles: bestOf(singles, { choices, value }, scale.most),
   };
 }
 

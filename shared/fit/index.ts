@@ -6,7 +6,7 @@ import { forestsOf, type Solution, solveFreely, solveWithin } from "./budget.ts"
 import { type Choices, createChoices } from "./choices.ts";
 import type { Chosen, Pair } from "./exact.ts";
 import { checkRequest, type FitMethod, type FitPrefix, type FitRequest, type FitResult } from "./request.ts";
-import { roomOf } from "./room.ts";
+import { fits, type Room, roomOf } from "./room.ts";
 import { keepStanding } from "./sticky.ts";
 import { blockAround, createTrie } from "./trie.ts";
 
@@ -17,12 +17,14 @@ const families = ["ipv4", "ipv6"] as const;
 /** The price at which no weight outweighs a single bystander. */
 const noBystander = Number.MAX_VALUE;
 
+type Solver = (bias: number | null) => Solution;
+
 /** How to solve for a given bias. An exact cover touches no bystander, so where one fits, nothing else is asked for, what stands included. */
-function solverOf(choices: Pair<Choices>, { collateral, rooms, stepsMax = limits.fitStepsMax }: FitRequest): (bias: number | null) => Solution {
+function solverOf(choices: Pair<Choices>, reach: Pair<Reach>, { collateral, rooms, stepsMax = limits.fitStepsMax }: FitRequest): Solver {
   const room = roomOf(rooms);
-  const atPrice = (price: number) => (bias: number | null) => solveFreely(forestsOf(choices, { bias, price, bounded: "free" }), room, stepsMax);
+  const atPrice = (price: number) => (bias: number | null) => solveFreely(forestsOf(choices, room, { bias, price, bounded: "free" }), room, stepsMax);
   const harmless = atPrice(noBystander);
-  if (collateral.kind === "none" || leasesOf(choices, harmless(null).chosen) === coverable(choices)) return harmless;
+  if (collateral.kind === "none" || hasExactCover(reach, room)) return harmless;
   if (collateral.kind === "price") return atPrice(collateral.price);
   return (bias) => solveWithin({ choices, room, units: collateral.units, bias, stepsMax });
 }
@@ -36,19 +38,41 @@ function leasesOf(choices: Pair<Choices>, chosen: Chosen): number {
   return families.reduce((sum, family) => sum + chosen[family].reduce((own, choice) => own + leasesIn(choices[family], choice), 0), 0);
 }
 
-/** How many sources some legal prefix holds. */
-function coverable(choices: Pair<Choices>): number {
-  let count = 0;
-  for (const family of families) {
-    const { size, left, right, legal } = choices[family];
-    const under = new Uint8Array(size);
-    for (let at = size - 1; at >= 0; at -= 1) {
-      if (legal[at] === 1 && under[at] === 0) count += leasesIn(choices[family], at);
-      const mark = legal[at] === 1 || under[at] === 1 ? 1 : 0;
-      for (const child of [left[at] ?? -1, right[at] ?? -1]) if (child !== -1) under[child] = mark;
+interface Reach {
+  /** Sources that some legal prefix holds. */
+  readonly coverable: number;
+  /** Those that are held by legal prefixes without bystanders, and the fewest such prefixes that hold them all. */
+  readonly exactly: number;
+  readonly prefixes: number;
+}
+
+function reachOf(choices: Choices): Reach {
+  const { size, left, right, legal, collateral } = choices;
+  // By choice: 1 below a legal one, 2 below one without bystanders.
+  const under = new Uint8Array(size);
+  let [coverable, exactly, prefixes] = [0, 0, 0];
+  for (let at = size - 1; at >= 0; at -= 1) {
+    let mark = under[at] ?? 0;
+    if (legal[at] === 1 && mark === 0) {
+      coverable += leasesIn(choices, at);
+      mark = 1;
     }
+    if (legal[at] === 1 && mark === 1 && collateral[at] === 0) {
+      exactly += leasesIn(choices, at);
+      prefixes += 1;
+      mark = 2;
+    }
+    const l = left[at] ?? -1;
+    const r = right[at] ?? -1;
+    if (l !== -1) under[l] = mark;
+    if (r !== -1) under[r] = mark;
   }
-  return count;
+  return { coverable, exactly, prefixes };
+}
+
+/** Whether prefixes without bystanders hold everything that can be held, and find room. */
+function hasExactCover({ ipv4, ipv6 }: Pair<Reach>, room: Room): boolean {
+  return ipv4.exactly + ipv6.exactly === ipv4.coverable + ipv6.coverable && fits(room, ipv4.prefixes, ipv6.prefixes);
 }
 
 function prefixesOf(choices: Choices, chosen: readonly number[], request: FitRequest): FitPrefix[] {
@@ -98,9 +122,9 @@ function worthOf(choices: Pair<Choices>, chosen: Chosen, price: number): number 
   return value;
 }
 
-function methodOf(choices: Pair<Choices>, { chosen, method }: Solution): FitMethod {
+function methodOf(choices: Pair<Choices>, reach: Pair<Reach>, { chosen, method }: Solution): FitMethod {
   const bystanders = families.some((family) => chosen[family].some((choice) => (choices[family].collateral[choice] ?? 0) > 0));
-  return !bystanders && leasesOf(choices, chosen) === coverable(choices) ? "cover" : method;
+  return !bystanders && leasesOf(choices, chosen) === reach.ipv4.coverable + reach.ipv6.coverable ? "cover" : method;
 }
 
 export function fit(request: FitRequest): FitResult {
@@ -111,9 +135,11 @@ export function fit(request: FitRequest): FitResult {
   };
   const price = request.collateral.kind === "price" ? request.collateral.price : 0;
   const worth = (chosen: Chosen): number => worthOf(choices, chosen, price);
-  const solve = solverOf(choices, request);
+  const reach = { ipv4: reachOf(choices.ipv4), ipv6: reachOf(choices.ipv6) };
+  const solve = solverOf(choices, reach, request);
   const unbiased = solve(null);
-  const lossMax = request.lossMax ?? limits.fitLossShareMax;
+  // Where everything finds room, no source is left out for the sake of what stands.
+  const lossMax = hasExactCover(reach, roomOf(request.rooms)) ? 0 : (request.lossMax ?? limits.fitLossShareMax);
   const stands = families.some((family) => choices[family].standing.includes(1));
   const { solution, bias, optimum } = stands ? keepStanding(unbiased, solve, worth, lossMax) : { solution: unbiased, bias: 0, optimum: worth(unbiased.chosen) };
   const prefixes = families.flatMap((family) => prefixesOf(choices[family], solution.chosen[family], request));
@@ -126,7 +152,7 @@ export function fit(request: FitRequest): FitResult {
     optimum,
     bias,
     left: leftOver(request.sources.length, prefixes),
-    method: methodOf(choices, solution),
+    method: methodOf(choices, reach, solution),
     churn: churnOf(prefixes, request.standing ?? []),
   };
 }

@@ -12,15 +12,20 @@ interface Priced {
   readonly total: number;
 }
 
-/** Halvings of the price: below the last digit of a double. */
-const searchSteps = 60;
+/** Halvings of the price: to a millionth of a millionth of the greatest value. */
+const searchSteps = { rough: 20, whole: 40 } as const;
+
+/** Rough: what the price alone gives, for a search that solves many times. */
+export type Effort = keyof typeof searchSteps;
 
 function priceForest({ size, left, right, item, value, root, singles }: Forest, price: number): Priced {
   const gain = new Float64Array(size);
   const count = new Int32Array(size);
   const own = new Uint8Array(size);
   for (let at = 0; at < size; at += 1) {
-    const [l, r, choice] = [left[at] ?? -1, right[at] ?? -1, item[at] ?? -1];
+    const l = left[at] ?? -1;
+    const r = right[at] ?? -1;
+    const choice = item[at] ?? -1;
     const below = (l === -1 ? 0 : (gain[l] ?? 0)) + (r === -1 ? 0 : (gain[r] ?? 0));
     const mine = choice === -1 ? 0 : (value[choice] ?? 0) - price;
     own[at] = mine > 0 && mine >= below ? 1 : 0;
@@ -42,10 +47,10 @@ function countWorth(singles: readonly number[], value: Float64Array, price: numb
 }
 
 /** The lowest price at which `isEnough`, to within the last digits, and the highest at which it is not. */
-function searchPrice(highest: number, isEnough: (price: number) => boolean): readonly [number, number] {
+function searchPrice(highest: number, steps: number, isEnough: (price: number) => boolean): readonly [number, number] {
   if (isEnough(0)) return [0, 0];
   let [low, high] = [0, highest];
-  for (let step = 0; step < searchSteps; step += 1) {
+  for (let step = 0; step < steps; step += 1) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) break;
     if (isEnough(middle)) high = middle;
@@ -170,25 +175,28 @@ function take(forest: Forest, priced: Priced, price: number): Set<number> {
   return new Set([...collect(forest, priced, forest.root), ...forest.singles.slice(0, countWorth(forest.singles, forest.value, price))]);
 }
 
-export function solveByPrice(forests: Pair<Forest>, room: Room): Chosen {
+export function solveByPrice(forests: Pair<Forest>, room: Room, effort: Effort): Chosen {
+  const steps = searchSteps[effort];
   const { ipv4, ipv6 } = forests;
   const highest = Math.max(highestValue(ipv4), highestValue(ipv6));
   const countAt = (forest: Forest, price: number): number => priceForest(forest, price).total;
   const own = {
-    ipv4: searchPrice(highest, (price) => countAt(ipv4, price) <= room.ipv4),
-    ipv6: searchPrice(highest, (price) => countAt(ipv6, price) <= room.ipv6),
+    ipv4: searchPrice(highest, steps, (price) => countAt(ipv4, price) <= room.ipv4),
+    ipv6: searchPrice(highest, steps, (price) => countAt(ipv6, price) <= room.ipv6),
   };
-  const shared = searchPrice(highest, (price) => countAt(ipv4, Math.max(price, own.ipv4[0])) + countAt(ipv6, Math.max(price, own.ipv6[0])) <= room.both);
+  const shared = searchPrice(highest, steps, (price) => countAt(ipv4, Math.max(price, own.ipv4[0])) + countAt(ipv6, Math.max(price, own.ipv6[0])) <= room.both);
   const pieces: Piece[] = [];
   const takeFamily = (family: "ipv4" | "ipv6"): Set<number> => {
     const forest = forests[family];
     const [high, low] = [Math.max(own[family][0], shared[0]), Math.max(own[family][1], shared[1])];
-    const [dear, cheap] = [priceForest(forest, high), priceForest(forest, low)];
-    pieces.push(...differences(forest, dear, cheap, family));
+    const dear = priceForest(forest, high);
+    if (effort === "whole") pieces.push(...differences(forest, dear, priceForest(forest, low), family));
     return take(forest, dear, high);
   };
   const chosen = { ipv4: takeFamily("ipv4"), ipv6: takeFamily("ipv6") };
-  takePieces(chosen, pieces, room);
-  fillUp(forests, chosen, room);
+  if (effort === "whole") {
+    takePieces(chosen, pieces, room);
+    fillUp(forests, chosen, room);
+  }
   return { ipv4: [...chosen.ipv4], ipv6: [...chosen.ipv6] };
 }

@@ -141,7 +141,10 @@ class Builder {
     const { left, right, inSource } = this.nodes;
     for (let node = this.#size - 1; node >= 0; node -= 1) {
       if (inSource[node] === 0) continue;
-      for (const child of [left[node] ?? -1, right[node] ?? -1]) if (child !== -1) inSource[child] = (inSource[child] ?? 0) | 2;
+      const l = left[node] ?? -1;
+      const r = right[node] ?? -1;
+      if (l !== -1) inSource[l] = (inSource[l] ?? 0) | 2;
+      if (r !== -1) inSource[r] = (inSource[r] ?? 0) | 2;
     }
     for (let node = 0; node < this.#size; node += 1) inSource[node] = (inSource[node] ?? 0) >> 1;
     return { ...this.nodes, size: this.#size };
