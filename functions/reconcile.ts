@@ -7,6 +7,7 @@ import type { EpochMs } from "../shared/ports.ts";
 import { readRecords } from "./pass/records.ts";
 import { snapshotOf } from "./pass/report.ts";
 import { isQuiet, nextDue, nextPassAt, noteFullPass } from "./pass/schedule.ts";
+import { bySpill, unblocked } from "./pass/spill.ts";
 import { safeVisit, type Visit } from "./pass/visit.ts";
 import type { Target, World } from "./pass/world.ts";
 
@@ -24,19 +25,31 @@ export interface PassReport {
   readonly againAt: EpochMs | null;
 }
 
-/** Targets that share a serial key one after the other, the others side by side; one failing never holds up another. */
-async function visitAll(world: World, visitOne: (target: Target) => Promise<Visit>): Promise<Visit[]> {
-  const groups = new Map<string, Target[]>();
-  for (const target of world.targets) groups.set(target.serialKey, [...(groups.get(target.serialKey) ?? []), target]);
-  const visits = await Promise.all(
-    [...groups.values()].map(async (group) => {
-      const done: Visit[] = [];
-      for (const target of group) done.push(await visitOne(target));
-      return done;
-    }),
-  );
-  const order = new Map(world.targets.map((target, index) => [target.name, index]));
-  return visits.flat().sort((a, b) => (order.get(a.target.name) ?? 0) - (order.get(b.target.name) ?? 0));
+type VisitOne = (target: Target, upstream: readonly Visit[]) => Promise<Visit>;
+
+/**
+ * Targets that share a serial key one after the other, the others side by side; one failing never holds up another. A target into which others
+ * spill comes after them. Nobody waits in a circle: within a group too, who spills goes first.
+ */
+async function visitAll(world: World, visitOne: VisitOne): Promise<Visit[]> {
+  const groups = new Map<string, Promise<unknown>>();
+  const visits = new Map<string, Promise<Visit>>();
+  for (const target of bySpill(world.targets)) {
+    const upstream = world.targets.filter(({ config }) => config.spill === target.name).map(({ name }) => visits.get(name));
+    const before = groups.get(target.serialKey);
+    const visited = (async () => {
+      const seen = await Promise.all(upstream);
+      await before;
+      return visitOne(
+        target,
+        seen.filter((one) => one !== undefined),
+      );
+    })();
+    groups.set(target.serialKey, visited);
+    visits.set(target.name, visited);
+  }
+  const done = await Promise.all(world.targets.map(({ name }) => visits.get(name)));
+  return done.filter((visited) => visited !== undefined);
 }
 
 /** A cloud at work is no failure, and its target is looked at again until it is done; at work for too long it is one. */
@@ -123,7 +136,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const lifted = liftedBy(records.lifts);
   const callsMax = Math.max(2, Math.floor(limits.passCallsMax / Math.max(1, world.targets.length)));
   const request = { records, lifted, fresh, now, callsMax, deadlineAt: now + limits.passWallMs, purpose: "apply" } as const;
-  const visits = await visitAll(world, (target) => safeVisit(world, target, request));
+  const visits = await visitAll(world, (target, upstream) => safeVisit(world, target, request, upstream));
 
   const failed = failuresOf(world, visits, records, error, fresh);
   const isSettled = fresh === "fresh" && visits.every((visited) => visited.error === null) && Object.keys(failed).length === 0;
@@ -137,7 +150,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
   await memory.saveCore();
 
-  const more = visits.some((visited) => visited.more === "more") ? "more" : "done";
+  const more = visits.some((visited) => visited.more === "more") || unblocked(visits) ? "more" : "done";
   tellPass(world, { wake, visits, failed, leases: records.leases.length, began: now });
   return { quiet: false, visits, failed, more, againAt: nextPassAt(world, more) };
 }

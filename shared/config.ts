@@ -44,6 +44,21 @@ export interface TargetConfig {
   readonly credentials: Readonly<Record<string, string>>;
   /** The target's former name, after a rename. */
   readonly formerly: string | null;
+  /** The target in which stands what finds no room here; absent: nowhere. */
+  readonly spill?: string;
+  /** How many bystanders may be blocked for the sake of a scarce rule; absent: none. */
+  readonly collateral?: CollateralConfig;
+  /** Share of the best value that is given up rather than redraw the target; absent: `limits.fitLossShareMax`. */
+  readonly lossMax?: number;
+  /** Share of its room from which it is said to be nearly full; absent: `limits.roomWarnAt`. */
+  readonly warnAt?: number;
+}
+
+/** Bystanders are counted in IPv4 addresses and IPv6 /64 networks; a price is in weight, where one block of medium severity is 1. */
+export interface CollateralConfig {
+  readonly allow: { readonly kind: "max"; readonly units: number } | { readonly kind: "price"; readonly price: number };
+  /** Shortest prefix (widest block) that may be chosen, per family. */
+  readonly widest: { readonly ipv4: number; readonly ipv6: number };
 }
 
 /** Field mapping of the `generic` alert source: JSON paths in dotted form, tried in order. */
@@ -73,6 +88,8 @@ export interface Config {
     /** Names of presets in `shared/protect/`. */
     readonly presets: readonly string[];
   };
+  /** How blocks are weighed where rules are scarce; absent: by `limits`. */
+  readonly weight?: { readonly halfLifeMs: number };
   /** More new blocks than `new` within `perMs` are held until released. */
   readonly brake: { readonly new: number; readonly perMs: number };
   readonly clients: Readonly<Record<string, ClientConfig>>;
@@ -82,4 +99,15 @@ export interface Config {
   readonly blacklistip: { readonly client: string } | null;
   /** Name of the platform's secret that holds the URL to call after each clean pass; null: none. */
   readonly heartbeat: { readonly urlSecret: string } | null;
+}
+
+/** Targets that others spill into: a lease that names no target does not select them. */
+export function spillTargets({ targets }: Pick<Config, "targets">): ReadonlySet<string> {
+  return new Set(Object.values(targets).flatMap(({ spill }) => (spill === undefined ? [] : [spill])));
+}
+
+/** The targets of a lease that names none: all but those that others spill into. */
+export function defaultTargets(config: Pick<Config, "targets">): readonly string[] {
+  const spills = spillTargets(config);
+  return Object.keys(config.targets).filter((name) => !spills.has(name));
 }

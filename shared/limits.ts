@@ -87,6 +87,19 @@ export const limits = {
   /** A protect entry shorter than this is a typo. */
   protectShortestPrefix: 8,
 
+  // --- scarce rules ---
+  /** A block whose last event is this much older weighs half; when `weight.halfLife` does not say. */
+  weightHalfLifeMs: 7 * DAY_MS,
+  /** Share of its room from which a target is said to be nearly full; when `warnAt` does not say. */
+  roomWarnAt: 0.9,
+  /** Blocks that stand give their place to heavier ones at most so many a pass, or this share of what stands: a storm redraws no target at once. */
+  displacedMax: 16,
+  displacedShareMax: 0.25,
+  /** Blocks without room that a target's view names; each says so of itself as well. */
+  shedNamesMax: 1_000,
+  /** Rules of which a target's view tells what they would add. */
+  nextRulesShown: 10,
+
   // --- choosing prefixes (shared/fit) ---
   /** Steps of the exact method (additions of two table entries: about a nanosecond each); above, a price per rule decides. */
   fitStepsMax: 100_000_000,

@@ -51,6 +51,7 @@ const descriptions: Readonly<Record<string, string>> = {
   store: "How far behind the store may be. Workers KV promises no bound; 115s is our choice.",
   defaults: "What holds when a request does not say.",
   protect: "What is never blocked, whoever asks.",
+  weight: "How blocks are weighed where a target has not enough rules for all.",
   brake: "More new blocks than this within this time are held until a person releases them.",
   clients: "Who may ask for what, by name.",
   targets: "The firewalls, by name.",

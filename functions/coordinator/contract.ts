@@ -2,6 +2,7 @@
 // addresses travel as `cidrKey` text. Expected refusals are values; throws are PortcullisError (STORE_UNAVAILABLE, INVARIANT).
 import type { Severity } from "../../shared/config.ts";
 import type { BlockState, EndedRecord, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import type { WeightParts } from "../../shared/lease/weight.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
 
@@ -61,6 +62,8 @@ export interface AcceptAnswer {
 export interface SettledItem {
   readonly key: string;
   readonly until: EpochMs;
+  /** What it is worth to spend a scarce rule on it, and what that is made of; only where an address is explained. */
+  readonly weight?: WeightParts;
   readonly states: Readonly<Record<string, TargetState>>;
 }
 

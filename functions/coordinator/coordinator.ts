@@ -31,12 +31,11 @@ export interface Host {
   heartbeat(): Promise<"sent" | "failed" | undefined>;
 }
 
-/** Names what a snapshot says, apart from when it was said and whether all was readable then: nobody asks the stored copy that. */
+/** Names what a snapshot says, apart from when it was said whether all was readable then, and weights, which lessen with time: nobody asks the stored copy that. */
 function printOf(snapshot: Snapshot): string {
-  const targets = Object.entries(snapshot.targets).map(([name, { callsMade: _calls, observedAt: _at, changed: _changed, drift: _drift, ...lasting }]) => [
-    name,
-    lasting,
-  ]);
+  const targets = Object.entries(snapshot.targets).map(
+    ([name, { callsMade: _calls, observedAt: _at, changed: _changed, drift: _drift, room: _weights, ...lasting }]) => [name, lasting],
+  );
   return fingerprint([JSON.stringify([snapshot.blocks, snapshot.states, snapshot.exemptions, snapshot.stop, snapshot.storeId, targets])]);
 }
 

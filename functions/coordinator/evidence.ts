@@ -41,7 +41,7 @@ function standingAt(seen: Standing | undefined, memory: TargetMemory, observedAt
     const cidr = cidrFromKey(key);
     return cidr === null ? [] : [{ id, cidr, partial: null }];
   });
-  return { seenAt: observedAt, entries };
+  return { seenAt: observedAt, entries, without: new Set() };
 }
 
 function coveringEntry(standing: Standing | null, memory: TargetMemory, cidr: Cidr): TargetEvidence["entry"] {

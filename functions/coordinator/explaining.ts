@@ -6,6 +6,7 @@ import { leaseKey, liftKey } from "../../shared/keys.ts";
 import { cancels, type Lifted, liftedBy } from "../../shared/lease/live.ts";
 import type { Lease, Lift } from "../../shared/lease/record.ts";
 import type { BlockRow, EndedRecord, Snapshot } from "../../shared/lease/snapshot.ts";
+import { weighingAt, weightOf } from "../../shared/lease/weight.ts";
 import type { EpochMs, Store } from "../../shared/ports.ts";
 import { overAt } from "../pass/ended.ts";
 import type { World } from "../pass/world.ts";
@@ -112,6 +113,7 @@ export async function explain(world: World, states: KnownStates, key: string): P
   const settled = (row: LiveRow): SettledItem => ({
     key: cidrKey(row.cidr),
     until: Math.max(...row.records.map(({ until }) => until)),
+    weight: weightOf(row.records, weighingAt(now, config)),
     states: states.ofBlock(
       cidrKey(row.cidr),
       row.records.map(({ targets }) => targets),

@@ -1,5 +1,6 @@
 // What is known of a block right now: the last snapshot's word on its states, `pending` where it has none yet.
 // And the one way to make a record durable: to the store first, then to memory.
+import { defaultTargets, spillTargets } from "../../shared/config.ts";
 import { asPortcullisError } from "../../shared/errors.ts";
 import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
 import type { StorePut } from "../../shared/ports.ts";
@@ -33,12 +34,15 @@ export class KnownStates {
   /** Of every selected target (null: all), as the last pass said. */
   ofSelection(key: string, targets: readonly string[] | null): Record<string, TargetState> {
     const known = this.#states(key) ?? {};
-    return Object.fromEntries((targets ?? Object.keys(this.#world.config.targets)).map((target) => [target, known[target] ?? pending]));
+    const asked = (targets ?? defaultTargets(this.#world.config)).map((target): [string, TargetState] => [target, known[target] ?? pending]);
+    // Where it stands instead, though nobody selected it.
+    const spilled = Object.entries(known).filter(([target]) => spillTargets(this.#world.config).has(target));
+    return { ...Object.fromEntries(spilled), ...Object.fromEntries(asked) };
   }
 
   /** Of what the block's leases select, when no pass has seen it yet; else the pass's own word. */
   ofBlock(key: string, selections: readonly (readonly string[] | null)[]): Record<string, TargetState> {
-    const all = Object.keys(this.#world.config.targets);
+    const all = defaultTargets(this.#world.config);
     return this.#states(key) ?? Object.fromEntries(selections.flatMap((targets) => targets ?? all).map((target) => [target, pending]));
   }
 }

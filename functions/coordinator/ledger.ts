@@ -1,8 +1,8 @@
 // What the coordinator knows of live leases, for deduplication and for limits: the last snapshot and what was accepted since.
 // In memory only; rebuilt from the snapshot and the recent records after a restart.
 import { CidrIndex, cidrFromKey, cidrKey } from "../../shared/address/index.ts";
-import { type ClientConfig, type Config, severities } from "../../shared/config.ts";
-import { cancels, isHeld, liftedBy, liftsThatMatter } from "../../shared/lease/live.ts";
+import { type ClientConfig, type Config, defaultTargets, severities, spillTargets } from "../../shared/config.ts";
+import { cancels, isHeld, liftedBy, liftsThatMatter, selects } from "../../shared/lease/live.ts";
 import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
@@ -121,10 +121,9 @@ export class Ledger {
   untilAt(key: string, targets: readonly string[] | null, now: EpochMs): EpochMs {
     if (this.#repeats === "written") return 0;
     const live = this.leasesAt(key).filter((lease) => lease.until > now);
-    const names = targets ?? Object.keys(this.#config.targets);
-    const ends = names.map((name) =>
-      Math.max(0, ...live.filter((lease) => lease.targets === null || lease.targets.includes(name)).map((lease) => lease.until)),
-    );
+    const names = targets ?? defaultTargets(this.#config);
+    const spills = spillTargets(this.#config);
+    const ends = names.map((name) => Math.max(0, ...live.filter((lease) => selects(lease, name, spills)).map((lease) => lease.until)));
     return ends.length === 0 ? 0 : Math.min(...ends);
   }
 
@@ -141,12 +140,11 @@ export class Ledger {
 
   /** The least that the client's own leases already give every target that this item selects. */
   #standing(client: string, item: AcceptItem): EpochMs {
-    const targets = item.targets ?? Object.keys(this.#config.targets);
+    const targets = item.targets ?? defaultTargets(this.#config);
+    const spills = spillTargets(this.#config);
     const severity = severities.indexOf(item.severity);
     const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && severities.indexOf(lease.severity) >= severity);
-    const untils = targets.map((target) =>
-      Math.max(0, ...mine.filter((lease) => lease.targets === null || lease.targets.includes(target)).map((lease) => lease.until)),
-    );
+    const untils = targets.map((target) => Math.max(0, ...mine.filter((lease) => selects(lease, target, spills)).map((lease) => lease.until)));
     if (item.targets === null) untils.push(Math.max(0, ...mine.filter((lease) => lease.targets === null).map((lease) => lease.until)));
     return Math.min(...untils);
   }

@@ -98,6 +98,8 @@ interface Recent {
 export interface Standing {
   readonly seenAt: EpochMs;
   readonly entries: readonly Entry[];
+  /** Lease blocks (`cidrKey`) that it has no room for, or cannot hold. */
+  readonly without: ReadonlySet<string>;
 }
 
 /** A block that was asked for and not taken. */

@@ -5,8 +5,9 @@ import { liftedBy, mergeRecords } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { listRecords, underNewNames } from "../pass/records.ts";
-import { visit } from "../pass/visit.ts";
-import type { World } from "../pass/world.ts";
+import { bySpill } from "../pass/spill.ts";
+import { type Visit, visit } from "../pass/visit.ts";
+import type { Target, VisitRequest, World } from "../pass/world.ts";
 import type { PlanAnswer } from "./contract.ts";
 
 const nothingPlanned = { steps: [], add: [], remove: [], keep: [], shed: [] };
@@ -41,6 +42,13 @@ export async function planTarget(world: World, name: string): Promise<PlanAnswer
   return answer;
 }
 
+/** The target and, before it, those that spill into it: what they cannot hold is part of its plan. */
+async function planned(world: World, target: Target, request: VisitRequest): Promise<Visit> {
+  const upstream: Visit[] = [];
+  for (const other of bySpill(world.targets)) if (other.config.spill === target.name) upstream.push(await planned(world, other, request));
+  return visit(world, target, request, upstream);
+}
+
 /** Reads everything afresh and observes the target. */
 async function freshPlan(world: World, name: string): Promise<PlanAnswer> {
   const target = world.targets.find((candidate) => candidate.name === name);
@@ -50,7 +58,7 @@ async function freshPlan(world: World, name: string): Promise<PlanAnswer> {
   const recent = { leases: memory.recentLeases(), lifts: memory.recentLifts(), stop: memory.recentStop() };
   const records = underNewNames(mergeRecords(await listRecords(world.store), recent), world.config.targets);
   const request = { records, lifted: liftedBy(records.lifts), fresh: "fresh", now, callsMax: 0, deadlineAt: now + limits.passWallMs, purpose: "plan" } as const;
-  const visited = await visit(world, target, request);
+  const visited = await planned(world, target, request);
   const error = visited.error === null ? null : { code: visited.error.code, message: visited.error.message };
   if (visited.plan === null) return { target: name, error, notes: [], ...nothingPlanned };
   const notes = [visited.bar?.why, records.complete ? undefined : `nothing is removed: ${records.incompleteWhy}`].filter((note) => note !== undefined);

@@ -1,6 +1,8 @@
 // Carries out one target's steps, one remote call after the other, within the budget: what the cloud acknowledged is
 // remembered, what nobody knows the outcome of rests, and what was sent by a life that died is never sent again blindly.
+
 import { cidrKey, overlaps } from "../../shared/address/index.ts";
+import { spillTargets } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import { selects } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";
@@ -68,7 +70,7 @@ export class Application {
     const accepted = this.#world.memory.leasesSince(this.#request.now);
     if (accepted.length === 0) return false;
     const known = new Set(this.#request.records.leases.map((lease) => lease.key));
-    const news = accepted.filter((lease) => !known.has(lease.key) && selects(lease, this.#target.name));
+    const news = accepted.filter((lease) => !known.has(lease.key) && selects(lease, this.#target.name, spillTargets(this.#world.config)));
     const going = this.#ours.filter((entry) => step.removes.includes(entry.id));
     return going.some((entry) => news.some((lease) => overlaps(entry.cidr, lease.cidr)));
   }

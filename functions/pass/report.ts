@@ -1,12 +1,15 @@
 // Turns a pass's visits into the snapshot: every block, every target, by name. Serves all reads.
 import { cidrKey } from "../../shared/address/index.ts";
-import { severities } from "../../shared/config.ts";
+import { severities, spillTargets } from "../../shared/config.ts";
 import { isHeld, type Lifted, liftsThatMatter, type Records, selects } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import { limits } from "../../shared/limits.ts";
+import { roomView } from "../../shared/plan/room.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { type EndedLeases, endedLeases, newestEnded } from "./ended.ts";
 import { overdueSince } from "./overdue.ts";
+import { policyOf } from "./policy.ts";
 import { States } from "./states.ts";
 import { shedNames, type Visit } from "./visit.ts";
 import type { World } from "./world.ts";
@@ -34,6 +37,7 @@ function poolUses(visited: Visit): PoolUse[] {
 }
 
 interface TargetReport {
+  readonly world: World;
   readonly visited: Visit;
   readonly records: Records;
   readonly over: EndedLeases;
@@ -42,7 +46,7 @@ interface TargetReport {
 }
 
 /** A failed visit keeps what was last known, and says so by its error and its old `observedAt`. */
-function targetSnapshot({ visited, records, over, before, now }: TargetReport): TargetSnapshot {
+function targetSnapshot({ world, visited, records, over, before, now }: TargetReport): TargetSnapshot {
   const { target, observation } = visited;
   const stops = records.stop.targets;
   const stopped = (Object.hasOwn(stops, target.name) ? stops[target.name] : stops["*"]) ?? null;
@@ -68,12 +72,20 @@ function targetSnapshot({ visited, records, over, before, now }: TargetReport): 
     ours: visited.standing.length,
     foreign: observation.foreign.length,
     shed: shedNames(visited),
+    ...roomOf(world, visited, records, now),
     pending: visited.pending.length + (visited.plan?.waiting.length ?? 0),
     orphans: visited.orphans,
     drift: visited.drift,
     changed: visited.changed,
     overdueSince: overdueSince(visited, over.ended),
   };
+}
+
+function roomOf(world: World, { target, plan, observation, standing }: Visit, records: Records, now: EpochMs): Pick<TargetSnapshot, "room"> {
+  if (plan === null || observation === null) return {};
+  const { maxEntries, warnAt = limits.roomWarnAt } = target.config;
+  const { placed, shed, widened } = plan;
+  return { room: roomView({ observation, standing, maxEntries, warnAt, placed, shed, widened, policy: policyOf(world, target, { records, now }) }) };
 }
 
 /** Conditions that a person must mend count as errors too, though the visit itself went well. */
@@ -134,16 +146,23 @@ function completeness({ world, records, fresh, before, now }: ReportRequest): Pi
   return { complete: false, incompleteWhy: why };
 }
 
+const noKeys: ReadonlySet<string> = new Set();
+
 export function snapshotOf(request: ReportRequest): Snapshot {
-  const { records, visits, before, now } = request;
+  const { world, records, visits, before, now } = request;
+  const spills = spillTargets(world.config);
   const table = new StateTable();
-  const states = visits.map((visited) => ({ name: visited.target.name, states: new States(visited) }));
+  const states = visits.map((visited) => ({
+    name: visited.target.name,
+    states: new States(visited),
+    spilled: spills.has(visited.target.name) ? new Set(visited.leases.live.map((lease) => lease.key)) : noKeys,
+  }));
   const rows: BlockRow[] = [];
   let held = 0;
   for (const [key, { leases }] of blocksOf(records, request.lifted, now)) {
     const byTarget: Record<string, number> = {};
     for (const target of states) {
-      const selecting = leases.filter((lease) => selects(lease, target.name));
+      const selecting = leases.filter((lease) => selects(lease, target.name, spills) || target.spilled.has(lease.key));
       if (selecting.length === 0) continue;
       const isWaiting = selecting.every((lease) => isHeld(lease, records.stop));
       byTarget[target.name] = table.indexOf(target.states.of(key, isWaiting ? "held" : "live"));
@@ -163,7 +182,7 @@ export function snapshotOf(request: ReportRequest): Snapshot {
   }));
   const over = endedLeases(records, request.fresh, before, now);
   const named = visits.map(
-    (visited) => [visited.target.name, targetSnapshot({ visited, records, over, before: before?.targets[visited.target.name], now })] as const,
+    (visited) => [visited.target.name, targetSnapshot({ world, visited, records, over, before: before?.targets[visited.target.name], now })] as const,
   );
   return {
     version: 1,

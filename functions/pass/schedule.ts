@@ -1,5 +1,6 @@
 // When a pass is worth its cost: when nothing can have changed it costs nothing, and what is left over comes back by itself.
 // Owns the rule of quiet and the moments of the next pass; carries nothing out.
+import { spillTargets } from "../../shared/config.ts";
 import { type Lifted, leasesOf, type Records } from "../../shared/lease/live.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
@@ -24,8 +25,9 @@ export function isQuiet(world: World, now: EpochMs): boolean {
 /** The next moment at which some lease stops to be live at its targets, lifted or not. */
 export function nextDue(world: World, records: Records, lifted: Lifted, now: EpochMs): EpochMs | null {
   let due: EpochMs | null = null;
+  const spills = spillTargets(world.config);
   for (const target of world.targets) {
-    for (const lease of leasesOf(target.name, records, lifted, now, settleOf(world)).live) {
+    for (const lease of leasesOf(target.name, records, lifted, now, settleOf(world), spills).live) {
       const at = lease.until + settleOf(world);
       if (due === null || at < due) due = at;
     }

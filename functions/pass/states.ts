@@ -9,6 +9,13 @@ import type { Visit } from "./visit.ts";
 
 const enforced: TargetState = { state: "enforced" };
 
+/** A wider entry that ends first is replaced before it goes. */
+function coveredBy(cover: Need, need: Need): TargetState {
+  const by = cidrText(cover.cidr);
+  if (cover.until >= need.until) return { state: "covered", by };
+  return { state: "covered", by, why: "it ends later than that one, and then claims a place for itself" };
+}
+
 function failureOf(visited: Visit): TargetState | null {
   const error = visited.error;
   if (error === null) return null;
@@ -23,6 +30,8 @@ export class States {
   readonly #standing: CidrIndex<Entry>;
   readonly #shed: ReadonlySet<string>;
   readonly #waiting: ReadonlySet<string>;
+  /** Why a block of the family finds no room: the same for all of them. */
+  readonly #noRoom = new Map<4 | 6, string>();
 
   constructor(visited: Visit) {
     this.#visit = visited;
@@ -50,10 +59,10 @@ export class States {
     const own = this.#whole(need.cidr);
     if (own !== null) return this.#ifEnforcing(enforced);
     const cover = plan?.covered.get(need.key);
-    if (cover !== undefined && this.#whole(cover.cidr) !== null) return this.#ifEnforcing({ state: "covered", by: cidrText(cover.cidr) });
+    if (cover !== undefined && this.#whole(cover.cidr) !== null) return this.#ifEnforcing(coveredBy(cover, need));
     const shed = this.#shed.has((cover ?? need).key);
     if (bar !== null) return { ...bar, why: shed ? `${bar.why}; there would be no room` : bar.why };
-    if (shed) return { state: "shed", why: this.#roomText(need.cidr) };
+    if (shed) return { state: "shed", why: this.#roomText(need.cidr.family) };
     return failureOf(this.#visit) ?? this.#pending(cover ?? need);
   }
 
@@ -85,13 +94,20 @@ export class States {
     return { state: "pending", why };
   }
 
-  #roomText(cidr: Cidr): string {
-    const pools = (this.#visit.observation?.pools ?? []).filter((pool) => pool.families.includes(cidr.family));
+  #roomText(family: 4 | 6): string {
+    const known = this.#noRoom.get(family);
+    if (known !== undefined) return known;
+    const { observation, target, plan, standing } = this.#visit;
+    const pools = (observation?.pools ?? []).filter((pool) => pool.families.includes(family));
     const numbers = pools.map((pool) => `${pool.name} ${pool.limit}`).join(", ");
-    const most = this.#visit.target.config.maxEntries;
-    const placed = (this.#visit.plan?.placed ?? []).filter((need) => need.cidr.family === cidr.family);
-    const lightest = severities[Math.min(...placed.map((need) => need.severity))];
-    const who = lightest === undefined ? "" : `; the lightest that has a place is of severity ${lightest}`;
-    return `no room: ${this.#visit.standing.length} entries of ours stand, room for ${numbers}${most === null ? "" : `, maxEntries ${most}`}${who}`;
+    const { maxEntries: most, spill } = target.config;
+    const placed = (plan?.placed ?? []).filter((need) => need.cidr.family === family);
+    const least = severities[Math.min(severities.length, ...[...new Set(placed.map((need) => need.severity))])];
+    // No weight: it lessens with time, and what is said here is stored.
+    const who = least === undefined ? "" : `; the lightest that has a place is of severity ${least}`;
+    const where = spill === undefined ? "" : `; what finds no room here goes to ${spill}`;
+    const text = `no room: ${standing.length} entries of ours stand, room for ${numbers}${most === null ? "" : `, maxEntries ${most}`}${who}${where}`;
+    this.#noRoom.set(family, text);
+    return text;
   }
 }

@@ -2,7 +2,8 @@
 // One target's failure ends here; it never holds up another.
 import { cidrKey, cidrText } from "../../shared/address/index.ts";
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
-import { leasesOf } from "../../shared/lease/live.ts";
+import type { TargetLeases } from "../../shared/lease/live.ts";
+import { weighingAt } from "../../shared/lease/weight.ts";
 import { limits } from "../../shared/limits.ts";
 import { type DecideRequest, decide, type TargetPlan } from "../../shared/plan/decide.ts";
 import { admitterOf } from "../../shared/plan/need.ts";
@@ -12,11 +13,15 @@ import { Application } from "./apply.ts";
 import { type Bar, barOf, intentOf, mayRemove } from "./bars.ts";
 import { driftOf, freezeInFlight, markLeaving, overlay, refreshMemory } from "./observe.ts";
 import { assessOrphans, noteConfirmed, type Orphans, orphanRule, sightOrphans } from "./orphans.ts";
-import { settleOf, signalOf, type Target, type VisitRequest, type World } from "./world.ts";
+import { policyOf } from "./policy.ts";
+import { leasesFor, mayLeaveOf, withoutOf } from "./spill.ts";
+import { signalOf, type Target, type VisitRequest, type World } from "./world.ts";
 
 /** What one visit saw, decided and did. */
 export interface Visit {
   readonly target: Target;
+  /** What it should hold and what is over here, spilled leases included. */
+  readonly leases: TargetLeases;
   readonly observation: Observation | null;
   readonly plan: TargetPlan | null;
   /** What stands after the visit, as far as known. */
@@ -32,12 +37,22 @@ export interface Visit {
   readonly callsMade: number;
 }
 
-function decideRequest(world: World, target: Target, request: VisitRequest, observation: Observation): DecideRequest {
+interface Asked {
+  readonly world: World;
+  readonly target: Target;
+  readonly request: VisitRequest;
+  readonly leases: TargetLeases;
+}
+
+function decideRequest({ world, target, request, leases }: Asked, observation: Observation): DecideRequest {
   const memory = world.memory.target(target.name);
   const frozen = Object.keys(memory.frozen);
   return {
-    leases: leasesOf(target.name, request.records, request.lifted, request.now, settleOf(world)),
+    leases,
     observation,
+    weighing: weighingAt(request.now, world.config),
+    policy: policyOf(world, target, request),
+    mayLeave: mayLeaveOf(world, target, request, leases),
     admit: admitterOf(
       (cidr) => target.provider.admit(cidr),
       (cidr) => world.protection.find(cidr),
@@ -56,12 +71,11 @@ function decideRequest(world: World, target: Target, request: VisitRequest, obse
 
 /** Decides, and once more with the orphan rule where there are orphans. `without`: the same, when these entries cannot go. */
 function planVisit(
-  world: World,
-  target: Target,
-  request: VisitRequest,
+  asking: Asked,
   observation: Observation,
 ): { plan: TargetPlan; orphans: Orphans | null; without(immovable: ReadonlySet<string>): TargetPlan } {
-  const asked = decideRequest(world, target, request, observation);
+  const { world, target, request } = asking;
+  const asked = decideRequest(asking, observation);
   const memory = world.memory.target(target.name);
   const plan = decide(asked);
   const bar = barOf(world, target, request, observation);
@@ -79,9 +93,9 @@ function planVisit(
   return { plan: decide({ ...asked, orphanMayGo }), orphans, without: (immovable) => decide({ ...asked, orphanMayGo, immovable }) };
 }
 
-function blind(target: Target, error: PortcullisError, callsMade: number): Visit {
+function blind(target: Target, leases: TargetLeases, error: PortcullisError, callsMade: number): Visit {
   const nothing = { observation: null, plan: null, standing: [], bar: null, orphans: null, drift: [], changed: [], pending: [] };
-  return { target, error, more: "done", callsMade, ...nothing };
+  return { target, leases, error, more: "done", callsMade, ...nothing };
 }
 
 /** Steps for a plan; empty when a bar forbids writing. */
@@ -100,7 +114,9 @@ function notGoing(plan: TargetPlan, steps: readonly Step[]): ReadonlySet<string>
   return new Set(plan.removals.map(({ entry }) => entry.id).filter((id) => !going.has(id)));
 }
 
-export async function visit(world: World, target: Target, request: VisitRequest): Promise<Visit> {
+/** `upstream`: the visits, in this pass, of the targets that spill into this one. */
+export async function visit(world: World, target: Target, request: VisitRequest, upstream: readonly Visit[]): Promise<Visit> {
+  const leases = leasesFor(world, target, request, upstream);
   const memory = world.memory.target(target.name);
   const callsAtStart = target.calls.made;
   const spent = () => target.calls.made - callsAtStart;
@@ -112,8 +128,9 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   if (memory.throttledUntil > request.now) {
     const seconds = Math.ceil((memory.throttledUntil - request.now) / 1000);
     const where = { target: target.name };
-    if (memory.atWork !== null) return blind(target, new PortcullisError("PROVIDER_PENDING", `${memory.atWork}; looked at again in ${seconds} s`, where), 0);
-    return blind(target, new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, where), 0);
+    if (memory.atWork !== null)
+      return blind(target, leases, new PortcullisError("PROVIDER_PENDING", `${memory.atWork}; looked at again in ${seconds} s`, where), 0);
+    return blind(target, leases, new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, where), 0);
   }
   memory.atWork = null;
   const observed = await target.provider.observe(signalOf(world, "read"));
@@ -126,12 +143,12 @@ export async function visit(world: World, target: Target, request: VisitRequest)
       // The next pass may be another life's, and clouds shut out longer whoever asks too soon.
       if (request.purpose === "apply") await world.memory.saveTarget(target.name);
     }
-    return blind(target, observed.error, spent());
+    return blind(target, leases, observed.error, spent());
   }
 
   const drift = memory.acknowledged.length === 0 ? driftOf(memory.expected, observed.value) : [];
   const observation = { ...observed.value, ours: overlay(markLeaving(memory, observed.value.ours), memory.acknowledged) };
-  const first = planVisit(world, target, request, observation);
+  const first = planVisit({ world, target, request, leases }, observation);
   const { orphans } = first;
   const bar = barOf(world, target, request, observation);
   const compiles = bar === null || request.purpose === "plan";
@@ -141,34 +158,48 @@ export async function visit(world: World, target: Target, request: VisitRequest)
   const steps = staying.size === 0 ? tried : compileSteps(target, memory, plan, observation);
   if (request.purpose === "plan") {
     const pending = steps.map((step) => step.summary);
-    return { target, observation, plan, standing: observation.ours, bar, error: null, orphans, drift, changed: [], pending, more: "done", callsMade: spent() };
+    return {
+      target,
+      leases,
+      observation,
+      plan,
+      standing: observation.ours,
+      bar,
+      error: null,
+      orphans,
+      drift,
+      changed: [],
+      pending,
+      more: "done",
+      callsMade: spent(),
+    };
   }
   const applied = await new Application(world, target, request, callsAtStart, observation.ours).run(steps);
   const standing = overlay(observation.ours, memory.acknowledged);
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));
-  world.memory.standing.set(target.name, { seenAt: request.now, entries: standing });
+  world.memory.standing.set(target.name, { seenAt: request.now, entries: standing, without: withoutOf({ plan, leases }) });
   if (applied.error === null) world.memory.expect(target.name, standing);
   else memory.expected = null;
   await world.memory.saveTarget(target.name);
   world.memory.counters.add("portcullis_drift_total", { target: target.name }, drift.length);
   for (const line of drift) world.log({ level: "warn", event: "target.drift", target: target.name, message: line });
-  return { target, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };
+  return { target, leases, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };
 }
 
 /** A visit that always ends with a word: what a provider throws against its contract is told, and holds up no other target. */
-export async function safeVisit(world: World, target: Target, request: VisitRequest): Promise<Visit> {
+export async function safeVisit(world: World, target: Target, request: VisitRequest, upstream: readonly Visit[]): Promise<Visit> {
   const callsAtStart = target.calls.made;
   try {
-    return await visit(world, target, request);
+    return await visit(world, target, request, upstream);
   } catch (thrown) {
     const error = asPortcullisError(thrown, "INVARIANT", `the visit of ${target.name} broke off (${String(thrown)}); this is a bug`, { target: target.name });
     world.log({ level: "error", event: "visit.failed", code: error.code, target: target.name, message: error.message });
-    return blind(target, error, target.calls.made - callsAtStart);
+    return blind(target, leasesFor(world, target, request, upstream), error, target.calls.made - callsAtStart);
   }
 }
 
-/** Names of what found no room, for answers and metrics. */
+/** Names of what found no room, the heaviest first, as many as a view of the target can use. */
 export function shedNames(visited: Visit): string[] {
-  return (visited.plan?.shed ?? []).map((need) => cidrText(need.cidr));
+  return (visited.plan?.shed ?? []).slice(0, limits.shedNamesMax).map((need) => cidrText(need.cidr));
 }

@@ -1,12 +1,13 @@
 // What the selected targets themselves say about a block, before it becomes a lease: can hold it, holds it as something
 // wider, cannot. Refuses to overrule the core: a block that one target can hold is accepted.
 import { type Cidr, displayCidr } from "../../shared/address/index.ts";
+import { defaultTargets } from "../../shared/config.ts";
 import type { Admission } from "../../shared/provider.ts";
 import type { Problem } from "../../shared/request/problem.ts";
 import type { AppDeps } from "./call.ts";
 
 function selectedNames(deps: AppDeps, targets: readonly string[] | null): readonly string[] {
-  return targets ?? Object.keys(deps.config.targets);
+  return targets ?? defaultTargets(deps.config);
 }
 
 function admissions(deps: AppDeps, cidr: Cidr, targets: readonly string[] | null): readonly { readonly name: string; readonly admission: Admission }[] {

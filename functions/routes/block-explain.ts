@@ -14,7 +14,7 @@ interface Protected {
 }
 
 function shownBlock(item: SettledItem): Record<string, unknown> {
-  return { ip: keyText(item.key), until: timeText(item.until), targets: item.states };
+  return { ip: keyText(item.key), until: timeText(item.until), weight: item.weight ?? null, targets: item.states };
 }
 
 function shownEvidence({ target, entry, observedAt, ...said }: TargetEvidence): [string, Record<string, unknown>] {

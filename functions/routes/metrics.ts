@@ -52,7 +52,17 @@ const poolGauges: readonly (readonly [string, string, (pool: Pool) => number])[]
 const targetGauges: readonly (readonly [string, string, (target: TargetSnapshot) => number])[] = [
   ["portcullis_target_entries", "Entries of ours at the target.", (target) => target.ours],
   ["portcullis_target_foreign", "Entries at the target that are not ours.", (target) => target.foreign],
-  ["portcullis_target_shed", "Blocks for which there is no room.", (target) => target.shed.length],
+  ["portcullis_target_shed", "Blocks for which there is no room.", (target) => target.room?.shed.blocks ?? target.shed.length],
+  [
+    "portcullis_target_shed_weight",
+    "What the blocks weigh for which there is no room; a fresh one of medium severity is 1.",
+    (target) => target.room?.shed.weight ?? 0,
+  ],
+  ["portcullis_target_placed_weight", "What the blocks weigh that have a place.", (target) => target.room?.placed.weight ?? 0],
+  ["portcullis_target_used_share", "How full the fullest pool is, 0 to 1.", (target) => target.room?.usedShare ?? 0],
+  ["portcullis_target_free", "Entries of ours that still fit, where least do.", (target) => target.room?.free ?? 0],
+  ["portcullis_target_room_warning", "1 when nearly full, or when something found no room.", (target) => (target.room?.warning == null ? 0 : 1)],
+  ["portcullis_target_widened", "Entries that no lease asked for as they are (at most 100 are counted).", (target) => target.room?.widened.length ?? 0],
   ["portcullis_target_pending", "Steps planned and not yet carried out.", (target) => target.pending],
   ["portcullis_target_drift", "Differences not of our doing, seen in the last visit.", (target) => target.drift.length],
   ["portcullis_target_orphans_unsafe", "1 when there are more orphans than may be removed unasked.", (target) => (target.orphans?.unsafe === true ? 1 : 0)],

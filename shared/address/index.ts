@@ -17,3 +17,4 @@ export {
 } from "./cidr.ts";
 export { cidrOf, parseCidr } from "./parse.ts";
 export { CidrIndex, CidrSet } from "./sets.ts";
+export { isWholly } from "./wholly.ts";

@@ -9,6 +9,8 @@ export const configDefaults = {
   brakePer: "1m",
   widest: { ipv4: 32, ipv6: 64 },
   widen: { ipv4: 32, ipv6: 64 },
+  /** Wider blocks of bystanders than these want an operator's own word. */
+  collateralWidest: { ipv4: 24, ipv6: 56 },
 } as const;
 
 /**

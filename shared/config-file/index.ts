@@ -76,13 +76,14 @@ function sorted<T>(table: Readonly<Record<string, T>>): Readonly<Record<string, 
 }
 
 function emit(sections: Sections, clients: Config["clients"], targets: Config["targets"], presetNames: readonly string[]): Config {
-  const { owner, store, defaults, protect, brake, alerts, blacklistip, heartbeat } = sections;
+  const { owner, store, defaults, protect, weight, brake, alerts, blacklistip, heartbeat } = sections;
   return {
     version: 1,
     owner,
     store: { stalenessMs: store.staleness },
     defaults: { forMs: defaults.for, shortestMs: defaults.shortest, severity: defaults.severity, exemptForMs: defaults.exemptFor, widen: defaults.widen },
     protect: { ranges: [...new Set(protect.ranges)], presets: protect.presets === "all" ? presetNames : [...new Set(protect.presets)] },
+    weight: { halfLifeMs: weight.halfLife },
     brake: { new: brake.new, perMs: brake.per },
     clients: sorted(clients),
     targets: sorted(targets),

@@ -5,7 +5,19 @@ import { type AlertSource, alertSources, plainScopes, type Scope, severities } f
 import { limits } from "../limits.ts";
 import { configDefaults, mappingDefaults } from "./defaults.ts";
 import { secretLookOf, shown, suggestion } from "./problem.ts";
-import { durationSchema, integerSchema, listOf, nameSchema, oneOf, originSchema, prefixLengths, protectedSchema, says, secretNamePattern } from "./words.ts";
+import {
+  durationSchema,
+  integerSchema,
+  listOf,
+  nameSchema,
+  numberSchema,
+  oneOf,
+  originSchema,
+  prefixLengths,
+  protectedSchema,
+  says,
+  secretNamePattern,
+} from "./words.ts";
 
 /** The least that may be written; the sandbox, whose store is never behind, lowers them. */
 export interface Floors {
@@ -78,6 +90,31 @@ export function clientSchema(floors: Floors) {
   });
 }
 
+/** How many bystanders a scarce rule may block: `none`, a budget, or a price per bystander. */
+const collateralSchema = v.pipe(
+  v.union(
+    [
+      v.literal("none"),
+      sectionObject({
+        max: v.optional(integerSchema(0, 100_000_000)),
+        price: v.optional(numberSchema(0, 1_000_000)),
+        widest: v.optional(
+          sectionObject({
+            ipv4: v.optional(prefixLengths.ipv4, configDefaults.collateralWidest.ipv4),
+            ipv6: v.optional(prefixLengths.ipv6, configDefaults.collateralWidest.ipv6),
+          }),
+          {},
+        ),
+      }),
+    ],
+    says("not a policy for bystanders", "write none, { max: 256 } or { price: 0.1 }"),
+  ),
+  v.check(
+    (collateral) => collateral === "none" || (collateral.max === undefined) !== (collateral.price === undefined),
+    says("neither or both of `max` and `price`", "write one of them: { max: 256 } is a budget, { price: 0.1 } a price per bystander"),
+  ),
+);
+
 /** The part of a target that is the same for every kind; all other keys belong to the kind. */
 export const targetCoreEntries = {
   kind: v.string(says("no kind", "write the kind of firewall, such as aws-nacl")),
@@ -85,6 +122,10 @@ export const targetCoreEntries = {
   maxEntries: v.optional(integerSchema(1, 100_000)),
   credentials: v.optional(v.record(v.string(), secretNameSchema, says("not a map of credential names", "write { name: SECRET_NAME }")), {}),
   formerly: v.optional(nameSchema),
+  spill: v.optional(nameSchema),
+  collateral: v.optional(collateralSchema, "none"),
+  lossMax: v.optional(numberSchema(0, 0.5)),
+  warnAt: v.optional(numberSchema(0.1, 1)),
 } as const;
 
 const dottedPath = v.pipe(
@@ -135,6 +176,7 @@ export function sectionSchemas(floors: Floors, presetNames: readonly string[]) {
       }),
       {},
     ),
+    weight: v.optional(sectionObject({ halfLife: v.optional(durationSchema({ leastMs: 60_000, mostMs: 365 * 86_400_000 }), "7d") }), {}),
     brake: v.optional(
       sectionObject({
         new: v.optional(integerSchema(1, 100_000), configDefaults.brakeNew),

@@ -1,7 +1,7 @@
 // A target's part: the core's keys, and the rest by the schema of its kind.
 // Refuses kinds that do not exist, credentials in place of their names, and two targets in one place.
 import type * as v from "valibot";
-import type { TargetConfig } from "../config.ts";
+import type { CollateralConfig, TargetConfig } from "../config.ts";
 import { limits } from "../limits.ts";
 import type { Json } from "../ports.ts";
 import type { CredentialSpec, Place, ProviderDefinition } from "../provider.ts";
@@ -10,6 +10,7 @@ import type { BuiltTarget } from "./lock.ts";
 import { placeOf, samePlace } from "./place.ts";
 import { type Finding, finding, type Path, secretLookOf, shown, suggestion } from "./problem.ts";
 import { sectionObject, targetCoreEntries } from "./schema.ts";
+import { spillFindings } from "./spill.ts";
 import { knownKeys, validate } from "./validate.ts";
 import { isName } from "./words.ts";
 
@@ -90,7 +91,7 @@ function readTarget(name: string, input: unknown, definitions: Definitions): { r
   const need = settings.value !== null && definition.usesIdentity?.(settings.value) === true ? "optional" : "required";
   if (isTable(given)) findings.push(...credentialFindings(given as Readonly<Record<string, string>>, definition.credentials, [...path, "credentials"], need));
   if (core.value === null || settings.value === null) return { target: null, findings };
-  const { mode, maxEntries, credentials, formerly } = core.value;
+  const { mode, maxEntries, credentials, formerly, spill, collateral, lossMax, warnAt } = core.value;
   const config: TargetConfig = {
     kind: definition.kind,
     mode,
@@ -98,8 +99,16 @@ function readTarget(name: string, input: unknown, definitions: Definitions): { r
     settings: settings.value as Json,
     credentials,
     formerly: formerly ?? null,
+    ...(spill === undefined ? {} : { spill }),
+    ...(collateral === "none" ? {} : { collateral: collateralOf(collateral) }),
+    ...(lossMax === undefined ? {} : { lossMax }),
+    ...(warnAt === undefined ? {} : { warnAt }),
   };
   return { target: { config, place: placeOf(definition, settings.value) }, findings };
+}
+
+function collateralOf({ max, price, widest }: Exclude<v.InferOutput<typeof targetCoreEntries.collateral>, "none">): CollateralConfig {
+  return { allow: max === undefined ? { kind: "price", price: price ?? 0 } : { kind: "max", units: max }, widest };
 }
 
 function overlapFindings(read: Readonly<Record<string, ReadTarget>>): Finding[] {
@@ -132,6 +141,7 @@ export function readTargets(input: unknown, definitions: Definitions): ReadTarge
     if (one.target !== null && isName(name)) read[name] = one.target;
   }
   findings.push(...overlapFindings(read));
+  findings.push(...spillFindings(Object.fromEntries(Object.entries(read).map(([name, { config }]) => [name, config])), names));
   const entries = Object.entries(read);
   return {
     targets: Object.fromEntries(entries.map(([name, { config }]) => [name, config])),

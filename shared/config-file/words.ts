@@ -56,6 +56,17 @@ export function integerSchema(least: number, most: number) {
   );
 }
 
+/** A number in its bounds, whole or not. */
+export function numberSchema(least: number, most: number) {
+  const remedy = `write a number from ${least} to ${most}`;
+  return v.pipe(
+    v.number((issue) => says(`${shown(issue.input)} is not a number`, remedy)),
+    v.finite((issue) => says(`${issue.input} is not a number`, remedy)),
+    v.minValue(least, (issue) => says(`${issue.input} is too small`, remedy)),
+    v.maxValue(most, (issue) => says(`${issue.input} is too large`, remedy)),
+  );
+}
+
 /** One of a few words. */
 export function oneOf<const T extends readonly string[]>(words: T) {
   return v.picklist(words, (issue) => says(`${shown(issue.input)} is not known here`, `write one of: ${words.join(", ")}`));

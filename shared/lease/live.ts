@@ -45,8 +45,9 @@ export function liftedBy(lifts: readonly Lift[]): Lifted {
   return (lease) => index.overlapping(lease.cidr).some((lift) => cancels(lift, lease));
 }
 
-export function selects(lease: Lease, target: string): boolean {
-  return lease.targets === null || lease.targets.includes(target);
+/** A lease that names no target selects all but those that only take what others spill. */
+export function selects(lease: Pick<Lease, "targets">, target: string, spills: ReadonlySet<string>): boolean {
+  return lease.targets === null ? !spills.has(target) : lease.targets.includes(target);
 }
 
 /** Held by the brake and not released yet. */
@@ -63,11 +64,18 @@ export interface TargetLeases {
 }
 
 /** What the brake holds is neither: it is not enforced, and it is not over. */
-export function leasesOf(target: string, records: Pick<Records, "leases" | "stop">, lifted: Lifted, now: EpochMs, settleMs: number): TargetLeases {
+export function leasesOf(
+  target: string,
+  records: Pick<Records, "leases" | "stop">,
+  lifted: Lifted,
+  now: EpochMs,
+  settleMs: number,
+  spills: ReadonlySet<string>,
+): TargetLeases {
   const live: Lease[] = [];
   const ended: Lease[] = [];
   for (const lease of records.leases) {
-    if (!selects(lease, target)) continue;
+    if (!selects(lease, target, spills)) continue;
     if (lease.until + settleMs <= now || lifted(lease)) ended.push(lease);
     else if (!isHeld(lease, records.stop)) live.push(lease);
   }

@@ -16,6 +16,8 @@ export interface Lease {
   readonly targets: readonly string[] | null;
   /** Accepted while the brake was on: not enforced until released. */
   readonly held: boolean;
+  /** How often the block had come back before, for the same client; absent: never. */
+  readonly offence?: number;
 }
 
 /** The store's value of a lease: for people, never for clouds. */

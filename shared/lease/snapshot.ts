@@ -56,6 +56,26 @@ export interface PoolUse {
   readonly used: number;
 }
 
+/** How a target's rules are used, and what more of them would buy. Weights are those of `shared/lease/weight.ts`: one fresh block of medium severity weighs 1. */
+export interface RoomView {
+  readonly used: number;
+  readonly foreign: number;
+  /** Entries that still fit, where least do. */
+  readonly free: number;
+  /** Of the fullest pool, 0 to 1. */
+  readonly usedShare: number;
+  /** Set when nearly full, or when something found no room. */
+  readonly warning: string | null;
+  readonly placed: { readonly blocks: number; readonly weight: number };
+  readonly shed: { readonly blocks: number; readonly weight: number };
+  /** What would give its place first. */
+  readonly lightest: { readonly cidr: string; readonly weight: number } | null;
+  /** The prefixes on which more rules would be spent, the heaviest first. */
+  readonly next: readonly { readonly cidr: string; readonly weight: number; readonly blocks: number }[];
+  /** Entries that no lease asked for as they are: merged, or with bystanders. The widest first. */
+  readonly widened: readonly { readonly cidr: string; readonly blocks: number; readonly collateral: number }[];
+}
+
 /** One target after its last visit. */
 export interface TargetSnapshot {
   readonly kind: string;
@@ -70,8 +90,10 @@ export interface TargetSnapshot {
   readonly pools: readonly PoolUse[];
   readonly ours: number;
   readonly foreign: number;
-  /** Addresses with no room, by name (CIDR text). */
+  /** Blocks with no room, by name (CIDR text), the heaviest first; `room.shed` counts all. Each block's own state says so too. */
   readonly shed: readonly string[];
+  /** Absent in a snapshot of an earlier version, and where the target could not be seen. */
+  readonly room?: RoomView;
   /** Steps planned and not yet carried out. */
   readonly pending: number;
   /** Entries of ours with no record; `digest` confirms their removal when there are too many to remove unasked. */

@@ -2,10 +2,13 @@
 // Pure: the same inputs give the same plan, whatever their order. A plan can always be printed before it is run.
 import { type Cidr, cidrKey } from "../address/index.ts";
 import type { TargetLeases } from "../lease/live.ts";
+import type { Weighing } from "../lease/weight.ts";
+import { limits } from "../limits.ts";
 import type { Change, Entry, Granularity, Observation } from "../provider.ts";
-import { type Admit, coveredNeeds, type Need, type Needs, needsOf } from "./need.ts";
+import { type Choice, choose, type Policy, type Widened } from "./choose.ts";
+import { type Admit, type Need, type Needs, needsOf } from "./need.ts";
 import { type Ordered, orderChanges } from "./order.ts";
-import { placeNeeds, Room } from "./place.ts";
+import { Room } from "./place.ts";
 import { Proofs, type Removal } from "./proof.ts";
 
 export interface DecideRequest {
@@ -26,6 +29,10 @@ export interface DecideRequest {
   readonly frozenBlocks: ReadonlySet<string>;
   /** Ids of entries that cannot go now, whatever is proved: their place rests, or the cloud refuses. They take room; none when left out. */
   readonly immovable?: ReadonlySet<string>;
+  readonly weighing: Weighing;
+  readonly policy: Policy;
+  /** Whether what finds no room may lose the entry that holds it; always when left out. A target that spills lets it go only once it stands elsewhere. */
+  readonly mayLeave?: (need: Need) => boolean;
 }
 
 export interface TargetPlan {
@@ -34,6 +41,8 @@ export interface TargetPlan {
   readonly covered: ReadonlyMap<string, Need>;
   readonly placed: readonly Need[];
   readonly shed: readonly Need[];
+  /** Placed prefixes that no lease asked for as they are. */
+  readonly widened: readonly Widened[];
   /** Placed needs whose add must wait for room or for an unknown outcome. */
   readonly waiting: readonly Need[];
   readonly removals: readonly Removal[];
@@ -47,7 +56,7 @@ const noNeeds: Needs = { needs: [], servedBy: new Map(), refused: new Map() };
 function drainPlan(request: DecideRequest): TargetPlan {
   const removals: Removal[] = request.observation.ours.map((entry) => ({ entry, proof: "drained" }));
   const changes: Change[] = removals.map(({ entry }) => ({ verb: "remove", entry }));
-  const nothing = { placed: [], shed: [], waiting: [], keep: [], orphans: [], covered: new Map<string, Need>() };
+  const nothing = { placed: [], shed: [], widened: [], waiting: [], keep: [], orphans: [], covered: new Map<string, Need>() };
   return { ...nothing, needs: noNeeds, removals, changes };
 }
 
@@ -89,6 +98,7 @@ function proofsFor(request: DecideRequest, needs: readonly Need[], placed: reado
     isProtected: (entry) => request.isProtected(entry.cidr),
     orphanMayGo: request.orphanMayGo,
     isImmovable: (entry) => request.immovable?.has(entry.id) === true,
+    mayLeave: request.mayLeave ?? (() => true),
   });
 }
 
@@ -110,7 +120,8 @@ function orderFor(request: DecideRequest, needs: readonly Need[], placed: readon
     const { removals, kept } = removalsOf(request, proofs, placed);
     const adds = placed.filter((need) => lacksEntry(proofs, need) && !frozenBlocks.has(need.key));
     const room = new Room(request.observation.pools, request.maxEntries, request.observation.ours);
-    const ordered = orderChanges({ adds, removals, kept, proofs, room, canSwap, granularity, leftovers, mayRemove });
+    const displacedMax = Math.max(limits.displacedMax, Math.ceil(request.observation.ours.length * limits.displacedShareMax));
+    const ordered = orderChanges({ adds, removals, kept, proofs, room, canSwap, granularity, leftovers, mayRemove, displacedMax });
     const waiting = new Set(ordered.waiting);
     const rest = landing.filter((need) => !waiting.has(need));
     if (granularity !== "group" || rest.length === landing.length) return { ordered, proofs };
@@ -118,38 +129,19 @@ function orderFor(request: DecideRequest, needs: readonly Need[], placed: readon
   }
 }
 
-interface Placing {
-  readonly needs: readonly Need[];
-  readonly covered: ReadonlyMap<string, Need>;
-  readonly placed: readonly Need[];
-  readonly shed: readonly Need[];
-}
-
-/**
- * Gives out the room. A range that finds none covers nothing: what lies inside it then claims a place for itself, so that an address
- * which stands does not lose its place to an equal only because a range around it was asked for in vain.
- */
-function placeAll(request: DecideRequest, found: readonly Need[]): Placing {
+function chooseFor(request: DecideRequest, found: readonly Need[]): Choice {
   const { ours, pools } = request.observation;
-  const standing = new Set(ours.map((entry) => cidrKey(entry.cidr)));
-  const roomless = new Set<string>();
-  for (;;) {
-    const needs = found.map((need) => ({ ...need }));
-    const covered = coveredNeeds(needs, roomless);
-    const candidates = needs.filter((need) => !covered.has(need.key));
-    const stuck = stuckEntries(request, new Set(candidates.map((need) => need.key)), () => proofsFor(request, needs, candidates, [], candidates));
-    const { placed, shed } = placeNeeds(candidates, standing, new Room(pools, request.maxEntries, stuck));
-    const covers = new Set([...covered.values()].map((need) => need.key));
-    const inVain = shed.filter((need) => covers.has(need.key));
-    if (inVain.length === 0) return { needs, covered, placed, shed };
-    for (const need of inVain) roomless.add(need.key);
-  }
+  const { maxEntries, granularity, policy } = request;
+  const canSwap = request.canSwap && granularity === "entry";
+  const stuck = (wanted: ReadonlySet<string>, candidates: readonly Need[]) =>
+    stuckEntries(request, wanted, () => proofsFor(request, candidates, candidates, [], candidates));
+  return choose({ needs: found, ours, pools, maxEntries, granularity, canSwap, policy, stuck });
 }
 
 export function decide(request: DecideRequest): TargetPlan {
   if (request.intent === "drain") return drainPlan(request);
-  const found = needsOf(request.leases.live, request.admit);
-  const { needs, covered, placed, shed } = placeAll(request, found.needs);
+  const found = needsOf(request.leases.live, request.admit, request.weighing);
+  const { needs, covered, placed, shed, widened } = chooseFor(request, found.needs);
   const ours = request.observation.ours;
   const { ordered, proofs } = orderFor(request, needs, placed, shed);
   const gone = new Set(ordered.removals.map((removal) => removal.entry));
@@ -158,6 +150,7 @@ export function decide(request: DecideRequest): TargetPlan {
     covered,
     placed,
     shed,
+    widened,
     waiting: [...ordered.waiting, ...placed.filter((need) => lacksEntry(proofs, need) && request.frozenBlocks.has(need.key))],
     removals: ordered.removals,
     keep: ours.filter((entry) => !gone.has(entry)),

@@ -2,6 +2,7 @@
 import { type Cidr, cidrKey, cidrText, compareCidrs, contains } from "../address/index.ts";
 import { severities } from "../config.ts";
 import type { Lease } from "../lease/record.ts";
+import { type Weighing, weightOf } from "../lease/weight.ts";
 import type { EpochMs } from "../ports.ts";
 import type { Admission } from "../provider.ts";
 
@@ -13,6 +14,8 @@ export interface Need {
   until: EpochMs;
   severity: number;
   at: EpochMs;
+  /** What it is worth to spend a rule on it (`shared/lease/weight.ts`), with what it covers. */
+  weight: number;
 }
 
 /** Why a lease cannot be a need here. */
@@ -45,35 +48,58 @@ export function admitterOf(ask: (cidr: Cidr) => Admission, findProtected: (cidr:
   };
 }
 
-export function needsOf(leases: readonly Lease[], admit: Admit): Needs {
+function blocksOf(leases: readonly Lease[]): ReadonlyMap<string, readonly Lease[]> {
+  const blocks = new Map<string, Lease[]>();
+  for (const lease of leases) {
+    const key = cidrKey(lease.cidr);
+    const block = blocks.get(key);
+    if (block === undefined) blocks.set(key, [lease]);
+    else block.push(lease);
+  }
+  return blocks;
+}
+
+/** One block's leases as a need of their own. */
+function needOf(key: string, cidr: Cidr, leases: readonly Lease[], weighing: Weighing): Need {
+  const until = Math.max(...leases.map((lease) => lease.until));
+  const severity = Math.max(...leases.map((lease) => severities.indexOf(lease.severity)));
+  const at = Math.min(...leases.map((lease) => lease.at));
+  return { key, cidr, until, severity, at, weight: weightOf(leases, weighing).weight };
+}
+
+export function needsOf(leases: readonly Lease[], admit: Admit, weighing: Weighing): Needs {
   const needs = new Map<string, Need>();
   const servedBy = new Map<string, string>();
   const refused = new Map<string, Refusal>();
-  for (const lease of leases) {
-    const leaseKey = cidrKey(lease.cidr);
-    const admitted = admit(lease.cidr);
+  for (const [leaseKey, block] of blocksOf(leases)) {
+    const [first] = block;
+    if (first === undefined) continue;
+    const admitted = admit(first.cidr);
     if ("kind" in admitted) {
       refused.set(leaseKey, admitted);
       continue;
     }
     const key = cidrKey(admitted.cidr);
     servedBy.set(leaseKey, key);
-    const severity = severities.indexOf(lease.severity);
+    const found = needOf(key, admitted.cidr, block, weighing);
     const need = needs.get(key);
-    if (need === undefined) {
-      needs.set(key, { key, cidr: admitted.cidr, until: lease.until, severity, at: lease.at });
-    } else {
-      need.until = Math.max(need.until, lease.until);
-      need.severity = Math.max(need.severity, severity);
-      need.at = Math.min(need.at, lease.at);
-    }
+    if (need === undefined) needs.set(key, found);
+    else join(need, found);
   }
   return { needs: [...needs.values()].sort((a, b) => compareCidrs(a.cidr, b.cidr)), servedBy, refused };
 }
 
+/** `into` answers for the other too. */
+export function join(into: Need, other: Need): void {
+  into.until = Math.max(into.until, other.until);
+  into.severity = Math.max(into.severity, other.severity);
+  into.at = Math.min(into.at, other.at);
+  into.weight += other.weight;
+}
+
 /**
  * Needs that lie inside another need which ends no earlier: they need no entry of their own.
- * Maps the covered need's key to the widest such need; that one inherits the higher severity, so that it is placed in time.
+ * Maps the covered need's key to the widest such need; that one inherits its severity and adds its weight, so that it is placed in time.
  * `roomless`: keys of needs that find no place, and so cover nothing.
  */
 export function coveredNeeds(needs: readonly Need[], roomless: ReadonlySet<string> = new Set()): ReadonlyMap<string, Need> {
@@ -85,6 +111,7 @@ export function coveredNeeds(needs: readonly Need[], roomless: ReadonlySet<strin
     if (cover !== undefined) {
       covered.set(need.key, cover);
       cover.severity = Math.max(cover.severity, need.severity);
+      cover.weight += need.weight;
     }
     if (!roomless.has(need.key)) open.push(need);
   }

@@ -19,6 +19,8 @@ export interface OrderRequest {
   /** Ids of entries whose removal an earlier pass planned and did not reach. */
   readonly leftovers: ReadonlySet<string>;
   readonly mayRemove: boolean;
+  /** How many may give their place to heavier ones in this pass. */
+  readonly displacedMax: number;
 }
 
 export interface Ordered {
@@ -39,11 +41,17 @@ class Ordering {
   readonly waiting: Need[] = [];
   readonly done: Removal[] = [];
   readonly #request: OrderRequest;
+  readonly #weights: ReadonlyMap<Entry, number>;
+  /** What may go and has not yet, the lightest first. */
   #open: Removal[];
+  #displaced = 0;
 
   constructor(request: OrderRequest) {
     this.#request = request;
-    this.#open = [...request.removals];
+    const weights = new Map(request.removals.map(({ entry }) => [entry, request.proofs.weight(entry)]));
+    const weightOf = ({ entry }: Removal) => weights.get(entry) ?? -1;
+    this.#weights = weights;
+    this.#open = [...request.removals].sort((a, b) => weightOf(a) - weightOf(b));
   }
 
   removeWhere(wanted: (removal: Removal) => boolean): void {
@@ -54,14 +62,9 @@ class Ordering {
   /** Once all that goes alone is gone: lets the lightest of the displaced go, as long as their family stands beyond its room. */
   trim(): void {
     const { room } = this.#request;
-    for (const { entry } of this.#lightestFirst(this.#open)) {
+    for (const { entry } of [...this.#open]) {
       if (room.excess(entry.cidr.family) > 0) this.#remove({ entry, proof: "over-limit" });
     }
-  }
-
-  #lightestFirst(removals: readonly Removal[]): Removal[] {
-    const { proofs } = this.#request;
-    return [...removals].sort((a, b) => proofs.weight(a.entry) - proofs.weight(b.entry));
   }
 
   add(need: Need): void {
@@ -92,10 +95,10 @@ class Ordering {
 
   /** What may leave for `need`: first what goes anyway, then the lightest that it displaces. */
   #leaving(need: Need, isMeant: (removal: Removal) => boolean): Removal | null {
-    const { proofs } = this.#request;
-    const meant = this.#open.filter(isMeant);
-    const lighter = meant.filter((removal) => proofs.weight(removal.entry) < need.severity);
-    return meant.find((removal) => goesAlone(removal.proof)) ?? this.#lightestFirst(lighter)[0] ?? null;
+    const alone = this.#open.find((removal) => goesAlone(removal.proof) && isMeant(removal));
+    if (alone !== undefined || this.#displaced >= this.#request.displacedMax) return alone ?? null;
+    const lightest = this.#open.find(isMeant);
+    return lightest !== undefined && (this.#weights.get(lightest.entry) ?? -1) < need.weight ? lightest : null;
   }
 
   #sameFamily(need: Need): Removal | null {
@@ -127,6 +130,7 @@ class Ordering {
 
   #take(removal: Removal): void {
     this.#open = this.#open.filter((other) => other.entry !== removal.entry);
+    if (removal.proof === "displaced") this.#displaced += 1;
     this.done.push(removal);
   }
 

@@ -1,4 +1,4 @@
-// Which needs get a place when there is not room for all: severest first, then what already stands, then oldest.
+// Room as it fills up, and in which order needs claim it.
 import { compareCidrs } from "../address/index.ts";
 import type { Entry, Pool } from "../provider.ts";
 import type { Need } from "./need.ts";
@@ -42,17 +42,22 @@ interface Claim {
   readonly stands: 0 | 1;
 }
 
-/** Total order of who gets room first. Equals never displace each other: what stands goes before what does not. */
-function byClaim(a: Claim, b: Claim): number {
-  return b.need.severity - a.need.severity || b.stands - a.stands || a.need.at - b.need.at || compareCidrs(a.need.cidr, b.need.cidr);
+/** Total order of who gets room first: the heaviest, then what stands before what does not, then the oldest. */
+function compareClaims(a: Claim, b: Claim): number {
+  return b.need.weight - a.need.weight || b.stands - a.stands || a.need.at - b.need.at || compareCidrs(a.need.cidr, b.need.cidr);
 }
 
-/** `room` is what is left beside stuck entries; `standing` holds the keys of blocks that have an entry. */
+/** `standing` holds the keys of blocks that have an entry. */
+export function byClaim(needs: readonly Need[], standing: ReadonlySet<string>): Need[] {
+  const claims = needs.map((need): Claim => ({ need, stands: standing.has(need.key) ? 1 : 0 }));
+  return claims.sort(compareClaims).map(({ need }) => need);
+}
+
+/** `room` is what is left beside stuck entries. */
 export function placeNeeds(candidates: readonly Need[], standing: ReadonlySet<string>, room: Room): Placement {
   const placed: Need[] = [];
   const shed: Need[] = [];
-  const claims = candidates.map((need): Claim => ({ need, stands: standing.has(need.key) ? 1 : 0 }));
-  for (const { need } of claims.sort(byClaim)) {
+  for (const need of byClaim(candidates, standing)) {
     if (room.has(need.cidr.family)) {
       room.take(need.cidr.family);
       placed.push(need);

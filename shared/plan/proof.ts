@@ -1,5 +1,5 @@
 // Removal needs proof. Every entry of ours that should not stay gets the one reason why it may go, or stays.
-import { CidrIndex, contains } from "../address/index.ts";
+import { CidrIndex, contains, isWholly } from "../address/index.ts";
 import type { Lease } from "../lease/record.ts";
 import type { Entry, Granularity } from "../provider.ts";
 import type { Need } from "./need.ts";
@@ -26,6 +26,8 @@ export interface ProofRequest {
   readonly orphanMayGo: (entry: Entry) => boolean;
   /** Whether it cannot go now, whatever is proved. */
   readonly isImmovable: (entry: Entry) => boolean;
+  /** Whether a shed need may lose the entry that holds it: what spills must stand elsewhere first. */
+  readonly mayLeave: (need: Need) => boolean;
 }
 
 /** The entries that stand for a placed need: the first whole one per block. Others of the same block are duplicates. */
@@ -61,10 +63,27 @@ export class Proofs {
     this.#shed = new Set(request.shed.map((need) => need.key));
   }
 
-  /** The highest severity of the shed needs that the entry holds whole; -1 when it holds none: a part of a block is no block. */
+  /** The shed needs that the entry holds whole: a part of a block is no block. */
+  #held(entry: Entry): readonly Need[] {
+    return this.served(entry).filter((need) => this.#isShed(need) && contains(entry.cidr, need.cidr));
+  }
+
+  /** What the shed needs weigh that the entry holds whole; -1 when it holds none. */
   weight(entry: Entry): number {
-    const held = this.served(entry).filter((need) => this.#isShed(need) && contains(entry.cidr, need.cidr));
-    return Math.max(-1, ...held.map((need) => need.severity));
+    const held = this.#held(entry);
+    return held.length === 0 ? -1 : held.reduce((sum, need) => sum + need.weight, 0);
+  }
+
+  /** Whether all of it is under live leases. What is not serves somebody whose lease is over: an address more than any need. */
+  #isWanted(entry: Entry): boolean {
+    const needs = this.served(entry);
+    return (
+      needs.some((need) => contains(need.cidr, entry.cidr)) ||
+      isWholly(
+        entry.cidr,
+        needs.map((need) => need.cidr),
+      )
+    );
   }
 
   /** The entry that stands for a placed need, if one does. */
@@ -95,10 +114,10 @@ export class Proofs {
     if (this.#request.isProtected(entry)) return "protected";
     if (!mayRemove) return null;
     const served = this.served(entry);
-    const isSafe = served.every((need) => this.#isShed(need) || this.#stands(need));
+    const isSafe = served.every((need) => (this.#isShed(need) && this.#request.mayLeave(need)) || this.#stands(need));
     const hasEnded = this.#endedIndex.overlapping(entry.cidr).length > 0;
-    // What still stands for a live lease that was shed goes in exchange only, though another lease on it has ended.
-    if (hasEnded && this.weight(entry) < 0) return isSafe ? "ended" : null;
+    // What still stands for a live lease that was shed goes in exchange only, though another lease on it has ended; but not where it denies more.
+    if (hasEnded && (this.weight(entry) < 0 || !this.#isWanted(entry))) return isSafe ? "ended" : null;
     if (served.length === 0) return this.#request.orphanMayGo(entry) ? "orphan" : null;
     if (!isSafe) return null;
     return this.#isSuperseded(entry, served) ? "superseded" : "displaced";
@@ -119,10 +138,10 @@ export class Proofs {
     if (this.#request.isImmovable(entry)) return null;
     const served = this.served(entry);
     const inside = served.filter((other) => contains(need.cidr, other.cidr));
-    const isSafe = served.every((other) => inside.includes(other) || this.#isShed(other) || this.#stands(other));
+    const isSafe = served.every((other) => inside.includes(other) || (this.#isShed(other) && this.#request.mayLeave(other)) || this.#stands(other));
     if (!isSafe) return null;
     const isLost = (other: Need): boolean => this.#isShed(other) && contains(entry.cidr, other.cidr) && !inside.includes(other);
-    if (served.some(isLost)) return null;
+    if (this.#isWanted(entry) && served.some(isLost)) return null;
     if (this.#endedIndex.overlapping(entry.cidr).length > 0) return "ended";
     return inside.length > 0 ? "superseded" : null;
   }

@@ -118,7 +118,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     after(
       2,
       async (watched) => {
-        for (let at = 10; at < 14; at += 1) await watched.block(`203.0.113.${at}`);
+        for (let at = 10; at < 14; at += 1) await watched.block(`203.0.113.${2 * at}`);
       },
       { rulesMax: 5 },
     ),

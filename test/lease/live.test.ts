@@ -67,15 +67,17 @@ describe("leases", () => {
     fc.assert(
       fc.property(fc.array(lease, { maxLength: 6 }), fc.array(lift, { maxLength: 2 }), stop, time, time, (leases, lifts, brake, now, settleMs) => {
         const lifted = liftedBy(lifts);
+        // Others spill into the hub: what names no target does not select it.
+        const spills = new Set(["hub"]);
         for (const target of ["web", "hub"]) {
-          const mine = leases.filter((one) => one.targets === null || (one.targets as readonly string[]).includes(target));
+          const mine = leases.filter((one) => (one.targets === null ? target !== "hub" : (one.targets as readonly string[]).includes(target)));
           const isOver = (one: Lease) => one.until + settleMs <= now || lifted(one);
           const isWaiting = (one: Lease) => one.held && one.at > brake.releasedAt;
-          expect(leasesOf(target, { leases, stop: brake }, lifted, now, settleMs)).toEqual({
+          expect(leasesOf(target, { leases, stop: brake }, lifted, now, settleMs, spills)).toEqual({
             live: mine.filter((one) => !isOver(one) && !isWaiting(one)),
             ended: mine.filter(isOver),
           });
-          for (const one of leases) expect([selects(one, target), isHeld(one, brake)]).toEqual([mine.includes(one), isWaiting(one)]);
+          for (const one of leases) expect([selects(one, target, spills), isHeld(one, brake)]).toEqual([mine.includes(one), isWaiting(one)]);
         }
       }),
       { numRuns: 1_000 },

@@ -102,7 +102,7 @@ export function stepsOf({ changes }: CompileRequest): Step[] {
 
 export function visitOf(rig: Rig, leases: readonly Lease[], changes: Partial<VisitRequest> = {}) {
   rig.now = startMs + settle;
-  return visit(rig.world, rig.target, requestOf({ records: { ...whole, leases }, lifted: liftedBy([]), ...changes }));
+  return visit(rig.world, rig.target, requestOf({ records: { ...whole, leases }, lifted: liftedBy([]), ...changes }), []);
 }
 
 export const key = (text: string): string => cidrKey(cidrOf(text));

@@ -9,6 +9,7 @@ import { PortcullisError } from "../../shared/errors.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import { decide } from "../../shared/plan/decide.ts";
 import type { Entry, Observation } from "../../shared/provider.ts";
+import { plainPolicy, weighing } from "../plan/scene.ts";
 import { entryOf, observationOf, startMs, targetConfig, targetOf } from "./world.ts";
 
 function leaseOf(text: string, changes: Partial<Lease> = {}): Lease {
@@ -48,9 +49,12 @@ function visitOf(seen: Seen): Visit {
     orphanMayGo: () => false,
     leftovers: new Set(),
     frozenBlocks: new Set((seen.frozen ?? []).map((text) => cidrKey(cidrOf(text)))),
+    weighing,
+    policy: plainPolicy,
   });
   return {
     target: { ...targetOf("web"), config: { ...targetConfig, maxEntries: seen.maxEntries ?? null } },
+    leases: { live: seen.leases ?? [], ended: [] },
     observation,
     plan: seen.plan === null ? null : plan,
     standing: seen.ours ?? [],

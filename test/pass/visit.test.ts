@@ -22,7 +22,7 @@ describe("a visit", () => {
     expect(visited.drift).toEqual(["203.0.113.2/32 (2) appeared, and we did not add it"]);
     expect(rig.logs.filter((record) => record.event === "target.drift")).toMatchObject([{ level: "warn", target: "web" }]);
     expect(rig.counted).toContain("portcullis_drift_total{target=web} 1");
-    expect(rig.world.memory.standing.get("web")).toEqual({ seenAt: startMs + settle, entries: visited.standing });
+    expect(rig.world.memory.standing.get("web")).toEqual({ seenAt: startMs + settle, entries: visited.standing, without: new Set() });
     expect(cidrs(rig.compiled[0]?.standing ?? [])).toEqual([key("203.0.113.1"), key("203.0.113.3")]);
     const memory = rig.world.memory.target("web");
     expect(memory.expected).toEqual({ "1": key("203.0.113.1"), [`new ${key("203.0.113.3")}`]: key("203.0.113.3") });
@@ -155,7 +155,7 @@ describe("a visit", () => {
       },
     });
     rig.target.calls.made = 5;
-    const visited = await safeVisit(rig.world, rig.target, requestOf());
+    const visited = await safeVisit(rig.world, rig.target, requestOf(), []);
     expect(visited.callsMade).toBe(0);
     expect([visited.error?.code, visited.error?.context, visited.observation, visited.plan, visited.standing]).toEqual([
       "INVARIANT",
@@ -180,7 +180,7 @@ describe("a visit", () => {
   test("full: one makes way for a severer one, in one call only where the kind can swap; what is shed is named", async () => {
     const ours = [entryOf("1", "203.0.113.1/32")];
     const one = [{ name: "rules", families: [4] as const, limit: 1 }];
-    const leases = [leaseOf("203.0.113.1", { severity: "low" }), leaseOf("203.0.113.2")];
+    const leases = [leaseOf("203.0.113.1", { severity: "low" }), leaseOf("203.0.113.7")];
     const changesOf = async (support: "yes" | "no") => {
       const capabilities = { swap: { support } } as unknown as ProviderDefinition["capabilities"];
       const rig = await rigOf({ observe: () => ok(observationOf({ ours, pools: one })), compile: stepsOf, definition: { capabilities } });
@@ -188,8 +188,8 @@ describe("a visit", () => {
       expect(shedNames(visited)).toEqual(["203.0.113.1/32"]);
       return visited.changed;
     };
-    expect(await changesOf("yes")).toEqual([`swap ${key("203.0.113.2")} 1`]);
-    expect(await changesOf("no")).toEqual(["remove 1", `add ${key("203.0.113.2")}`]);
+    expect(await changesOf("yes")).toEqual([`swap ${key("203.0.113.7")} 1`]);
+    expect(await changesOf("no")).toEqual(["remove 1", `add ${key("203.0.113.7")}`]);
     expect(shedNames(await visitOf(await rigOf({ observe: () => fail("PROVIDER_AUTH", "refused") }), leases))).toEqual([]);
   });
 

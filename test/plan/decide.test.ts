@@ -3,7 +3,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cidrKey, cidrText, contains, overlaps } from "../../shared/address/index.ts";
-import { severities } from "../../shared/config.ts";
 import { decide, type TargetPlan } from "../../shared/plan/decide.ts";
 import type { Entry } from "../../shared/provider.ts";
 import { anyScene, carryOut, covers, entries, excess, isProtected, lease, liveNeeds, many, requestOf, shedKeys } from "./scene.ts";
@@ -114,7 +113,7 @@ describe("a plan", () => {
     );
   });
 
-  test("value: when it has settled, nothing that was shed is severer than what stands of its family for live leases", () => {
+  test("value: when it has settled, nothing that was shed is severer, or twice as heavy, as what stands of its family for live leases", () => {
     fc.assert(
       fc.property(anyScene, (found) => {
         const settled = { ...found, mayRemove: true, canSwap: true, standing: [], frozen: [] };
@@ -125,7 +124,12 @@ describe("a plan", () => {
           plan = decide(requestOf(settled, ours));
         }
         for (const shed of plan.shed) {
-          for (const placed of plan.placed) if (placed.cidr.family === shed.cidr.family) expect(placed.severity).toBeGreaterThanOrEqual(shed.severity);
+          for (const placed of plan.placed) {
+            if (placed.cidr.family !== shed.cidr.family || overlaps(placed.cidr, shed.cidr)) continue;
+            expect(placed.severity).toBeGreaterThanOrEqual(shed.severity);
+            // What stands counts up to twice: it is not redrawn for less.
+            expect(2 * placed.weight).toBeGreaterThanOrEqual(shed.weight);
+          }
         }
       }),
       many,
@@ -135,18 +139,28 @@ describe("a plan", () => {
   test("equals: what stands is never displaced by an equal, whatever comes", () => {
     fc.assert(
       fc.property(anyScene, lease, (found, newcomer) => {
-        const same = found.live.map((one) => ({ ...one, severity: "medium" as const }));
+        const same = found.live.map((one) => ({ ...one, client: "a", severity: "medium" as const }));
         const settled = { ...found, mayRemove: true, live: same, ended: [], standing: [], frozen: [] };
         let ours: readonly Entry[] = [];
         for (let pass = 0; pass < 12; pass += 1) ours = carryOut(ours, decide(requestOf(settled, ours)).changes, () => undefined);
-        const joined = { ...settled, live: [...same, { ...newcomer, at: -1, severity: "medium" as const }] };
-        for (const removal of decide(requestOf(joined, ours)).removals) expect(["superseded", "over-limit"]).toContain(removal.proof);
+        const joined = { ...settled, live: [...same, { ...newcomer, client: "a", at: -1, severity: "medium" as const }] };
+        const plan = decide(requestOf(joined, ours));
+        const had = new Set(ours.map((entry) => cidrKey(entry.cidr)));
+        for (const { entry, proof } of plan.removals) {
+          if (proof !== "displaced") expect(["superseded", "over-limit"]).toContain(proof);
+          // Several equals under one rule outweigh one.
+          else
+            expect(
+              plan.placed.some((need) => !had.has(need.key) && need.weight > 1),
+              cidrText(entry.cidr),
+            ).toBe(true);
+        }
       }),
       many,
     );
   });
 
-  test("equals: when some leases end, what another lease keeps standing gives its place only to something strictly severer", () => {
+  test("equals: when some leases end, what another lease keeps standing gives its place only to something strictly heavier", () => {
     fc.assert(
       fc.property(anyScene, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (found, ends) => {
         const settled = { ...found, mayRemove: true, standing: [], frozen: [] };
@@ -164,12 +178,10 @@ describe("a plan", () => {
         for (const one of liveNeeds(later)) {
           // What a wider block kept closed, that nobody asks for any more, never had a place of its own.
           if (!had.has(cidrKey(one.cidr)) || covers(final, one.cidr)) continue;
-          const heaviest = Math.max(
-            ...later.live.filter((other) => cidrKey(other.cidr) === cidrKey(one.cidr)).map((other) => severities.indexOf(other.severity)),
-          );
-          const severer = plan.placed.some((need) => need.severity > heaviest && !had.has(need.key));
+          const weight = plan.needs.needs.find((need) => need.key === cidrKey(one.cidr))?.weight ?? 0;
+          const heavier = plan.placed.some((need) => need.weight > weight && !had.has(need.key));
           const isOver = plan.removals.some(({ proof }) => proof === "over-limit");
-          expect(severer || isOver, cidrText(one.cidr)).toBe(true);
+          expect(heavier || isOver, cidrText(one.cidr)).toBe(true);
         }
       }),
       many,

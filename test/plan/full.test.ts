@@ -1,6 +1,6 @@
 // A target with no room left, one case at a time: who makes way for whom, and what never does.
 import { describe, expect, test } from "vitest";
-import { type Cidr, cidrOf } from "../../shared/address/index.ts";
+import { type Cidr, cidrKey, cidrOf } from "../../shared/address/index.ts";
 import type { Severity } from "../../shared/config.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import { decide } from "../../shared/plan/decide.ts";
@@ -44,17 +44,6 @@ describe("a full target", () => {
     expect(removals([])).toEqual([{ entry: ours[0], proof: "superseded" }]);
   });
 
-  test("part: what stands inside a shed range counts for its own weight, not for the range's", () => {
-    const live = [leaseOf("203.0.113.7/32", "low", 5), leaseOf("203.0.113.0/28", "medium", 6), leaseOf("198.51.100.1/32", "medium", 9)].map((one, at) => ({
-      ...one,
-      at: one.key.startsWith("198") ? -1 : at,
-    }));
-    const ours = entries([cidrOf("203.0.113.7/32")]);
-    const plan = decide(requestOf({ ...base, live, limits: { ...small, v4: 1 } }, ours));
-    expect(plan.changes).toEqual([{ verb: "swap", entry: ours[0], cidr: cidrOf("198.51.100.1/32") }]);
-    expect(plan.removals.map((removal) => removal.proof)).toEqual(["displaced"]);
-  });
-
   test("lowered limit: what leaves anyway counts, so that no gate opens for room that is there", () => {
     const live = [leaseOf("203.0.113.1/32", "critical", 9), leaseOf("203.0.113.2/32", "low", 9), leaseOf("203.0.113.3/32", "high", 9)];
     const ended = [leaseOf("203.0.113.4/32", "low", 1)];
@@ -73,6 +62,7 @@ describe("a full target", () => {
       covered: new Map(),
       placed: [],
       shed: [],
+      widened: [],
       waiting: [],
       keep: [],
       orphans: [],
@@ -85,7 +75,7 @@ describe("a full target", () => {
     const live = [leaseOf("203.0.113.0/28", "low", 5), leaseOf("203.0.113.8/31", "critical", 9)];
     for (const ended of [[], [leaseOf("203.0.113.0/28", "low", 1)]]) {
       const plan = decide(requestOf({ ...base, live, ended, limits: { ...small, v4: 1 } }, entries([cidrOf("203.0.113.0/28")])));
-      expect([plan.changes, plan.waiting.map((need) => need.cidr)]).toEqual([[], [cidrOf("203.0.113.8/31")]]);
+      expect([plan.changes, plan.shed, plan.covered.get(cidrKey(cidrOf("203.0.113.8/31")))?.cidr]).toEqual([[], [], cidrOf("203.0.113.0/28")]);
     }
   });
 
@@ -108,13 +98,13 @@ describe("a full target", () => {
   test("lightest: of several that were shed, the lightest makes way first, and the heavier stays while the newcomer rests", () => {
     const live = [
       leaseOf("203.0.113.1/32", "medium", 9),
-      leaseOf("203.0.113.2/32", "low", 9),
-      leaseOf("203.0.113.3/32", "critical", 9),
-      leaseOf("203.0.113.4/32", "high", 9),
+      leaseOf("203.0.113.12/32", "low", 9),
+      leaseOf("203.0.113.33/32", "critical", 9),
+      leaseOf("203.0.113.44/32", "high", 9),
     ];
-    const ours = entries([cidrOf("203.0.113.1/32"), cidrOf("203.0.113.2/32")]);
+    const ours = entries([cidrOf("203.0.113.1/32"), cidrOf("203.0.113.12/32")]);
     for (const canSwap of [true, false]) {
-      const plan = decide(requestOf({ ...base, live, canSwap, frozen: [cidrOf("203.0.113.3/32")] }, ours));
+      const plan = decide(requestOf({ ...base, live, canSwap, frozen: [cidrOf("203.0.113.33/32")] }, ours));
       expect(plan.removals).toEqual([{ entry: ours[1], proof: "displaced" }]);
       expect(plan.keep).toEqual([ours[0]]);
     }

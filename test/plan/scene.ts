@@ -2,8 +2,10 @@
 // that carries changes out.
 import fc from "fast-check";
 import { blockOf, type Cidr, cidrKey, contains, overlaps, sameCidr } from "../../shared/address/index.ts";
-import { severities } from "../../shared/config.ts";
+import { type Severity, severities } from "../../shared/config.ts";
 import type { Lease } from "../../shared/lease/record.ts";
+import type { Weighing } from "../../shared/lease/weight.ts";
+import type { Policy } from "../../shared/plan/choose.ts";
 import type { DecideRequest, TargetPlan } from "../../shared/plan/decide.ts";
 import type { Change, Entry, Granularity, Observation, Pool } from "../../shared/provider.ts";
 
@@ -99,8 +101,32 @@ export const tightScene: fc.Arbitrary<Scene> = fc
     };
   });
 
-/** What the laws are about: half of it anything, half of it tight. */
-export const anyScene: fc.Arbitrary<Scene> = fc.oneof(scene, tightScene);
+/** Neighbours, and few rules: what was asked for host by host can be held by wider blocks, and parts of them end. */
+export const denseScene: fc.Arbitrary<Scene> = fc
+  .record({
+    base: tightScene,
+    hosts: fc.uniqueArray(fc.integer({ min: 0, max: 7 }), { minLength: 4, maxLength: 8 }),
+    over: fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 3 }),
+    wide: fc.array(fc.record({ byte: fc.integer({ min: 0, max: 7 }), length: fc.constantFrom(29, 30, 31, 32) }), { maxLength: 4 }),
+    severity: fc.constantFrom<Severity>("low", "medium", "medium"),
+  })
+  .map(({ base, hosts, over, wide, severity }) => {
+    const hostOf = (byte: number) => blockOf(4, `cb0071${byte.toString(16).padStart(2, "0")}`, 32);
+    const leaseAt = (byte: number, client: string): Lease => {
+      const block = hostOf(byte);
+      return { key: `${cidrKey(block)}|${client}`, cidr: block, at: byte, until: 30 + byte, client, severity, targets: null, held: false };
+    };
+    return {
+      ...base,
+      live: hosts.map((byte) => leaseAt(byte, "a")),
+      ended: over.map((byte) => leaseAt(byte, "b")),
+      standing: wide.map(({ byte, length }) => blockOf(4, `cb0071${byte.toString(16).padStart(2, "0")}`, length)),
+      frozen: [],
+    };
+  });
+
+/** What the laws are about: anything, full targets, and neighbours. */
+export const anyScene: fc.Arbitrary<Scene> = fc.oneof(scene, tightScene, denseScene);
 
 export function entries(blocks: readonly Cidr[]): Entry[] {
   return blocks.map((block, index) => ({ id: `e${index}`, cidr: block, partial: null }));
@@ -142,9 +168,22 @@ export function requestOf(found: Scene, ours: readonly Entry[], changes: Partial
     orphanMayGo: () => false,
     leftovers: new Set(),
     frozenBlocks: new Set(found.frozen.map(cidrKey)),
+    weighing,
+    policy: { ...plainPolicy, isOffLimits: (block) => isProtected(found, block) },
     ...changes,
   };
 }
+
+/** Nothing is older than this moment: equals weigh the same. */
+export const weighing: Weighing = { now: 0, halfLifeMs: 1 };
+
+/** No bystanders, any length. */
+export const plainPolicy: Policy = {
+  collateral: { kind: "none" },
+  lossMax: 0.01,
+  lengths: { ipv4: { min: 1, max: 32 }, ipv6: { min: 1, max: 128 } },
+  isOffLimits: () => false,
+};
 
 /** Carries the changes out as a perfect cloud would; `after` sees the entries after each single one. */
 export function carryOut(ours: readonly Entry[], changes: readonly Change[], after: (entries: readonly Entry[], change: Change) => void): readonly Entry[] {

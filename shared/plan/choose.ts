@@ -1,0 +1,180 @@
+// Who gets a rule when there is not room for all. While everything fits, each block stands as it was asked for; when it does not, `shared/fit/`
+// spends the rules where they stop most, and every prefix that is not a block of its own is named. Pure.
+import { type Cidr, CidrIndex, cidrKey, contains, isWholly } from "../address/index.ts";
+import { type Collateral, fit as choosePrefixes, type FitRequest } from "../fit/index.ts";
+import type { Entry, Granularity, Pool } from "../provider.ts";
+import { coveredNeeds, join, type Need } from "./need.ts";
+import { byClaim, placeNeeds, Room } from "./place.ts";
+
+/** What the operator allows in exchange for more weight under the same rules. */
+export interface Policy {
+  readonly collateral: Collateral;
+  /** Share of the best value that may be given up to keep what stands. */
+  readonly lossMax: number;
+  /** Prefix lengths that the target can hold. */
+  readonly lengths: FitRequest["lengths"];
+  /** Whether a prefix that nobody asked for may not stand: it is too wide, or touches what is protected or exempt. */
+  readonly isOffLimits: (cidr: Cidr) => boolean;
+}
+
+export interface ChooseRequest {
+  /** In address order. */
+  readonly needs: readonly Need[];
+  readonly ours: readonly Entry[];
+  readonly pools: readonly Pool[];
+  readonly maxEntries: number | null;
+  readonly granularity: Granularity;
+  readonly canSwap: boolean;
+  readonly policy: Policy;
+  /** Entries that none of these blocks wants and that may not go now: they still take room. */
+  readonly stuck: (wanted: ReadonlySet<string>, candidates: readonly Need[]) => readonly Entry[];
+}
+
+/** A placed prefix that no lease asked for as it is. */
+export interface Widened {
+  readonly need: Need;
+  /** Blocks that it holds whole. */
+  readonly blocks: number;
+  /** Bystanders in it: IPv4 addresses, IPv6 /64 networks. */
+  readonly collateral: number;
+}
+
+export interface Choice {
+  readonly needs: readonly Need[];
+  /** Key of a need without an entry of its own to the placed need that holds it. */
+  readonly covered: ReadonlyMap<string, Need>;
+  readonly placed: readonly Need[];
+  readonly shed: readonly Need[];
+  readonly widened: readonly Widened[];
+}
+
+function mergedNeed(cidr: Cidr, parts: readonly Need[]): Need {
+  const merged: Need = { key: cidrKey(cidr), cidr, until: 0, severity: 0, at: Number.POSITIVE_INFINITY, weight: 0 };
+  for (const part of parts) join(merged, part);
+  return merged;
+}
+
+/** Entries that an earlier shortage merged and that still hold nothing but live blocks: they stay as they are. */
+function standingMerges(ours: readonly Entry[], candidates: readonly Need[], policy: Policy): ReadonlyMap<string, { need: Need; parts: readonly Need[] }> {
+  const merges = new Map<string, { need: Need; parts: readonly Need[] }>();
+  const own = new Set(candidates.map((need) => need.key));
+  const odd = ours.filter((entry) => entry.partial === null && !own.has(cidrKey(entry.cidr)));
+  if (odd.length === 0) return merges;
+  const index = new CidrIndex(candidates, (need) => need.cidr);
+  for (const { cidr } of odd) {
+    const parts = index.inside(cidr);
+    if (parts.length < 2 || policy.isOffLimits(cidr)) continue;
+    if (
+      isWholly(
+        cidr,
+        parts.map((part) => part.cidr),
+      )
+    )
+      merges.set(cidrKey(cidr), { need: mergedNeed(cidr, parts), parts });
+  }
+  return merges;
+}
+
+/** Each block by itself, as it was asked for; null when there is not room for all. */
+function asAsked(request: ChooseRequest): Choice | null {
+  const needs = request.needs.map((need) => ({ ...need }));
+  const covered = new Map(coveredNeeds(needs));
+  const single = needs.filter((need) => !covered.has(need.key));
+  const merges = standingMerges(request.ours, single, request.policy);
+  const inside = new Map([...merges.values()].flatMap(({ need, parts }) => parts.map((part) => [part.key, need] as const)));
+  for (const [key, cover] of covered) covered.set(key, inside.get(cover.key) ?? cover);
+  for (const [key, cover] of inside) covered.set(key, cover);
+  const candidates = [...single.filter((need) => !inside.has(need.key)), ...[...merges.values()].map(({ need }) => need)];
+  const stuck = request.stuck(new Set(candidates.map((need) => need.key)), candidates);
+  const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
+  const { placed, shed } = placeNeeds(candidates, standing, new Room(request.pools, request.maxEntries, stuck));
+  if (shed.length > 0) return null;
+  const widened = [...merges.values()].map(({ need, parts }) => ({ need, blocks: parts.length, collateral: 0 }));
+  return { needs, covered, placed, shed, widened };
+}
+
+type Reserve = Readonly<Record<4 | 6, number>>;
+
+/** Rooms as the fit counts them: what is stuck, or has to stand beside its successors for a while, takes some. */
+function roomsLeft(request: ChooseRequest, stuck: readonly Entry[], reserve: Reserve): { families: readonly (4 | 6)[]; limit: number }[] {
+  const pools = [...request.pools, ...(request.maxEntries === null ? [] : [{ families: [4, 6] as const, limit: request.maxEntries }])];
+  return pools.map(({ families, limit }) => {
+    const taken = stuck.filter((entry) => families.includes(entry.cidr.family)).length + families.reduce((sum, family) => sum + reserve[family], 0);
+    return { families, limit: Math.max(0, limit - taken) };
+  });
+}
+
+/** The best that the rules can stop, and what it leaves out. */
+function fitted(request: ChooseRequest, reserve: Reserve): Choice {
+  const needs = request.needs.map((need) => ({ ...need }));
+  const byKey = new CidrIndex(needs, (need) => need.cidr);
+  // What holds a need whole may be chosen again; only what holds none is stuck.
+  const useful = request.ours.filter((entry) => byKey.inside(entry.cidr).length > 0).map((entry) => cidrKey(entry.cidr));
+  const { policy } = request;
+  const asked = new Set(needs.map((need) => need.key));
+  const stuck = request.stuck(new Set([...asked, ...useful]), needs);
+  const chosen = choosePrefixes({
+    sources: needs.map(({ cidr, weight }) => ({ cidr, weight })),
+    rooms: roomsLeft(request, stuck, reserve),
+    isProtected: (cidr) => !asked.has(cidrKey(cidr)) && policy.isOffLimits(cidr),
+    lengths: policy.lengths,
+    collateral: policy.collateral,
+    standing: request.ours.map((entry) => entry.cidr),
+    lossMax: policy.lossMax,
+  });
+  const covered = new Map<string, Need>();
+  const widened: Widened[] = [];
+  const placed = chosen.prefixes.map((prefix): Need => {
+    const inside = byKey.inside(prefix.cidr);
+    const own = byKey.exactly(prefix.cidr)[0];
+    const need = own ?? mergedNeed(prefix.cidr, []);
+    for (const part of inside) {
+      join(need, part);
+      covered.set(part.key, need);
+    }
+    if (own === undefined) widened.push({ need, blocks: inside.length, collateral: prefix.collateral });
+    return need;
+  });
+  const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
+  const keys = new Set(placed.map((need) => need.key));
+  const shed = needs.filter((need) => !keys.has(need.key) && !covered.has(need.key));
+  return { needs, covered, placed: byClaim(placed, standing), shed: byClaim(shed, standing), widened };
+}
+
+/**
+ * Entries that may go only when several narrower ones stand in their place: they take room until then. One successor alone can be
+ * swapped in, and a group is written whole.
+ */
+function outgoing(request: ChooseRequest, choice: Choice): Reserve {
+  const reserve = { 4: 0, 6: 0 };
+  if (request.granularity === "group") return reserve;
+  const keys = new Set(choice.placed.map((need) => need.key));
+  const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
+  const index = new CidrIndex(choice.placed, (need) => need.cidr);
+  for (const { cidr } of request.ours) {
+    if (keys.has(cidrKey(cidr)) || choice.placed.length === 0) continue;
+    const successors = index.inside(cidr).filter((need) => contains(cidr, need.cidr) && !standing.has(need.key));
+    if (successors.length > (request.canSwap ? 1 : 0)) reserve[cidr.family] += 1;
+  }
+  return reserve;
+}
+
+function isTight(request: ChooseRequest, choice: Choice, reserve: Reserve): boolean {
+  const room = new Room(request.pools, request.maxEntries, []);
+  for (const need of choice.placed) room.take(need.cidr.family);
+  for (const family of [4, 6] as const) {
+    for (let left = reserve[family]; left > 0; left -= 1) {
+      if (!room.has(family)) return true;
+      room.take(family);
+    }
+  }
+  return false;
+}
+
+export function choose(request: ChooseRequest): Choice {
+  const whole = asAsked(request);
+  if (whole !== null) return whole;
+  const choice = fitted(request, { 4: 0, 6: 0 });
+  const reserve = outgoing(request, choice);
+  return isTight(request, choice, reserve) ? fitted(request, reserve) : choice;
+}
