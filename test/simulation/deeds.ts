@@ -20,6 +20,8 @@ function namedTrouble(trouble: CloudTrouble): string {
 
 export class Deeds {
   readonly #world: World;
+  /** Skews of clocks whose effects are not over. */
+  #skews = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -65,6 +67,8 @@ export class Deeds {
         scheduler.note(`platform: ${action.deed}`);
         scheduler.tell(`platform: ${done}`);
         const settleMs = platform.stalenessMs + limits.skewMs;
+        // Whoever is not reached is stood in for, and an alert's answer does not say by whom.
+        this.#world.ledger.forget(scheduler.now + deedMsMax + lingersMs + (action.deed === "wipe" ? settleMs + 2 * minute : 0));
         oracle.disturbAll(
           deedMsMax + lingersMs + recoveryMs + (action.deed === "wipe" ? settleMs : 0) + (action.deed === "unreachable" ? limits.fullPassMs + 2 * minute : 0),
         );
@@ -79,10 +83,22 @@ export class Deeds {
       platform.breakStore(action.ms);
       oracle.disturbAll(action.ms + recoveryMs + limits.fullPassMs);
     } else if (action.do === "skew") {
-      platform.setSkew(action.offsetMs);
-      this.#later(action.ms, "clocks are right again", () => platform.setSkew(0));
+      this.#skew(action.offsetMs, action.ms);
       oracle.disturbAll(Number.POSITIVE_INFINITY);
     }
+  }
+
+  #skew(offsetMs: number, ms: number): void {
+    const { platform, ledger } = this.#world;
+    platform.setSkew(offsetMs);
+    this.#skews += 1;
+    ledger.clocksOffMs = Math.max(ledger.clocksOffMs, Math.abs(offsetMs));
+    this.#later(ms, "clocks are right again", () => platform.setSkew(0));
+    // What was recorded by a wrong clock may be answered, or given up, a while later.
+    this.#later(ms + 2 * minute, "what wrong clocks recorded is answered", () => {
+      this.#skews -= 1;
+      if (this.#skews === 0) ledger.clocksOffMs = 0;
+    });
   }
 
   #toCloud(action: Extract<Action, { readonly cloud: number }>): void {

@@ -1,6 +1,6 @@
 // What the callers know: what they asked for, what they were promised, what they took back, and what may or may not have become of
 // requests that nobody answered. Built from requests and answers alone; the product is not asked.
-import { type Cidr, contains, overlaps } from "../../shared/address/index.ts";
+import { type Cidr, cidrText, contains, overlaps } from "../../shared/address/index.ts";
 import { type Severity, severities } from "../../shared/config.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 
@@ -16,6 +16,8 @@ export interface Asked {
   readonly targets: readonly string[] | null;
   readonly severity: number;
   readonly sentAt: EpochMs;
+  /** Until when it was asked for: what is promised beyond that rests on other leases of the block. */
+  readonly askedUntil: EpochMs;
   /** When the answer came, or when it was clear that none would; null: under way. */
   endedAt: EpochMs | null;
   /** `unknown`: no answer, or one that promises nothing and excludes nothing. */
@@ -43,6 +45,10 @@ export function selects(asked: Asked, target: string): boolean {
 export class Ledger {
   readonly all: Asked[] = [];
   readonly lifts: LiftAsked[] = [];
+  /** How far clocks of the function may be off now: what nobody answered may have been recorded by one of those. */
+  clocksOffMs = 0;
+  /** Until then, the coordinator may be out of reach, or have lost its memory while the store is behind: whoever answers may not know of an exemption. */
+  forgetfulUntil: EpochMs = 0;
 
   ask(
     client: string,
@@ -57,6 +63,7 @@ export class Ledger {
         targets: details.targets,
         severity: details.severity,
         sentAt: now,
+        askedUntil: now + details.forMs,
         endedAt: null,
         outcome: "unknown",
         until: now + details.forMs,
@@ -73,7 +80,7 @@ export class Ledger {
   lost(asked: readonly Asked[], now: EpochMs): void {
     for (const one of asked) {
       one.endedAt = now;
-      one.until += now - one.sentAt + 60_000;
+      one.until += now - one.sentAt + 60_000 + this.clocksOffMs;
     }
   }
 
@@ -108,6 +115,26 @@ export class Ledger {
     for (const one of this.all) {
       if (contains(lift.cidr, one.cidr) && one.endedAt !== null && one.endedAt < lift.sentAt) one.liftedAt ??= now;
     }
+  }
+
+  forget(until: EpochMs): void {
+    this.forgetfulUntil = Math.max(this.forgetfulUntil, until);
+  }
+
+  /** Whether a person may have exempted a part of it, so that a lease made now would never count. */
+  mayBeExempt(cidr: Cidr, now: EpochMs): boolean {
+    return this.lifts.some(
+      ({ cidr: lifted, sentAt, exemptMs }) => exemptMs !== null && overlaps(lifted, cidr) && now < sentAt + exemptMs + 60_000 + this.clocksOffMs,
+    );
+  }
+
+  /**
+   * How heavy its claim is: once its own time is over, that of other leases that its block certainly has, and the least where there are none.
+   */
+  claimOf(one: Asked, target: string, now: EpochMs): number {
+    if (now < one.askedUntil) return one.severity;
+    const others = this.due(target, now).filter((other) => now < other.askedUntil && cidrText(other.cidr) === cidrText(one.cidr));
+    return Math.max(0, ...others.map(({ severity }) => severity));
   }
 
   /** Certainly a live lease of this target now. */

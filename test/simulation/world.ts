@@ -128,6 +128,7 @@ export class World {
   deploy(changes: Partial<Config>): void {
     this.config = { ...this.config, ...changes };
     this.platform.deploy(this.config);
+    this.ledger.forget(this.scheduler.now + recoveryMs);
     this.oracle.deployed(this.config.protect.ranges);
     this.oracle.disturbAll(recoveryMs + limits.fullPassMs);
   }
