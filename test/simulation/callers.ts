@@ -148,7 +148,9 @@ export class Callers {
     const { ledger, scheduler } = this.#parts;
     const now = scheduler.now;
     const due = ledger.all
-      .filter((one) => one.outcome === "promised" && one.liftSentAt === null && one.client !== "script" && one.until > now + 5 * 60_000)
+      .filter(
+        (one) => one.outcome === "promised" && one.recordLostAt === null && one.liftSentAt === null && one.client !== "script" && one.until > now + 5 * 60_000,
+      )
       .slice(-3);
     for (const one of due) {
       const fields = { ip: displayCidr(one.cidr), for: "2m", ...(one.targets === null ? {} : { targets: one.targets }), severity: "low" };

@@ -2,6 +2,7 @@
 // requests that nobody answered. Built from requests and answers alone; the product is not asked.
 import { type Cidr, cidrText, contains, overlaps } from "../../shared/address/index.ts";
 import { type Severity, severities } from "../../shared/config.ts";
+import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 
 export function rankOf(severity: Severity): number {
@@ -26,6 +27,8 @@ export interface Asked {
   until: EpochMs;
   /** Recorded without the coordinator: the promises are weaker by the store's staleness. */
   aside: boolean;
+  /** Its record was lost from the store then: what stands for it stands as an orphan. */
+  recordLostAt: EpochMs | null;
   /** When a lift of it was sent; and when that was answered (null: it may have happened). */
   liftSentAt: EpochMs | null;
   liftedAt: EpochMs | null;
@@ -42,9 +45,15 @@ export function selects(asked: Asked, target: string): boolean {
   return asked.targets === null || asked.targets.includes(target);
 }
 
+/** What a coordinator or a snapshot may go by though the store has lost it. */
+const knownForMs = limits.snapshotEveryMs;
+/** More than any number of entries here that counts as few: max(3, 20 % of at most 20). */
+const manyOrphans = 4;
+
 export class Ledger {
   readonly all: Asked[] = [];
   readonly lifts: LiftAsked[] = [];
+  readonly #losses: { readonly at: EpochMs; readonly blocks: readonly Cidr[] }[] = [];
   /** How far clocks of the function may be off now: what nobody answered may have been recorded by one of those. */
   clocksOffMs = 0;
   /** Until then, the coordinator may be out of reach, or have lost its memory while the store is behind: whoever answers may not know of an exemption. */
@@ -68,6 +77,7 @@ export class Ledger {
         outcome: "unknown",
         until: now + details.forMs,
         aside: false,
+        recordLostAt: null,
         liftSentAt: null,
         liftedAt: null,
       }),
@@ -89,6 +99,7 @@ export class Ledger {
     one.until = until;
     one.aside = aside;
     one.endedAt = now;
+    this.#noteLoss(one);
     // A lift that was sent while this was under way may have met it, or not.
     for (const lift of this.lifts) {
       const overlapsInTime = lift.answeredAt === null || lift.answeredAt >= one.sentAt;
@@ -115,6 +126,28 @@ export class Ledger {
     for (const one of this.all) {
       if (contains(lift.cidr, one.cidr) && one.endedAt !== null && one.endedAt < lift.sentAt) one.liftedAt ??= now;
     }
+  }
+
+  /** Records of these blocks are gone from the store, all at once. */
+  loseRecords(blocks: readonly Cidr[], now: EpochMs): void {
+    this.#losses.push({ at: now, blocks });
+    for (const one of this.all) this.#noteLoss(one);
+  }
+
+  /** What is promised while a coordinator still goes by a lost record rests on that record too. */
+  #noteLoss(one: Asked): void {
+    const loss = this.#losses.findLast(({ blocks }) => blocks.some((block) => cidrText(block) === cidrText(one.cidr)));
+    if (loss !== undefined && one.sentAt < loss.at + knownForMs) one.recordLostAt = loss.at;
+  }
+
+  /** Whether what stands for a lost record may go unasked: after the orphan rule's time, unless more than a few are orphans with it. */
+  orphanMayGo(one: Asked, now: EpochMs): boolean {
+    if (one.recordLostAt === null || now < one.recordLostAt + limits.orphanMs) return false;
+    const loss = this.#losses.find(({ at }) => at === one.recordLostAt);
+    const isMany = loss !== undefined && loss.blocks.length > manyOrphans;
+    const isTouched = (block: Cidr): boolean =>
+      this.all.some((other) => other.sentAt >= (loss?.at ?? 0) && overlaps(other.cidr, block)) || this.lifts.some((lift) => overlaps(lift.cidr, block));
+    return !isMany || loss.blocks.some(isTouched);
   }
 
   forget(until: EpochMs): void {

@@ -160,6 +160,7 @@ export class Oracle {
     const offMs = Math.min(this.#parts.ledger.clocksOffMs, limits.serverClockSkewMs);
     if (one.until + this.#settleMs - now < offMs) return true;
     if (this.isProtected(one.cidr, lateMs)) return true;
+    if (this.#parts.ledger.orphanMayGo(one, now)) return true;
     // Where the cloud itself took room away, or a person filled a list that is ours alone, an exchange may have begun in vain.
     if (now < watch.narrowedUntil) return true;
     // What stood over a protected address goes first of all, and what it kept closed besides is put back after it.
@@ -224,7 +225,7 @@ export class Oracle {
 
   #checkDue(watch: Watch, one: Asked): void {
     const now = this.#now;
-    if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs)) return;
+    if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs) || one.recordLostAt !== null) return;
     const sinceMs = now - Math.max(one.endedAt ?? now, watch.fullAt(one.cidr.family));
     const asideMs = one.aside ? limits.fullPassMs + limits.tickMs : 0;
     const weakMs = this.#parts.strictness === "by-staleness" ? this.#settleMs + limits.tickMs : 0;
@@ -301,7 +302,12 @@ export class Oracle {
       const fed = lines.map(cidrOf);
       for (const one of this.#parts.ledger.all) {
         const isOld = one.endedAt !== null && one.endedAt < sentAt - limits.fullPassMs - passMs - this.#settleMs;
-        const isSure = one.outcome === "promised" && one.liftSentAt === null && one.until > this.#now + 60_000 && !this.isProtected(one.cidr, lateMs);
+        const isSure =
+          one.outcome === "promised" &&
+          one.recordLostAt === null &&
+          one.liftSentAt === null &&
+          one.until > this.#now + 60_000 &&
+          !this.isProtected(one.cidr, lateMs);
         if (isOld && isSure && !fed.some((entry) => contains(entry, one.cidr))) throw new Violation("P9", `the feed leaves out ${cidrText(one.cidr)}`);
       }
     });

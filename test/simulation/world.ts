@@ -37,6 +37,8 @@ export class World {
   readonly callers: Callers;
   readonly platform: PlatformUnderTest;
   config: Config;
+  /** What else is put right when trouble stops. */
+  readonly onCalm: (() => void)[] = [];
   #ticksSkippedUntil = 0;
   /** Callers that still wait for an answer. */
   #waiting = 0;
@@ -139,6 +141,7 @@ export class World {
   calm(): void {
     this.#ticksSkippedUntil = 0;
     this.platform.setSkew(0);
+    for (const putRight of this.onCalm) putRight();
     for (const watch of this.watches) {
       watch.cloud.calm();
       watch.estrangedSince = null;
