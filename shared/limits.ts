@@ -54,6 +54,8 @@ export const limits = {
   passCallsMax: 45,
   /** Wall time of one pass; a Durable Object alarm may run 15 minutes (Cloudflare docs, 2026), a tick must be over before the next. */
   passWallMs: 45 * SECOND_MS,
+  /** Adds of one family that a cloud may refuse in one visit before the rest of that family waits for the next. */
+  rejectedAddsMax: 3,
   /** One remote call. */
   callTimeoutMs: 10 * SECOND_MS,
   /** Largest answer read from a cloud. */

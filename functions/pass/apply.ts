@@ -26,6 +26,36 @@ function isFrozen(memory: TargetMemory, step: Step): boolean {
   return step.slots.some((slot) => Object.hasOwn(memory.frozen, slot));
 }
 
+/**
+ * Adds that the cloud refused for what they are, in one visit. Nothing later relies on them, so they hold up no other block for as long as
+ * somebody must put something right; what refuses a whole family (a quota that is lower than configured) is not asked for ever.
+ */
+class Rejected {
+  readonly #blocks = new Set<string>();
+  readonly #byFamily = new Map<4 | 6, number>();
+  error: PortcullisError | null = null;
+
+  /** With something refused, the next pass is soon enough. */
+  get more(): "more" | "done" {
+    return this.error === null ? "more" : "done";
+  }
+
+  /** Whether the step only adds, and the cloud refused that and nothing else. */
+  takes(step: Step, error: PortcullisError): boolean {
+    if (error.code !== "PROVIDER_REJECTED" || step.adds.length === 0 || step.removes.length > 0) return false;
+    this.error ??= error;
+    for (const block of blocksOf(step)) this.#blocks.add(block);
+    for (const { cidr } of step.adds) this.#byFamily.set(cidr.family, (this.#byFamily.get(cidr.family) ?? 0) + 1);
+    return true;
+  }
+
+  /** Whether it adds what was refused, the other half of it, or more of a family that is refused again and again. */
+  holdsUp(step: Step): boolean {
+    if (step.removes.length > 0) return false;
+    return step.adds.some(({ cidr }) => this.#blocks.has(cidrKey(cidr)) || (this.#byFamily.get(cidr.family) ?? 0) >= limits.rejectedAddsMax);
+  }
+}
+
 export class Application {
   readonly changed: string[] = [];
   readonly #world: World;
@@ -45,23 +75,27 @@ export class Application {
     this.#ours = ours;
   }
 
-  /** Steps in order until one does not settle, or the budget ends. */
+  /** Steps in order until one does not settle, or the budget ends. An add that is refused holds up only itself. */
   async run(steps: readonly Step[]): Promise<Applied> {
     const pending: string[] = [];
+    const rejected = new Rejected();
     for (const [index, step] of steps.entries()) {
       const rest = () => [...pending, ...steps.slice(index).map((left) => left.summary)];
-      if (isFrozen(this.#memory, step)) {
+      if (isFrozen(this.#memory, step) || rejected.holdsUp(step)) {
         pending.push(step.summary);
         continue;
       }
       // The next pass knows of it; this one would open a gate that has just been promised closed.
-      if (this.#servesNews(step)) return { changed: this.changed, pending: rest(), error: null, more: "more" };
+      if (this.#servesNews(step)) return { changed: this.changed, pending: rest(), error: rejected.error, more: "more" };
       // One step is always made: a look that costs the whole budget must not come back for ever.
-      if (this.changed.length > 0 && this.#spent()) return { changed: this.changed, pending: rest(), error: null, more: "more" };
+      if ((this.changed.length > 0 || rejected.error !== null) && this.#spent())
+        return { changed: this.changed, pending: rest(), error: rejected.error, more: rejected.more };
       const error = await this.#apply(step);
-      if (error !== "settled") return { changed: this.changed, pending: rest(), error, more: "done" };
+      if (error === "settled") continue;
+      if (!rejected.takes(step, error)) return { changed: this.changed, pending: rest(), error: rejected.error ?? error, more: "done" };
+      pending.push(step.summary);
     }
-    return { changed: this.changed, pending, error: null, more: "done" };
+    return { changed: this.changed, pending, error: rejected.error, more: "done" };
   }
 
   /** Whether it takes away what a lease needs that was accepted after this pass had read its records. */

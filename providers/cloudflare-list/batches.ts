@@ -21,7 +21,8 @@ export class Batches {
   /** Value to the largest batch it may be in. */
   readonly #sizes = new Map<string, number>();
   readonly #refused = new Map<string, { readonly untilMs: EpochMs; readonly why: string }>();
-  #fullUntilMs: EpochMs = 0;
+  /** What the account can hold, which it said by refusing more; null until that is counted. */
+  #full: { readonly untilMs: EpochMs; readonly items: number | null } | null = null;
   #lastVerb: BatchVerb | null = null;
   /** Whether the last batch of a verb was one under suspicion; null: there was none. */
   readonly #lastSuspect: Record<BatchVerb, boolean | null> = { add: null, remove: null };
@@ -33,10 +34,18 @@ export class Batches {
   /** Forgets what has rested long enough. */
   refresh(nowMs: EpochMs): void {
     for (const [value, { untilMs }] of this.#refused) if (untilMs <= nowMs) this.#refused.delete(value);
+    if (this.#full !== null && this.#full.untilMs <= nowMs) this.#full = null;
   }
 
-  isFull(nowMs: EpochMs): boolean {
-    return nowMs < this.#fullUntilMs;
+  /**
+   * How many items the account was found to hold at most; null: not known. `held` is what it holds now: the first look after a refusal
+   * tells its quota, and what goes later makes room again.
+   */
+  quotaWhere(held: number): number | null {
+    if (this.#full === null) return null;
+    const items = this.#full.items ?? held;
+    this.#full = { ...this.#full, items };
+    return items;
   }
 
   /** Why a value is not sent again for now; null: it may be. */
@@ -66,7 +75,7 @@ export class Batches {
     if (only !== undefined && others.length === 0) {
       this.#sizes.delete(only);
       // A full account is not the item's fault: less room is reported, so that the core chooses who gets it.
-      if (operation.verb === "add" && fullWords.test(why)) this.#fullUntilMs = nowMs + ours.refusedMs;
+      if (operation.verb === "add" && fullWords.test(why)) this.#full = { untilMs: nowMs + ours.refusedMs, items: null };
       else this.#refused.set(only, { untilMs: nowMs + ours.refusedMs, why });
       return;
     }

@@ -48,8 +48,8 @@ export interface Seen {
   readonly list: NativeList;
   readonly split: Split;
   readonly notEnforcing: string | null;
-  /** The account was found to hold no more than it does, whatever the configured quota says. */
-  readonly isFull: boolean;
+  /** How many items the account was found to hold at most, whatever the configured quota says, by how many it holds now; null: not known. */
+  quotaWhere(held: number): number | null;
   readonly serverDate: EpochMs | null;
 }
 
@@ -57,13 +57,14 @@ export function observationOf(seen: Seen): Observation {
   const { settings, lists, list } = seen;
   const { ours, foreign } = seen.split;
   const elsewhere = lists.filter((other) => other.id !== list.id).reduce((sum, other) => sum + other.itemCount, 0);
-  const room = Math.max(0, settings.items - elsewhere - foreign.length);
+  const quota = Math.min(settings.items, seen.quotaWhere(elsewhere + foreign.length + ours.length) ?? settings.items);
+  const room = Math.max(0, quota - elsewhere - foreign.length);
   const wrongKind = list.kind === "ip" ? null : `list ${list.name} holds items of kind ${list.kind}, not addresses; name another list`;
   return {
     ours,
     foreign: [...foreign, ...otherLists(lists, settings.list)],
     // What Cloudflare took in has its place: others' items leave less room for more, and never take ours away.
-    pools: [{ name: "list items of the account", families: [4, 6], limit: seen.isFull ? ours.length : Math.max(room, ours.length) }],
+    pools: [{ name: "list items of the account", families: [4, 6], limit: Math.max(room, ours.length) }],
     storeId: claimOf(list.description),
     enforcing: seen.notEnforcing === null ? { yes: true } : { yes: false, why: seen.notEnforcing },
     terminal: wrongKind,

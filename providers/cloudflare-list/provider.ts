@@ -64,8 +64,8 @@ export class CloudflareList implements Provider {
     if (!read.ok) return read;
     const notEnforcing = await this.#enforcing(signal);
     if (!notEnforcing.ok) return notEnforcing;
-    const isFull = this.#batches.isFull(this.#wire.now);
-    return ok(observationOf({ settings: this.#settings, lists: value, list, split: read.value, notEnforcing: notEnforcing.value, isFull, serverDate }));
+    const quotaWhere = (held: number) => this.#batches.quotaWhere(held);
+    return ok(observationOf({ settings: this.#settings, lists: value, list, split: read.value, notEnforcing: notEnforcing.value, quotaWhere, serverDate }));
   }
 
   compile(request: CompileRequest): readonly Step[] {

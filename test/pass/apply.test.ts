@@ -104,6 +104,54 @@ describe("steps", () => {
   });
 });
 
+describe("refused", () => {
+  const addOf = (id: string, text: string, removes: readonly string[] = []): Step => ({
+    id,
+    summary: id,
+    slots: [id],
+    adds: [entryOf(id, text)],
+    removes,
+    native: null,
+  });
+  const refusal = new PortcullisError("PROVIDER_REJECTED", "no");
+  const refusing = (...ids: readonly string[]) =>
+    rigOf({ answer: (step) => (ids.includes(step.id) ? { kind: "failed", error: refusal } : { kind: "applied" }) });
+  const applied = async (rig: Rig, steps: readonly Step[], changes: Partial<VisitRequest> = {}) =>
+    new Application(rig.world, rig.target, requestOf(changes), 0, []).run(steps);
+
+  test("refused: an add that the cloud refuses holds up its other half, and nothing else", async () => {
+    const rig = await refusing("in 1");
+    const steps = [addOf("in 1", "203.0.113.1/32"), addOf("out 1", "203.0.113.1/32"), addOf("in 2", "203.0.113.2/32")];
+    expect(await applied(rig, steps)).toEqual({ changed: ["in 2"], pending: ["in 1", "out 1"], error: refusal, more: "done" });
+  });
+
+  test("refused: a family that is refused again and again waits for the next pass, the other does not", async () => {
+    const ids = Array.from({ length: limits.rejectedAddsMax + 2 }, (_, at) => `add ${at}`);
+    const rig = await refusing(...ids);
+    const steps = [...ids.map((id, at) => addOf(id, `203.0.113.${at}/32`)), addOf("six", "2001:db8::/64")];
+    expect(await applied(rig, steps)).toEqual({ changed: ["six"], pending: ids, error: refusal, more: "done" });
+    expect(rig.sent.map(({ id }) => id)).toEqual([...ids.slice(0, limits.rejectedAddsMax), "six"]);
+  });
+
+  test("refused: a step that takes something away too ends the steps, for what follows may rely on it", async () => {
+    const rig = await refusing("swap");
+    const steps = [addOf("swap", "203.0.113.1/32", ["old"]), addOf("in 2", "203.0.113.2/32")];
+    expect(await applied(rig, steps)).toEqual({ changed: [], pending: ["swap", "in 2"], error: refusal, more: "done" });
+  });
+
+  test("refused: counts against the budget, is not hidden by what stops later, and asks for no pass at once", async () => {
+    const steps = [addOf("in 1", "203.0.113.1/32"), addOf("in 2", "203.0.113.2/32"), addOf("in 3", "203.0.113.3/32")];
+    expect(await applied(await refusing("in 1"), steps, { callsMax: 1 })).toEqual({
+      changed: [],
+      pending: ["in 1", "in 2", "in 3"],
+      error: refusal,
+      more: "done",
+    });
+    const later = await rigOf({ answer: (step) => (step.id === "in 1" ? { kind: "failed", error: refusal } : { kind: "pending", operation: "o" }) });
+    expect(await applied(later, steps)).toMatchObject({ pending: ["in 1", "in 2", "in 3"], error: refusal });
+  });
+});
+
 describe("news", () => {
   test("keep closed: what a lease needs that was accepted after the pass had read its records is not taken away by this one", async () => {
     const standing = [entryOf("old 0", "198.51.100.1/32"), entryOf("old 2", "203.0.113.9/32")];

@@ -123,9 +123,19 @@ describe("batches", () => {
     const batches = new Batches(4);
     batches.failed(operation("add", [host(0, 1)]), "not allowed", 0);
     batches.failed(operation("add", [host(0, 2)]), "This list is at the maximum number of items", 0);
-    expect([batches.refusalOf("198.18.0.1"), batches.refusalOf("198.18.0.2"), batches.isFull(3_599_999)]).toEqual(["not allowed", null, true]);
+    batches.refresh(3_599_999);
+    expect([batches.refusalOf("198.18.0.1"), batches.refusalOf("198.18.0.2"), batches.quotaWhere(7)]).toEqual(["not allowed", null, 7]);
     batches.refresh(3_600_000);
-    expect([batches.refusalOf("198.18.0.1"), batches.isFull(3_600_000)]).toEqual([null, false]);
+    expect([batches.refusalOf("198.18.0.1"), batches.quotaWhere(7)]).toEqual([null, null]);
+  });
+
+  test("batches: the quota is what the account held when it was first looked at after a refusal; what goes later makes room", () => {
+    const batches = new Batches(4);
+    expect(batches.quotaWhere(7)).toBe(null);
+    batches.failed(operation("add", [host(0, 1)]), "This list is at the maximum number of items", 0);
+    expect([batches.quotaWhere(7), batches.quotaWhere(6)]).toEqual([7, 7]);
+    batches.failed(operation("add", [host(0, 1)]), "This list is at the maximum number of items", 1);
+    expect(batches.quotaWhere(6)).toBe(6);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { limits } from "../../shared/limits.ts";
 import { settle } from "../coordinator/world.ts";
 import type { Mishap } from "../simulators/cloudflare.ts";
+import { accountId } from "../simulators/cloudflare-fixtures.ts";
 import { type CloudflareWorld, cloudflareWorld } from "./cloudflare-list-world.ts";
 
 const minute = 60_000;
@@ -57,6 +58,19 @@ describe("one block", () => {
     expect(world.values()).toEqual(["203.0.113.7"]);
     expect(await world.said("203.0.113.7")).toBe("enforced: ");
   });
+});
+
+test("an account that holds less than the configuration says: whose place becomes free goes to the next, and nobody else loses one", async () => {
+  const world = await cloudflareWorld();
+  await world.block("203.0.113.1", 60 * minute);
+  await world.block("203.0.113.2", 10 * minute);
+  await world.advance(limits.tickMs);
+  world.cloudflare.itemsMax = world.cloudflare.account(accountId).itemCount;
+  await world.block("203.0.113.3", 60 * minute);
+  await world.advance(2 * limits.tickMs);
+  expect(world.values().toSorted()).toEqual(["203.0.113.1", "203.0.113.2"]);
+  await world.advance(10 * minute + settle + 2 * limits.tickMs);
+  expect(world.values().toSorted()).toEqual(["203.0.113.1", "203.0.113.3"]);
 });
 
 test("evicted while a removal runs: what it takes from a new lease is seen with the next tick, not with the next full interval", async () => {

@@ -148,7 +148,9 @@ export class Callers {
     const { ledger, scheduler } = this.#parts;
     const now = scheduler.now;
     const due = ledger.all
-      .filter((one) => one.outcome === "promised" && one.liftSentAt === null && one.client !== "script" && one.until > now + 5 * 60_000)
+      .filter(
+        (one) => one.outcome === "promised" && one.recordLostAt === null && one.liftSentAt === null && one.client !== "script" && one.until > now + 5 * 60_000,
+      )
       .slice(-3);
     for (const one of due) {
       const fields = { ip: displayCidr(one.cidr), for: "2m", ...(one.targets === null ? {} : { targets: one.targets }), severity: "low" };
@@ -199,14 +201,25 @@ export class Callers {
       const isPromise = promising.includes(item.status);
       if (isPromise && !(until > 0) && item.why === undefined)
         oracle.found("P9", `an answer promises ${cidrText(one.cidr)} and says not until when: ${JSON.stringify(item)}`);
-      // Without a coordinator, an isolate may not have heard of a lift by another for as long as the snapshot is old.
-      const recentLift = ledger.lifts.some((lift) => overlaps(lift.cidr, one.cidr) && scheduler.now - lift.sentAt < 2 * limits.fullPassMs);
-      if (item.status === "unchanged" && recentLift && this.#parts.platform.kind === "workers-tick-only") ledger.lost([one], scheduler.now);
+      if (this.#isUnsure(one, item.status, aside)) ledger.lost([one], scheduler.now);
       else if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
       else if (isPromise || item.status === "held") ledger.lost([one], scheduler.now);
       else ledger.refused(one, scheduler.now);
       for (const [target, state] of states) oracle.claimed(target, one.cidr, state, sentAt);
     }
+  }
+
+  /**
+   * Whether whoever promised it may not have heard of a lift that undoes it: without a coordinator, an isolate that was told by the snapshot
+   * only; beside one that does not answer, whoever recorded it; and a coordinator whose memory was lost, while the store may be behind.
+   */
+  #isUnsure(one: Asked, status: string, aside: boolean): boolean {
+    const { scheduler, ledger, platform } = this.#parts;
+    const { now } = scheduler;
+    const isTickOnly = platform.kind === "workers-tick-only";
+    const isLifted = ledger.lifts.some((lift) => overlaps(lift.cidr, one.cidr) && now - lift.sentAt < 2 * limits.fullPassMs);
+    if (status === "unchanged" && isTickOnly && isLifted) return true;
+    return (aside || isTickOnly || now < ledger.forgetfulUntil) && ledger.mayBeExempt(one.cidr, now);
   }
 
   async lift(ip: string, exemptMs: number | null): Promise<void> {

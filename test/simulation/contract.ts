@@ -152,6 +152,8 @@ export interface PlatformUnderTest {
   storeWrites(): number;
   /** Writes straight into the store, as setup did long ago. */
   seed(key: string, value: string, metadata: unknown): void;
+  /** Takes a record out of the store as if it had never been. */
+  unseed(key: string): void;
   /** Whether a pass or a request is at work somewhere. */
   isBusy(): boolean;
   /** All lives end now. */

@@ -4,6 +4,7 @@ import { limits } from "../../shared/limits.ts";
 import type { CloudTrouble } from "./contract.ts";
 import { deedMsMax } from "./platform/ambush.ts";
 import type { Action, Deployment } from "./script.ts";
+import { StoreDeeds } from "./store-deeds.ts";
 import type { Watch } from "./watch.ts";
 import { recoveryMs, type World } from "./world.ts";
 
@@ -11,6 +12,7 @@ const minute = 60_000;
 /** How long a suspended or cut-off life, or one that should be gone, goes on. */
 const lingersMs = 90_000;
 
+type StoreAction = Extract<Action, { readonly do: "spoil-record" | "lose-records" | "unname-store" }>;
 type PlatformAction = Extract<Action, { readonly do: "platform" | "skip-ticks" | "double-tick" | "break-store" | "skew" }>;
 
 function namedTrouble(trouble: CloudTrouble): string {
@@ -20,9 +22,13 @@ function namedTrouble(trouble: CloudTrouble): string {
 
 export class Deeds {
   readonly #world: World;
+  readonly #store: StoreDeeds;
+  /** Skews of clocks whose effects are not over. */
+  #skews = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.#store = new StoreDeeds(world);
   }
 
   #later(ms: number, label: string, undo: () => void): void {
@@ -54,7 +60,14 @@ export class Deeds {
     else if (action.do === "stop") this.#world.start(this.#stop(action));
     else if (action.do === "deploy") this.#deploy(action.change);
     else if ("cloud" in action) this.#toCloud(action);
+    else if (action.do === "spoil-record" || action.do === "lose-records" || action.do === "unname-store") this.#toStore(action);
     else this.#toPlatform(action);
+  }
+
+  #toStore(action: StoreAction): void {
+    if (action.do === "spoil-record") this.#store.spoil(action.ms);
+    else if (action.do === "lose-records") this.#store.lose(action.most);
+    else this.#store.unname(action.ms);
   }
 
   #toPlatform(action: PlatformAction): void {
@@ -65,6 +78,8 @@ export class Deeds {
         scheduler.note(`platform: ${action.deed}`);
         scheduler.tell(`platform: ${done}`);
         const settleMs = platform.stalenessMs + limits.skewMs;
+        // Whoever is not reached is stood in for, and an alert's answer does not say by whom.
+        this.#world.ledger.forget(scheduler.now + deedMsMax + lingersMs + (action.deed === "wipe" ? settleMs + 2 * minute : 0));
         oracle.disturbAll(
           deedMsMax + lingersMs + recoveryMs + (action.deed === "wipe" ? settleMs : 0) + (action.deed === "unreachable" ? limits.fullPassMs + 2 * minute : 0),
         );
@@ -79,10 +94,22 @@ export class Deeds {
       platform.breakStore(action.ms);
       oracle.disturbAll(action.ms + recoveryMs + limits.fullPassMs);
     } else if (action.do === "skew") {
-      platform.setSkew(action.offsetMs);
-      this.#later(action.ms, "clocks are right again", () => platform.setSkew(0));
+      this.#skew(action.offsetMs, action.ms);
       oracle.disturbAll(Number.POSITIVE_INFINITY);
     }
+  }
+
+  #skew(offsetMs: number, ms: number): void {
+    const { platform, ledger } = this.#world;
+    platform.setSkew(offsetMs);
+    this.#skews += 1;
+    ledger.clocksOffMs = Math.max(ledger.clocksOffMs, Math.abs(offsetMs));
+    this.#later(ms, "clocks are right again", () => platform.setSkew(0));
+    // What was recorded by a wrong clock may be answered, or given up, a while later.
+    this.#later(ms + 2 * minute, "what wrong clocks recorded is answered", () => {
+      this.#skews -= 1;
+      if (this.#skews === 0) ledger.clocksOffMs = 0;
+    });
   }
 
   #toCloud(action: Extract<Action, { readonly cloud: number }>): void {

@@ -1,7 +1,8 @@
 // What the callers know: what they asked for, what they were promised, what they took back, and what may or may not have become of
 // requests that nobody answered. Built from requests and answers alone; the product is not asked.
-import { type Cidr, contains, overlaps } from "../../shared/address/index.ts";
+import { type Cidr, cidrText, contains, overlaps } from "../../shared/address/index.ts";
 import { type Severity, severities } from "../../shared/config.ts";
+import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 
 export function rankOf(severity: Severity): number {
@@ -16,6 +17,8 @@ export interface Asked {
   readonly targets: readonly string[] | null;
   readonly severity: number;
   readonly sentAt: EpochMs;
+  /** Until when it was asked for: what is promised beyond that rests on other leases of the block. */
+  readonly askedUntil: EpochMs;
   /** When the answer came, or when it was clear that none would; null: under way. */
   endedAt: EpochMs | null;
   /** `unknown`: no answer, or one that promises nothing and excludes nothing. */
@@ -24,6 +27,8 @@ export interface Asked {
   until: EpochMs;
   /** Recorded without the coordinator: the promises are weaker by the store's staleness. */
   aside: boolean;
+  /** Its record was lost from the store then: what stands for it stands as an orphan. */
+  recordLostAt: EpochMs | null;
   /** When a lift of it was sent; and when that was answered (null: it may have happened). */
   liftSentAt: EpochMs | null;
   liftedAt: EpochMs | null;
@@ -40,9 +45,19 @@ export function selects(asked: Asked, target: string): boolean {
   return asked.targets === null || asked.targets.includes(target);
 }
 
+/** What a coordinator or a snapshot may go by though the store has lost it. */
+const knownForMs = limits.snapshotEveryMs;
+/** More than any number of entries here that counts as few: max(3, 20 % of at most 20). */
+const manyOrphans = 4;
+
 export class Ledger {
   readonly all: Asked[] = [];
   readonly lifts: LiftAsked[] = [];
+  readonly #losses: { readonly at: EpochMs; readonly blocks: readonly Cidr[] }[] = [];
+  /** How far clocks of the function may be off now: what nobody answered may have been recorded by one of those. */
+  clocksOffMs = 0;
+  /** Until then, the coordinator may be out of reach, or have lost its memory while the store is behind: whoever answers may not know of an exemption. */
+  forgetfulUntil: EpochMs = 0;
 
   ask(
     client: string,
@@ -57,10 +72,12 @@ export class Ledger {
         targets: details.targets,
         severity: details.severity,
         sentAt: now,
+        askedUntil: now + details.forMs,
         endedAt: null,
         outcome: "unknown",
         until: now + details.forMs,
         aside: false,
+        recordLostAt: null,
         liftSentAt: null,
         liftedAt: null,
       }),
@@ -73,7 +90,7 @@ export class Ledger {
   lost(asked: readonly Asked[], now: EpochMs): void {
     for (const one of asked) {
       one.endedAt = now;
-      one.until += now - one.sentAt + 60_000;
+      one.until += now - one.sentAt + 60_000 + this.clocksOffMs;
     }
   }
 
@@ -82,6 +99,7 @@ export class Ledger {
     one.until = until;
     one.aside = aside;
     one.endedAt = now;
+    this.#noteLoss(one);
     // A lift that was sent while this was under way may have met it, or not.
     for (const lift of this.lifts) {
       const overlapsInTime = lift.answeredAt === null || lift.answeredAt >= one.sentAt;
@@ -108,6 +126,48 @@ export class Ledger {
     for (const one of this.all) {
       if (contains(lift.cidr, one.cidr) && one.endedAt !== null && one.endedAt < lift.sentAt) one.liftedAt ??= now;
     }
+  }
+
+  /** Records of these blocks are gone from the store, all at once. */
+  loseRecords(blocks: readonly Cidr[], now: EpochMs): void {
+    this.#losses.push({ at: now, blocks });
+    for (const one of this.all) this.#noteLoss(one);
+  }
+
+  /** What is promised while a coordinator still goes by a lost record rests on that record too. */
+  #noteLoss(one: Asked): void {
+    const loss = this.#losses.findLast(({ blocks }) => blocks.some((block) => cidrText(block) === cidrText(one.cidr)));
+    if (loss !== undefined && one.sentAt < loss.at + knownForMs) one.recordLostAt = loss.at;
+  }
+
+  /** Whether what stands for a lost record may go unasked: after the orphan rule's time, unless more than a few are orphans with it. */
+  orphanMayGo(one: Asked, now: EpochMs): boolean {
+    if (one.recordLostAt === null || now < one.recordLostAt + limits.orphanMs) return false;
+    const loss = this.#losses.find(({ at }) => at === one.recordLostAt);
+    const isMany = loss !== undefined && loss.blocks.length > manyOrphans;
+    const isTouched = (block: Cidr): boolean =>
+      this.all.some((other) => other.sentAt >= (loss?.at ?? 0) && overlaps(other.cidr, block)) || this.lifts.some((lift) => overlaps(lift.cidr, block));
+    return !isMany || loss.blocks.some(isTouched);
+  }
+
+  forget(until: EpochMs): void {
+    this.forgetfulUntil = Math.max(this.forgetfulUntil, until);
+  }
+
+  /** Whether a person may have exempted a part of it, so that a lease made now would never count. */
+  mayBeExempt(cidr: Cidr, now: EpochMs): boolean {
+    return this.lifts.some(
+      ({ cidr: lifted, sentAt, exemptMs }) => exemptMs !== null && overlaps(lifted, cidr) && now < sentAt + exemptMs + 60_000 + this.clocksOffMs,
+    );
+  }
+
+  /**
+   * How heavy its claim is: once its own time is over, that of other leases that its block certainly has, and the least where there are none.
+   */
+  claimOf(one: Asked, target: string, now: EpochMs): number {
+    if (now < one.askedUntil) return one.severity;
+    const others = this.due(target, now).filter((other) => now < other.askedUntil && cidrText(other.cidr) === cidrText(one.cidr));
+    return Math.max(0, ...others.map(({ severity }) => severity));
   }
 
   /** Certainly a live lease of this target now. */

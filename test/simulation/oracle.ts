@@ -6,7 +6,7 @@ import type { EpochMs } from "../../shared/ports.ts";
 import type { CloudChange } from "./contract.ts";
 import { type Asked, type Ledger, selects } from "./ledger.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Watch } from "./watch.ts";
+import type { Moment, Watch } from "./watch.ts";
 
 export type PromiseName = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9";
 
@@ -96,16 +96,17 @@ export class Oracle {
   #changed(watch: Watch, change: CloudChange): void {
     const before = watch.note(change);
     if (change.by === "person") this.#changedByPerson(watch, before.placed);
-    else this.#changedByUs(watch, change, before.placed);
+    else this.#changedByUs(watch, change, before);
   }
 
-  #changedByUs(watch: Watch, change: CloudChange, before: readonly Cidr[]): void {
+  #changedByUs(watch: Watch, change: CloudChange, before: Moment): void {
     this.#parts.scheduler.note(`${watch.name}: changed by us`);
     const overran = change.overran.filter(({ ageMs }) => ageMs > raceMs);
     if (overran.length > 0) throw new Violation("P5", `${watch.name}: what is not ours was changed: ${overran.map(({ what }) => what).join("; ")}`);
     if (change.overran.length > 0) this.#parts.scheduler.note(`${watch.name}: ran over what a person did in the moment before`);
-    for (const entry of watch.placed) if (!watch.covers(entry, before)) this.#added(watch, entry, before);
-    this.#opened(watch, before);
+    for (const entry of watch.placed) if (!watch.covers(entry, before.placed)) this.#added(watch, entry);
+    this.#checkMost(watch);
+    this.#opened(watch, before.placed);
   }
 
   #changedByPerson(watch: Watch, before: readonly Cidr[]): void {
@@ -114,8 +115,8 @@ export class Oracle {
     watch.disturb(this.#now + limits.fullPassMs + limits.freezeMs + 2 * limits.tickMs + passMs + watch.operationMs);
   }
 
-  /** Never the wrong one, never more than there is room for. */
-  #added(watch: Watch, entry: Cidr, before: readonly Cidr[]): void {
+  /** Never the wrong one. */
+  #added(watch: Watch, entry: Cidr): void {
     const now = this.#now;
     const { ledger } = this.#parts;
     const isAskedFor = ledger.all.some((one) => one.outcome !== "refused" && selects(one, watch.name) && contains(one.cidr, entry));
@@ -125,10 +126,13 @@ export class Oracle {
     const protectedLong = this.#protected.at(-1);
     if (protectedLong !== undefined && protectedLong.at + lateMs < now && protectedLong.ranges.some((range) => overlaps(range, entry)))
       throw new Violation("P4", `${watch.name}: ${cidrText(entry)} was blocked, though it has been protected for ${now - protectedLong.at} ms`);
-    const maxEntries = Math.max(...watch.recentWishes(now, lateMs).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
-    // Where an entry is two halves, a swap puts one half after the other: whole ones count.
+  }
+
+  /** Never more than there is room for. Where an entry is two halves, a swap puts one half after the other: whole ones count, and those of before it. */
+  #checkMost(watch: Watch): void {
+    const maxEntries = Math.max(...watch.recentWishes(this.#now, lateMs).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
     const whole = watch.cloud.standing().length;
-    if (whole > maxEntries && watch.placed.length > before.length)
+    if (whole > maxEntries && whole > watch.mostSince(this.#now - passMs))
       throw new Violation("P6", `${watch.name}: ${whole} entries of ours stand, maxEntries is ${maxEntries}`);
   }
 
@@ -151,8 +155,12 @@ export class Oracle {
   #mayOpen(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
     const now = this.#now;
     if (now < this.beyondStalenessUntil) return true;
-    if (watch.recentWishes(now, lateMs).some((wish) => wish.mode === "drain")) return true;
+    if (watch.recentWishes(now, lateMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
+    // A clock that is further off than SKEW and less than what forbids removals (design 4: 60 s) ends a lease by itself.
+    const offMs = Math.min(this.#parts.ledger.clocksOffMs, limits.serverClockSkewMs);
+    if (one.until + this.#settleMs - now < offMs) return true;
     if (this.isProtected(one.cidr, lateMs)) return true;
+    if (this.#parts.ledger.orphanMayGo(one, now)) return true;
     // Where the cloud itself took room away, or a person filled a list that is ours alone, an exchange may have begun in vain.
     if (now < watch.narrowedUntil) return true;
     // What stood over a protected address goes first of all, and what it kept closed besides is put back after it.
@@ -174,13 +182,16 @@ export class Oracle {
     const rivals = (entries: readonly Cidr[]) => entries.filter((entry) => cap.families.includes(entry.family));
     const had = new Set(before.map(cidrText));
     const heavier = new Set<string>();
+    const claim = ledger.claimOf(one, watch.name, now);
     for (const other of ledger.all) {
-      const asks = other.outcome !== "refused" && other.severity > one.severity && selects(other, watch.name) && other.until > now - this.#settleMs;
+      const asks = other.outcome !== "refused" && other.severity > claim && selects(other, watch.name) && other.until > now - this.#settleMs;
       if (asks && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr))) heavier.add(cidrText(other.cidr));
     }
     const isOver = rivals(before).length > cap.most;
     if (!isOver && rivals(before).length + heavier.size <= cap.most) return false;
-    const keptLighter = rivals(watch.placed).some((entry) => ledger.weightOf(entry, watch.name, now) < one.severity && !watch.strange.has(cidrText(entry)));
+    // What ended within SETTLE is live to a pass, and keeps the weight that it had.
+    const endedMs = now - this.#settleMs - passMs;
+    const keptLighter = rivals(watch.placed).some((entry) => ledger.weightOf(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
     return isOver || !keptLighter;
   }
@@ -214,7 +225,7 @@ export class Oracle {
 
   #checkDue(watch: Watch, one: Asked): void {
     const now = this.#now;
-    if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs)) return;
+    if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs) || one.recordLostAt !== null) return;
     const sinceMs = now - Math.max(one.endedAt ?? now, watch.fullAt(one.cidr.family));
     const asideMs = one.aside ? limits.fullPassMs + limits.tickMs : 0;
     const weakMs = this.#parts.strictness === "by-staleness" ? this.#settleMs + limits.tickMs : 0;
@@ -233,13 +244,14 @@ export class Oracle {
 
   /** Full is an answer only when what stands weighs as much. */
   #checkShed(watch: Watch, one: Asked): void {
+    const claim = this.#parts.ledger.claimOf(one, watch.name, this.#now);
     const light = watch.placed.find((entry) => {
       if (entry.family !== one.cidr.family || watch.strange.has(cidrText(entry))) return false;
       const weight = this.#parts.ledger.weightOf(entry, watch.name, this.#now - this.#settleMs - passMs);
-      return weight >= 0 && weight < one.severity;
+      return weight >= 0 && weight < claim;
     });
     if (light !== undefined)
-      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (severity ${one.severity}) has no place, and the lighter ${cidrText(light)} has`);
+      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (severity ${claim}) has no place, and the lighter ${cidrText(light)} has`);
   }
 
   #checkStanding(watch: Watch): void {
@@ -290,7 +302,12 @@ export class Oracle {
       const fed = lines.map(cidrOf);
       for (const one of this.#parts.ledger.all) {
         const isOld = one.endedAt !== null && one.endedAt < sentAt - limits.fullPassMs - passMs - this.#settleMs;
-        const isSure = one.outcome === "promised" && one.liftSentAt === null && one.until > this.#now + 60_000 && !this.isProtected(one.cidr, lateMs);
+        const isSure =
+          one.outcome === "promised" &&
+          one.recordLostAt === null &&
+          one.liftSentAt === null &&
+          one.until > this.#now + 60_000 &&
+          !this.isProtected(one.cidr, lateMs);
         if (isOld && isSure && !fed.some((entry) => contains(entry, one.cidr))) throw new Violation("P9", `the feed leaves out ${cidrText(one.cidr)}`);
       }
     });

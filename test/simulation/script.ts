@@ -27,6 +27,10 @@ export type Action = { readonly afterMs: number } & (
   | { readonly do: "skip-ticks"; readonly ms: number }
   | { readonly do: "double-tick" }
   | { readonly do: "break-store"; readonly ms: number }
+  /** A record that cannot be read, records that are lost, a store without its id. */
+  | { readonly do: "spoil-record"; readonly ms: number }
+  | { readonly do: "lose-records"; readonly most: number }
+  | { readonly do: "unname-store"; readonly ms: number }
   /** Clocks of what starts from now on are off; undone after a while. */
   | { readonly do: "skew"; readonly offsetMs: number; readonly ms: number }
   | { readonly do: "spoil"; readonly cloud: number; readonly call: number | null; readonly trouble: CloudTrouble }
@@ -160,6 +164,14 @@ const makers: readonly (readonly [number, Maker])[] = [
   ],
 ];
 
+/** What hardly ever happens, in place of something usual. */
+const rareShare = 0.006;
+const rareMakers: readonly Maker[] = [
+  (dice) => ({ do: "spoil-record", ms: minutesOf(dice, 20) }),
+  (dice) => ({ do: "lose-records", most: dice.pick("most", [1, 2, 8]) }),
+  (dice) => ({ do: "unname-store", ms: minutesOf(dice, 20) }),
+];
+
 const weightOfAll = makers.reduce((sum, [weight]) => sum + weight, 0);
 
 function pauseMs(dice: Dice): number {
@@ -171,6 +183,7 @@ function pauseMs(dice: Dice): number {
 
 function actionAt(seed: number, index: number): Action {
   const dice = new Dice(seed * 1_009 + index);
+  if (dice.chance("rare", rareShare)) return { afterMs: pauseMs(dice), ...dice.pick("rare action", rareMakers)(dice) } as Action;
   let left = dice.roll("action") * weightOfAll;
   for (const [weight, make] of makers) {
     left -= weight;

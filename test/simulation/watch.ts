@@ -17,6 +17,8 @@ export interface Moment {
 export interface Wish {
   readonly at: EpochMs;
   readonly mode: TargetMode | "freeze";
+  /** What a stop says, whatever the deployment does: a life of the version before may still act on it. */
+  readonly stopped?: "freeze" | "drain" | null;
   readonly maxEntries: number | null;
 }
 
@@ -76,7 +78,7 @@ export class Watch {
     this.#configured = changes.configured ?? this.#configured;
     this.#stopped = changes.stopped === undefined ? this.#stopped : changes.stopped;
     const mode = this.#configured === "observe" ? "observe" : (this.#stopped ?? this.#configured);
-    this.wishes.push({ at: now, mode, maxEntries: changes.maxEntries === undefined ? maxEntries : changes.maxEntries });
+    this.wishes.push({ at: now, mode, stopped: this.#stopped, maxEntries: changes.maxEntries === undefined ? maxEntries : changes.maxEntries });
   }
 
   /** Every wish that some life may still act on. */
@@ -93,6 +95,13 @@ export class Watch {
   stoppedSince(cidr: Cidr, since: EpochMs): boolean {
     const first = this.history.findLastIndex((moment) => moment.at <= since);
     return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.standing));
+  }
+
+  /** The most that really denied at once since then, the last change left out. */
+  mostSince(since: EpochMs): number {
+    const earlier = this.history.slice(0, -1);
+    const first = earlier.findLastIndex((moment) => moment.at <= since);
+    return Math.max(0, ...earlier.slice(Math.max(0, first)).map(({ standing }) => standing.length));
   }
 
   disturb(until: EpochMs): void {

@@ -37,6 +37,8 @@ export class World {
   readonly callers: Callers;
   readonly platform: PlatformUnderTest;
   config: Config;
+  /** What else is put right when trouble stops. */
+  readonly onCalm: (() => void)[] = [];
   #ticksSkippedUntil = 0;
   /** Callers that still wait for an answer. */
   #waiting = 0;
@@ -128,6 +130,7 @@ export class World {
   deploy(changes: Partial<Config>): void {
     this.config = { ...this.config, ...changes };
     this.platform.deploy(this.config);
+    this.ledger.forget(this.scheduler.now + recoveryMs);
     this.oracle.deployed(this.config.protect.ranges);
     this.oracle.disturbAll(recoveryMs + limits.fullPassMs);
   }
@@ -138,6 +141,7 @@ export class World {
   calm(): void {
     this.#ticksSkippedUntil = 0;
     this.platform.setSkew(0);
+    for (const putRight of this.onCalm) putRight();
     for (const watch of this.watches) {
       watch.cloud.calm();
       watch.estrangedSince = null;

@@ -176,6 +176,9 @@ class CloudflareCloud implements CloudUnderTest {
     this.setQuota(quotaOf(this.#options));
     this.claimFor(null);
     this.deed("rearm", () => 0);
+    // What a person began as a bulk operation is put right when it is over.
+    const { running } = this.account;
+    if (running !== null) this.#options.at?.(running.endMs + 1, `${this.name}: put right`, () => void this.deed("rearm", () => 0));
   }
 
   revoke(): void {

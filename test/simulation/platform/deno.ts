@@ -296,6 +296,10 @@ class DenoUnderTest implements PlatformUnderTest {
     this.#kv.commit(null, [], [{ kind: "set", key: [...storeRoom, "record", key], value: head, expireIn: undefined }]);
   }
 
+  unseed(key: string): void {
+    this.#kv.commit(null, [], [{ kind: "delete", key: [...storeRoom, "record", key] }]);
+  }
+
   isBusy(): boolean {
     return this.#underWay > 0 || this.#alive.some(({ life }) => life.isBusy);
   }

@@ -78,6 +78,13 @@ export class SimulatedWorkersKv {
     for (const cache of this.#caches.values()) cache.delete(key);
   }
 
+  /** As if never written. */
+  unseed(key: string): void {
+    this.#versions.delete(key);
+    this.#names = null;
+    for (const cache of this.#caches.values()) cache.delete(key);
+  }
+
   /** What is true now. */
   records(): ReadonlyMap<string, { readonly value: string; readonly metadata: unknown }> {
     const found = new Map<string, { value: string; metadata: unknown }>();

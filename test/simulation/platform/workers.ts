@@ -220,6 +220,10 @@ class WorkersUnderTest implements PlatformUnderTest {
     this.#kv.seed(key, value, metadata);
   }
 
+  unseed(key: string): void {
+    this.#kv.unseed(key);
+  }
+
   isBusy(): boolean {
     return this.#underWay > 0 || this.#isolates.some(({ life }) => life.isBusy) || (this.#object?.lives ?? []).some((life) => life.isBusy);
   }
