@@ -103,8 +103,8 @@ export function bySpill(targets: readonly Target[]): readonly Target[] {
   return [...targets].sort((a, b) => into(a.name) - into(b.name));
 }
 
-/** Whether something waits for a place that a spill, just filled, lets go: worth another pass at once. */
+/** Whether something waits for a place that the changes of this pass let go, here or where it spills to: worth another pass at once. */
 export function unblocked(visits: readonly Visit[]): boolean {
-  const filled = new Set(visits.filter((visited) => visited.changed.length > 0).map((visited) => visited.target.name));
-  return visits.some(({ target, plan }) => target.config.spill !== undefined && filled.has(target.config.spill) && (plan?.waiting.length ?? 0) > 0);
+  const moved = new Set(visits.filter((visited) => visited.changed.length > 0).map((visited) => visited.target.name));
+  return visits.some(({ target, plan }) => (moved.has(target.name) || moved.has(target.config.spill ?? "")) && (plan?.waiting.length ?? 0) > 0);
 }

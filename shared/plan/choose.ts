@@ -25,6 +25,7 @@ export interface ChooseRequest {
   readonly maxEntries: number | null;
   readonly granularity: Granularity;
   readonly canSwap: boolean;
+  readonly mayRemove: boolean;
   readonly policy: Policy;
   /** Entries that none of these blocks wants and that may not go now: they still take room. */
   readonly stuck: (wanted: ReadonlySet<string>, candidates: readonly Need[]) => readonly Entry[];
@@ -172,9 +173,8 @@ function isTight(request: ChooseRequest, choice: Choice, reserve: Reserve): bool
 }
 
 export function choose(request: ChooseRequest): Choice {
-  const whole = asAsked(request);
-  if (whole !== null) return whole;
-  const choice = fitted(request, { 4: 0, 6: 0 });
+  const choice = asAsked(request) ?? fitted(request, { 4: 0, 6: 0 });
+  if (!request.mayRemove) return choice;
   const reserve = outgoing(request, choice);
   return isTight(request, choice, reserve) ? fitted(request, reserve) : choice;
 }

@@ -131,11 +131,11 @@ function orderFor(request: DecideRequest, needs: readonly Need[], placed: readon
 
 function chooseFor(request: DecideRequest, found: readonly Need[]): Choice {
   const { ours, pools } = request.observation;
-  const { maxEntries, granularity, policy } = request;
+  const { maxEntries, granularity, policy, mayRemove } = request;
   const canSwap = request.canSwap && granularity === "entry";
   const stuck = (wanted: ReadonlySet<string>, candidates: readonly Need[]) =>
     stuckEntries(request, wanted, () => proofsFor(request, candidates, candidates, [], candidates));
-  return choose({ needs: found, ours, pools, maxEntries, granularity, canSwap, policy, stuck });
+  return choose({ needs: found, ours, pools, maxEntries, granularity, canSwap, mayRemove, policy, stuck });
 }
 
 export function decide(request: DecideRequest): TargetPlan {

@@ -45,9 +45,9 @@ describe("a full target", () => {
   });
 
   test("lowered limit: what leaves anyway counts, so that no gate opens for room that is there", () => {
-    const live = [leaseOf("203.0.113.1/32", "critical", 9), leaseOf("203.0.113.2/32", "low", 9), leaseOf("203.0.113.3/32", "high", 9)];
-    const ended = [leaseOf("203.0.113.4/32", "low", 1)];
-    const ours = entries(["203.0.113.2/32", "203.0.113.3/32", "203.0.113.4/32"].map(cidrOf));
+    const live = [leaseOf("203.0.113.1/32", "critical", 9), leaseOf("203.0.113.12/32", "low", 9), leaseOf("203.0.113.33/32", "high", 9)];
+    const ended = [leaseOf("203.0.113.44/32", "low", 1)];
+    const ours = entries(["203.0.113.12/32", "203.0.113.33/32", "203.0.113.44/32"].map(cidrOf));
     // The critical one rests, its last outcome being unknown.
     const plan = decide(requestOf({ ...base, live, ended, frozen: [cidrOf("203.0.113.1/32")] }, ours));
     expect(plan.changes).toEqual([{ verb: "remove", entry: ours[2] }]);
