@@ -61,7 +61,7 @@ export const limits = {
   /** Largest answer read from a cloud. */
   responseBytesMax: 8 * 1024 * 1024,
   /** Pages of one listing (1,000 keys each): more leases than this are refused at accept. */
-  listPagesMax: 60,
+  listPagesMax: 80,
   /** No client may fill more than this share of what the store can hold: ended records stay for days, and the others need room too. */
   storeShareMax: 0.75,
 

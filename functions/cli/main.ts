@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   setup: async () => (await import("./setup.ts")).setupCommand,
   plan: async () => (await import("./plan.ts")).planCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,
+  fit: async () => (await import("./fit.ts")).fitCommand,
   sign: async () => (await import("./sign.ts")).signCommand,
   stop: async () => (await import("./stop.ts")).stopCommand,
   drain: async () => (await import("./drain.ts")).drainCommand,

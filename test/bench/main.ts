@@ -9,6 +9,7 @@ import { measureBurst3 } from "./burst3.ts";
 import { measureCalls } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
 import { jsonOf, plainTable, type Report } from "./figures.ts";
+import { measureFit } from "./fit.ts";
 import { measureIngest } from "./ingest.ts";
 import { measurePass } from "./pass.ts";
 import { machineFacts, machineLine, writeTable } from "./readme.ts";
@@ -20,13 +21,14 @@ const benches: Readonly<Record<string, () => Promise<Report>>> = {
   pass: () => measurePass(),
   // After the one that measures CPU time: what it leaves in memory must not be in that.
   calls: measureCalls,
+  fit: measureFit,
   bundle: () => measureBundle(),
   burst: () => measureBurst(),
   burst3: () => measureBurst3(),
   ingest: () => measureIngest({ pairsMax: 15, requestsPerRound: 200, secondsMax: 45 }),
 };
 /** The order of the table. */
-const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "bundle"] as const;
+const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "fit", "bundle"] as const;
 
 function namesOf(only: string | undefined): readonly string[] {
   const names = only?.split(",") ?? Object.keys(benches);

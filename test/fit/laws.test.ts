@@ -3,7 +3,7 @@ import { array, assert as check, constantFrom, double, integer, pre, property, s
 import { describe, expect, it } from "vitest";
 import { cidrKey, compareCidrs, overlaps } from "../../shared/address/index.ts";
 import { fit as choose, type FitRequest, type FitResult } from "../../shared/fit/index.ts";
-import { bestByTrying, block, faultsOf, instance } from "./support.ts";
+import { bestByTrying, block, cornerBlock, faultsOf, instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 const anyBlock = constantFrom(4 as const, 6 as const).chain(block);
@@ -104,6 +104,43 @@ describe("what stands", () => {
       { numRuns: runs / 2, maxSkipsPerRun: 1_000 },
     );
     expect(met).toBeGreaterThan(10);
+  });
+});
+
+describe("what stands, at the edges", () => {
+  it("standing: where everything fits nothing is left out for it, however much loss is allowed", () => {
+    let met = 0;
+    check(
+      property(instance, standing, (base, before) => {
+        const request = { ...base, rooms: base.rooms.map((room) => ({ ...room, limit: room.limit * 3 })) };
+        const free = choose(request);
+        pre(free.method === "cover");
+        const result = choose({ ...request, standing: before, lossMax: 1 });
+        expect(result).toMatchObject({ left: free.left, collateral: 0, method: "cover" });
+        if (result.churn.kept > free.prefixes.filter(({ cidr }) => before.some((one) => cidrKey(one) === cidrKey(cidr))).length) met += 1;
+      }),
+      { numRuns: runs, maxSkipsPerRun: 1_000 },
+    );
+    // And what stands is still kept where it covers as well.
+    expect(met).toBeGreaterThan(0);
+  });
+
+  it("standing: a source exactly twice as heavy does not displace, a heavier one does", () => {
+    const [low, high] = [cornerBlock(4, 32, 1), cornerBlock(4, 32, 8)];
+    const request = (weight: number): FitRequest => ({
+      sources: [
+        { cidr: low, weight },
+        { cidr: high, weight: 3 },
+      ],
+      rooms: [{ families: [4], limit: 1 }],
+      isProtected: () => false,
+      lengths: { ipv4: { min: 16, max: 32 }, ipv6: { min: 32, max: 128 } },
+      collateral: { kind: "none" },
+      standing: [high],
+      lossMax: 1,
+    });
+    expect(keysOf(choose(request(6)))).toEqual([cidrKey(high)]);
+    expect(keysOf(choose(request(6.01)))).toEqual([cidrKey(low)]);
   });
 });
 
