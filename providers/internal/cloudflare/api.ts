@@ -16,7 +16,15 @@ export interface CloudflareCall {
 export type Meaning = "auth" | "throttle" | "busy" | "server" | "missing" | "rejected";
 
 export type CloudflareAnswer =
-  | { readonly kind: "ok"; readonly result: unknown; readonly nextCursor: string | null; readonly serverDate: EpochMs | null }
+  | {
+      readonly kind: "ok";
+      readonly result: unknown;
+      readonly nextCursor: string | null;
+      /** Of a listing by page numbers: how many there are in all, and how many a page holds; null where it does not say. */
+      readonly totalCount: number | null;
+      readonly perPage: number | null;
+      readonly serverDate: EpochMs | null;
+    }
   | {
       readonly kind: "error";
       readonly meaning: Meaning;
@@ -38,7 +46,13 @@ const envelopeSchema = v.looseObject({
   success: v.boolean(),
   errors: v.nullish(v.array(v.looseObject({ code: v.optional(v.number()), message: v.optional(v.string()) }))),
   result: v.optional(v.unknown()),
-  result_info: v.nullish(v.looseObject({ cursors: v.nullish(v.looseObject({ after: v.nullish(v.string()) })) })),
+  result_info: v.nullish(
+    v.looseObject({
+      cursors: v.nullish(v.looseObject({ after: v.nullish(v.string()) })),
+      total_count: v.nullish(v.number()),
+      per_page: v.nullish(v.number()),
+    }),
+  ),
 });
 
 /** Codes that mean a refused token whatever the status (6003 and 6111 come with 400; cloudflare-docs, api/troubleshooting, 2026-11-20). */
@@ -82,8 +96,9 @@ export function answerOf(call: CloudflareCall, response: HttpResponse, nowMs: Ep
   const isOk = response.status >= 200 && response.status <= 299;
   if (isOk && envelope === null) return { kind: "unreadable", status: response.status };
   if (isOk && envelope?.success === true) {
-    const after = envelope.result_info?.cursors?.after ?? "";
-    return { kind: "ok", result: envelope.result, nextCursor: after === "" ? null : after, serverDate: serverDateOf(response.headers.date) };
+    const { cursors, total_count: totalCount = null, per_page: perPage = null } = envelope.result_info ?? {};
+    const nextCursor = cursors?.after === "" ? null : (cursors?.after ?? null);
+    return { kind: "ok", result: envelope.result, nextCursor, totalCount, perPage, serverDate: serverDateOf(response.headers.date) };
   }
   const first = envelope?.errors?.[0];
   const code = first?.code ?? null;
@@ -101,8 +116,10 @@ export interface Sender {
 /** Sends one call. Throws only what the transport throws. */
 export async function sendCall({ ports, endpoint, isBusy }: Sender, call: CloudflareCall, signal?: Signal): Promise<CloudflareAnswer> {
   const base = (endpoint ?? publicEndpoint).replace(/\/$/, "");
-  const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
-  const headers = { authorization: `Bearer ${ports.secrets.token?.reveal() ?? ""}`, "content-type": "application/json" };
+  // No type without a body, as the vendor's own client: a JSON body that is empty is no JSON.
+  const content = call.body === undefined ? null : { body: JSON.stringify(call.body), type: { "content-type": "application/json" } };
+  const headers = { authorization: `Bearer ${ports.secrets.token?.reveal() ?? ""}`, ...content?.type };
+  const body = content === null ? {} : { body: content.body };
   const response = await ports.send({ method: call.method, url: `${base}${call.path}`, headers, ...body }, signal);
   const answer = answerOf(call, response, ports.clock.now(), isBusy);
   const code = answer.kind === "error" ? { cloudflareCode: answer.code } : {};

@@ -2,7 +2,7 @@
 import { PortcullisError } from "../../../shared/errors.ts";
 import type { EpochMs } from "../../../shared/ports.ts";
 import type { Outcome } from "../../../shared/provider.ts";
-import type { CloudflareAnswer } from "./api.ts";
+import type { CloudflareAnswer, CloudflareError } from "./api.ts";
 
 export type Failed = Exclude<CloudflareAnswer, { readonly kind: "ok" }>;
 export type Effect = "read" | "write";
@@ -17,6 +17,10 @@ export function wordsOf(what: string, failed: Failed): string {
 
 export function throttledError(message: string, retryAtMs: EpochMs, nowMs: EpochMs): PortcullisError {
   return new PortcullisError("PROVIDER_THROTTLED", message, { retryAfterSeconds: Math.max(1, Math.ceil((retryAtMs - nowMs) / 1_000)) });
+}
+
+function factsOf({ status, code }: CloudflareError): Readonly<Record<string, number>> {
+  return code === null ? { status } : { status, cloudflareCode: code };
 }
 
 /** What was asked for, in the words that a failure is told in. */
@@ -41,7 +45,7 @@ export function errorOf({ what, effect, authHint }: Asked, failed: Failed, retry
       return throttledError(wordsOf(what, failed), retryAtMs, nowMs);
     case "missing":
     case "rejected":
-      return new PortcullisError("PROVIDER_REJECTED", wordsOf(what, failed), { facts: { status: failed.status } });
+      return new PortcullisError("PROVIDER_REJECTED", wordsOf(what, failed), { facts: factsOf(failed) });
   }
 }
 
