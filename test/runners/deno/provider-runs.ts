@@ -2,6 +2,7 @@
 import { type ProviderHarness, providerLaws, runProviderLaw } from "../../conformance/provider-laws.ts";
 import { awsHarness } from "../../providers/aws-nacl-harness.ts";
 import { azureHarness } from "../../providers/azure-nsg-harness.ts";
+import { accessHarness } from "../../providers/cloudflare-access-rules-harness.ts";
 import { cloudflareHarness } from "../../providers/cloudflare-list-harness.ts";
 import { memoryHarness } from "../../providers/memory-harness.ts";
 
@@ -23,6 +24,7 @@ const kinds: Readonly<Record<string, () => Promise<ProviderHarness>>> = {
   memory: memoryHarness,
   "aws-nacl": () => lostTwice(() => awsHarness({ direction: "both" })),
   "azure-nsg": () => lostTwice(azureHarness),
+  "cloudflare-access-rules": () => lostTwice(accessHarness),
   "cloudflare-list": () => lostTwice(cloudflareHarness),
 };
 
