@@ -24,6 +24,12 @@ interface Page extends AllRules {
   readonly perPage: number;
 }
 
+/** What must be shown and counted if nothing was deleted meanwhile: all that there were at first, and those seen to be made since. */
+function expectedOf({ serverDate, total }: Page, found: ReadonlyMap<string, NativeRule>): number {
+  if (serverDate === null) return total;
+  return total + [...found.values()].filter(({ createdMs }) => createdMs !== null && createdMs >= serverDate).length;
+}
+
 export function isUnfound(result: Result<unknown>): boolean {
   return !result.ok && result.error.context.facts?.cloudflareCode === codes.notFound;
 }
@@ -34,21 +40,23 @@ export class AccessRulesApi extends CloudflareClient {
   }
 
   /**
-   * Every rule that the level shows, page by page; never part of them. In the order of values, so that only a deletion in between
-   * could hide one that stands: then fewer are shown than counted.
+   * Every rule that the level showed when it was begun, page by page; never part of them. A rule that stands can only be hidden by a
+   * deletion on an earlier page while it is read, and that shows in the counts.
    */
   async rules(level: Level, signal?: Signal): Promise<Result<AllRules>> {
     const what = `reading the IP Access rules of ${levelText(level)}`;
     const found = new Map<string, NativeRule>();
+    let first: Page | null = null;
     for (let page = 1; ; page += 1) {
       const answer = await this.#page(level, page, what, signal);
       if (!answer.ok) return answer;
       const { rules, total, perPage, serverDate } = answer.value;
+      first ??= answer.value;
       for (const rule of rules) found.set(rule.id, rule);
-      if (rules.length === 0 && found.size < total) {
-        return fail("PROVIDER_UNAVAILABLE", `${what}: ${total} are counted and ${found.size} were shown, so they changed meanwhile; nothing is concluded`);
-      }
-      if (found.size >= total && rules.length < perPage) return ok({ rules: [...found.values()], serverDate });
+      const expected = page === 1 ? total : expectedOf(first, found);
+      const isEnd = rules.length === 0 || (rules.length < perPage && found.size >= expected);
+      if (isEnd && found.size >= expected && total >= expected) return ok({ rules: [...found.values()], serverDate });
+      if (isEnd) return fail("PROVIDER_UNAVAILABLE", `${what}: some were deleted meanwhile (${total} counted, ${found.size} shown); nothing is concluded`);
       const left = Math.max(1, Math.ceil((total - found.size) / rules.length));
       if (page + left > ours.pagesMax) return tooMany(what, total, rules.length);
     }

@@ -1,8 +1,14 @@
 // From Cloudflare's JSON to what this kind works with. Pure. Refuses to guess: what cannot be read whole is null, never shorter.
 // Shapes: cloudflare/api-schemas and the types of the vendor's TypeScript client 7.3.0 (2026-11-20).
 import * as v from "valibot";
+import type { EpochMs } from "../../shared/ports.ts";
 
 const id = v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/));
+
+function timeOf(text: string): EpochMs | null {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : at;
+}
 
 const ruleSchema = v.pipe(
   v.looseObject({
@@ -10,6 +16,7 @@ const ruleSchema = v.pipe(
     mode: v.string(),
     configuration: v.looseObject({ target: v.string(), value: v.string() }),
     notes: v.nullish(v.string(), ""),
+    created_on: v.nullish(v.string(), ""),
     scope: v.nullish(v.looseObject({ type: v.nullish(v.string()) })),
   }),
   v.transform((rule) => ({
@@ -18,6 +25,8 @@ const ruleSchema = v.pipe(
     target: rule.configuration.target,
     value: rule.configuration.value,
     notes: rule.notes,
+    /** Null when the answer does not say. */
+    createdMs: timeOf(rule.created_on),
     /** `user`, `organization` or `zone`; null when the answer does not say. */
     scope: rule.scope?.type ?? null,
   })),
