@@ -154,6 +154,41 @@ describe("reading", () => {
     expect(await observe()).toBe("5 ours");
   });
 
+  test("edited while it is read: what stood all the time is shown, or nothing is concluded", async () => {
+    await start();
+    harness.cloudflare.accessRulesPerPage = 3;
+    const value = fc.integer({ min: 1, max: 12 }).map((last) => `203.0.113.${last}`);
+    const deed = fc.record({ page: fc.integer({ min: 2, max: 5 }), does: fc.constantFrom("delete" as const, "make" as const), value });
+    const outcomes = new Set<boolean>();
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(value, { minLength: 3 }), fc.array(deed, { maxLength: 6 }), async (values, deeds) => {
+        for (const rule of harness.rules()) if (rule.value !== claimValue) harness.held.rules.delete(rule.id);
+        for (const one of values) harness.put(one, { notes: `portcullis:${storeId}` });
+        const stood = new Map(harness.rules().map((rule) => [rule.id, rule.value]));
+        harness.ports.advance(60_000);
+        let page = 0;
+        harness.cloudflare.faults.decide = () => {
+          page += 1;
+          for (const { does, value: one } of deeds.filter((next) => next.page === page)) {
+            const exists = harness.rules().some((rule) => rule.value === one);
+            if (does === "delete") harness.held.remove(accountId, one);
+            else if (!exists) harness.put(one, { notes: "theirs" });
+          }
+          return null;
+        };
+        const seen = await harness.provider().observe();
+        harness.cloudflare.faults.decide = () => null;
+        outcomes.add(seen.ok);
+        const always = harness.rules().flatMap((rule) => (stood.has(rule.id) && rule.value !== claimValue ? [rule.value] : []));
+        if (seen.ok) expect(seen.value.ours.map((entry) => entry.id)).toEqual(expect.arrayContaining(always));
+        else expect(seen.error.code).toBe("PROVIDER_UNAVAILABLE");
+        if (seen.ok) expect(seen.value.storeId).toBe(storeId);
+      }),
+      { numRuns: 150 },
+    );
+    expect(outcomes).toEqual(new Set([true, false]));
+  });
+
   test.each(["1.0.0.1", "99.0.0.1"])("made while it is read: %s hides nothing", async (value) => {
     expect(await readWhile(() => harness.put(value))).toBe("6 ours");
   });
