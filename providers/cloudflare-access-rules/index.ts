@@ -40,7 +40,7 @@ export const cloudflareAccessRules: ProviderDefinition<AccessRulesSettings> = {
     "An address has one rule: where somebody else's holds it, ours is not made, whatever that one does.",
     "It stops requests through Cloudflare only: who knows the origin's own address goes around it.",
     `The claim is a rule of its own that blocks ${claimValue}, a documentation address; whoever deletes it stops Portcullis from changing anything.`,
-    "One address is one call: a thousand new blocks take a quarter of an hour and more. Cloudflare itself recommends lists (kind cloudflare-list) where the account has one.",
+    "One address is one call, and its removal two: a thousand blocks at once take five minutes at least, and ten to go. Cloudflare itself recommends lists (kind cloudflare-list) where the account has one.",
   ],
   settings: settingsSchema,
   place: (settings) => ({ name: placeText(settings), span: null }),
