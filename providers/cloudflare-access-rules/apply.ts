@@ -21,18 +21,18 @@ const nativeSchema = v.variant("verb", [
 type Add = Extract<NativeStep, { readonly verb: "add" }>;
 type Remove = Extract<NativeStep, { readonly verb: "remove" }>;
 
-/** Cloudflare's ids of our rules by value; what is not known is read. */
-export interface RuleIds {
+/** What the instance remembers for its steps. */
+export interface ApplyMemory {
+  /** Cloudflare's id of our rule for a value, read where it is not known; null: there is none. */
   idOf(value: string, signal?: Signal): Promise<Result<string | null>>;
-  made(value: string, id: string): void;
-  gone(value: string): void;
+  /** The account was found full. */
   full(): void;
 }
 
 export interface ApplyTools {
   readonly settings: AccessRulesSettings;
   readonly api: AccessRulesApi;
-  readonly ids: RuleIds;
+  readonly memory: ApplyMemory;
 }
 
 function nativeOf(step: Step, settings: AccessRulesSettings): Result<NativeStep> {
@@ -48,16 +48,12 @@ function isValue(rule: NativeRule, value: string): boolean {
 }
 
 /** Somebody has a rule with this value: us, as after a lost answer, or another, who keeps it. */
-async function taken({ settings, api, ids }: ApplyTools, { value }: Add, signal?: Signal): Promise<Outcome> {
+async function taken({ settings, api }: ApplyTools, { value }: Add, signal?: Signal): Promise<Outcome> {
   const level = levelOf(settings);
   const found = await api.rulesFor(level, value, signal);
   if (!found.ok) return outcomeOfError(found.error, api.now);
   const same = found.value.filter((rule) => isValue(rule, value));
-  const own = same.find((rule) => isOurs(rule, level));
-  if (own !== undefined) {
-    ids.made(value, own.id);
-    return { kind: "already" };
-  }
+  if (same.some((rule) => isOurs(rule, level))) return { kind: "already" };
   const [other] = same;
   const who = other === undefined ? "a rule that its search does not show" : `somebody else's ${other.mode} rule`;
   return { kind: "conflict", why: `Cloudflare refuses a second rule for ${value} at ${placeText(settings)}: ${who} holds the value, and is not touched` };
@@ -67,24 +63,21 @@ async function taken({ settings, api, ids }: ApplyTools, { value }: Add, signal?
 const fullWords = /exceed|maximum|too many|quota|limit/i;
 
 async function add(tools: ApplyTools, native: Add, signal?: Signal): Promise<Outcome> {
-  const { api, ids, settings } = tools;
+  const { api, memory, settings } = tools;
   const made = await api.create(levelOf(settings), native, signal);
-  if (made.ok) {
-    ids.made(native.value, made.value);
-    return { kind: "applied" };
-  }
+  if (made.ok) return { kind: "applied" };
   const { error } = made;
   if (error.code !== "PROVIDER_REJECTED") return outcomeOfError(error, api.now);
   if (error.context.facts?.cloudflareCode === codes.duplicate) return taken(tools, native, signal);
   if (!fullWords.test(error.message)) return { kind: "failed", error };
-  ids.full();
+  memory.full();
   const how = "no more room is counted for an hour: correct rules, the target's setting";
   return { kind: "failed", error: new PortcullisError("CAPACITY_EXCEEDED", `${error.message}; ${how}`, error.context) };
 }
 
-async function remove({ settings, api, ids }: ApplyTools, { value }: Remove, signal?: Signal): Promise<Outcome> {
+async function remove({ settings, api, memory }: ApplyTools, { value }: Remove, signal?: Signal): Promise<Outcome> {
   const level = levelOf(settings);
-  const id = await ids.idOf(value, signal);
+  const id = await memory.idOf(value, signal);
   if (!id.ok) return outcomeOfError(id.error, api.now);
   if (id.value === null) return { kind: "already" };
   // Once more, just before: a person may have made it theirs by another note or mode.
@@ -95,7 +88,6 @@ async function remove({ settings, api, ids }: ApplyTools, { value }: Remove, sig
   }
   const done = rule.value === null ? ok(false) : await api.delete(level, id.value, value, signal);
   if (!done.ok) return outcomeOfError(done.error, api.now);
-  ids.gone(value);
   return { kind: done.value ? "applied" : "already" };
 }
 

@@ -5,7 +5,7 @@ import { ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { Admission, CompileRequest, Observation, Outcome, Provider, ProviderPorts, SetupAction, SetupReport, Step } from "../../shared/provider.ts";
 import { AccessRulesApi } from "./api.ts";
-import { applyStep, type RuleIds } from "./apply.ts";
+import { type ApplyMemory, applyStep } from "./apply.ts";
 import { compile } from "./compile.ts";
 import { type AccessRulesSettings, levelOf } from "./config.ts";
 import { fits, observationOf, type Split, split } from "./convert.ts";
@@ -15,8 +15,8 @@ import { setUp } from "./setup.ts";
 export class CloudflareAccessRules implements Provider {
   readonly #settings: AccessRulesSettings;
   readonly #api: AccessRulesApi;
-  /** Null until they were read. */
-  #ruleIds: Map<string, string> | null = null;
+  /** As they were last read. */
+  #ruleIds: ReadonlyMap<string, string> = new Map();
   #fullUntilMs: EpochMs = 0;
 
   constructor(settings: AccessRulesSettings, ports: ProviderPorts) {
@@ -47,7 +47,7 @@ export class CloudflareAccessRules implements Provider {
   }
 
   apply(step: Step, signal?: Signal): Promise<Outcome> {
-    return applyStep({ settings: this.#settings, api: this.#api, ids: this.#ids() }, step, signal);
+    return applyStep({ settings: this.#settings, api: this.#api, memory: this.#memory() }, step, signal);
   }
 
   setup(action: SetupAction, signal?: Signal): Promise<Result<SetupReport>> {
@@ -60,20 +60,18 @@ export class CloudflareAccessRules implements Provider {
     if (!all.ok) return all;
     const found = split(all.value.rules, level);
     if (!found.ok) return found;
-    this.#ruleIds = new Map(found.value.ruleIds);
+    this.#ruleIds = found.value.ruleIds;
     return ok({ split: found.value, serverDate: all.value.serverDate });
   }
 
-  #ids(): RuleIds {
+  #memory(): ApplyMemory {
     return {
       idOf: async (value, signal) => {
-        const known = this.#ruleIds?.get(value);
+        const known = this.#ruleIds.get(value);
         if (known !== undefined) return ok(known);
         const read = await this.#read(signal);
         return read.ok ? ok(read.value.split.ruleIds.get(value) ?? null) : read;
       },
-      made: (value, id) => this.#ruleIds?.set(value, id),
-      gone: (value) => this.#ruleIds?.delete(value),
       full: () => {
         this.#fullUntilMs = this.#api.now + ours.fullMs;
       },

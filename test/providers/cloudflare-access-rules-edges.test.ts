@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { claimValue } from "../../providers/cloudflare-access-rules/config.ts";
+import { split } from "../../providers/cloudflare-access-rules/convert.ts";
 import { cidrOf, cidrText } from "../../shared/address/index.ts";
 import type { Observation, Outcome } from "../../shared/provider.ts";
 import { addresses, adds, bring, look, lookLater, plan, removes, shown } from "../conformance/provider/harness.ts";
@@ -216,6 +217,19 @@ describe("whose it is", () => {
     expect([seen.ours, seen.foreign.map((entry) => entry.id)]).toEqual([[], ["here/block/192.0.2.255", "here/block/AS64500", "here/challenge/T1"]]);
   });
 
+  test("levels: what a listing says to be of another level is foreign, and what does not say is of this one", () => {
+    const rule = { id: "1", mode: "block", target: "ip", value: "203.0.113.7", notes: `portcullis:${storeId}`, createdMs: null };
+    const ours = (name: "account" | "zone", scope: string | null) => {
+      const found = split([{ ...rule, scope }], { name, id: accountId });
+      return found.ok && found.value.ours.length === 1;
+    };
+    const scopes = [null, "user", "organization", "zone"];
+    expect([scopes.map((scope) => ours("account", scope)), scopes.map((scope) => ours("zone", scope))]).toEqual([
+      [true, true, true, false],
+      [true, false, false, true],
+    ]);
+  });
+
   test("levels: a zone sees its account's rules, marked or not, as foreign and counted, and never touches them", async () => {
     await start({ level: "zone" });
     harness.held.put(accountId, { mode: "block", target: "ip", value: "203.0.113.7", notes: `portcullis:${storeId}` });
@@ -296,6 +310,12 @@ describe("one rule per address", () => {
     expect(shown(outcome)).toContain(`somebody else's ${mode} rule holds the value`);
   });
 
+  test("apply: what the search shows beside the value is not taken for it", async () => {
+    await start();
+    await bring(harness, harness.provider(), () => adds([cidrOf("203.0.113.70/32")]));
+    expect((await addAfter(() => harness.put("203.0.113.7"))).kind).toBe("conflict");
+  });
+
   test("apply: IPv6 values, which the search may not find, are a conflict all the same", async () => {
     await start();
     const outcome = await addAfter(() => harness.put("2001:db8:5::/64"), cidrOf("2001:db8:5::/64"));
@@ -322,15 +342,15 @@ describe("one rule per address", () => {
 
 describe("allow rules of others", () => {
   test.each([
-    ["the same address", "198.51.100.9", cidrOf("198.51.100.9/32"), null],
     ["a range around it", "203.0.113.0/24", a, "203.0.113.0/24"],
     ["an address inside it", "203.0.113.9", net, "203.0.113.9"],
+    ["an address that is challenged", "203.0.113.9", net, null, "challenge"],
     ["a range beside it", "198.51.100.0/24", a, null],
-  ])("partial: %s", async (_name, allowed, cidr, named) => {
+  ])("partial: %s", async (_name, allowed, cidr, named, mode = "whitelist") => {
     await start();
     const provider = harness.provider();
     await bring(harness, provider, () => adds([cidr]));
-    if (cidr.first !== cidrOf(allowed).first) harness.put(allowed, { mode: "whitelist" });
+    harness.put(allowed, { mode });
     const [entry] = (await lookLater(harness, provider)).ours;
     expect(entry?.partial ?? null).toEqual(named === null ? null : expect.stringContaining(`allows ${named}, and Allow comes before Block`));
   });
@@ -380,6 +400,14 @@ describe("limits and trouble", () => {
     expect([full.pools[0]?.limit, plan(provider, full, adds([b]))]).toEqual([1, []]);
     harness.ports.advance(60 * 60_000);
     expect((await look(provider)).pools[0]?.limit).toBe(29);
+  });
+
+  test("compile: at a full target a removal makes room for the add after it, and not before", async () => {
+    await start({ settings: { rules: 2 } });
+    const provider = harness.provider();
+    const seen = await bring(harness, provider, () => adds([a]));
+    const verbs = (changes: Parameters<typeof plan>[2]) => plan(provider, seen, changes).map((step) => step.id.split("/")[2]);
+    expect([verbs([...removes(seen.ours), ...adds([b])]), verbs([...adds([b]), ...removes(seen.ours)])]).toEqual([["remove", "add"], ["remove"]]);
   });
 
   test("quota: what others use beyond it takes nothing of ours away", async () => {

@@ -151,12 +151,15 @@ function wholeNumber(query: URLSearchParams, name: string, byDefault: number): n
   return value;
 }
 
-/** Values are searched for as they are kept; nothing says that another spelling of an IPv6 address is found. */
+/**
+ * Values are searched for as they are kept, from their beginning: no page says that another spelling of an IPv6 address is found, nor
+ * that no longer value is.
+ */
 function filterOf(query: URLSearchParams): (rule: AccessRule) => boolean {
   const [value, notes, mode, target] = ["configuration.value", "notes", "mode", "configuration.target"].map((name) => query.get(name));
   if (target != null && !["ip", "ip_range", "asn", "country"].includes(target)) throw invalid("unsupported target received");
   return (rule) =>
-    (value == null || rule.value === value) &&
+    (value == null || rule.value.startsWith(value)) &&
     (notes == null || rule.notes.toLowerCase().includes(notes.toLowerCase())) &&
     (mode == null || rule.mode === mode) &&
     (target == null || rule.target === target);
