@@ -83,6 +83,13 @@ describe("setup", () => {
     expect(await look(harness.provider())).toMatchObject({ storeId: null, terminal: null, ours: [] });
   });
 
+  test("claim: its words in the notes of another address claim nothing", async () => {
+    await start();
+    harness.put("203.0.113.7", { notes: claimNotes("store-other") });
+    expect((await look(harness.provider())).storeId).toBeNull();
+    expect(await setUp()).toContain(`for store ${storeId}`);
+  });
+
   test.each([
     ["deleted", () => harness.held.remove(accountId, claimValue)],
     ["made an allow rule", () => Object.assign(harness.rules()[0] ?? {}, { mode: "whitelist" })],
