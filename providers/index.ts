@@ -3,11 +3,13 @@
 import type { ProviderDefinition } from "../shared/provider.ts";
 import { awsNacl } from "./aws-nacl/index.ts";
 import { azureNsg } from "./azure-nsg/index.ts";
+import { cloudflareAccessRules } from "./cloudflare-access-rules/index.ts";
 import { cloudflareList } from "./cloudflare-list/index.ts";
 
 export const providers = {
   "aws-nacl": awsNacl,
   "azure-nsg": azureNsg,
+  "cloudflare-access-rules": cloudflareAccessRules,
   "cloudflare-list": cloudflareList,
 } as const satisfies Record<string, ProviderDefinition>;
 

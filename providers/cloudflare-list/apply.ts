@@ -4,10 +4,10 @@ import * as v from "valibot";
 import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import type { Signal } from "../../shared/ports.ts";
 import type { Outcome, Step } from "../../shared/provider.ts";
+import { outcomeOfError } from "../internal/cloudflare/failures.ts";
 import type { Operation } from "./batches.ts";
 import type { NativeStep } from "./compile.ts";
 import { type CloudflareListSettings, claimOf } from "./config.ts";
-import { outcomeOfError } from "./failures.ts";
 import { type NativeList, readAccepted } from "./read.ts";
 import type { Wire } from "./wire.ts";
 

@@ -1,5 +1,6 @@
 // The definition of cloudflare-list: what it can do, its limits with their sources, its permissions, its factory. Data only.
 import type { ProviderDefinition } from "../../shared/provider.ts";
+import { callLimits } from "../internal/cloudflare/limits.ts";
 import { type CloudflareListSettings, settingsSchema } from "./config.ts";
 import { discover } from "./discover.ts";
 import { cloudflareLimits } from "./limits.ts";
@@ -27,7 +28,7 @@ export const cloudflareList: ProviderDefinition<CloudflareListSettings> = {
     { name: "pending bulk operations", value: 1, unit: "per account, whoever began it", source: listsApi, checked },
     { name: "changing requests", value: cloudflareLimits.changingRequestsPer12Hours, unit: "in 12 hours", source: listsApi, checked },
     { name: "changed items", value: cloudflareLimits.changedItemsPer12Hours, unit: "in 12 hours", source: listsApi, checked },
-    { name: "calls", value: cloudflareLimits.callsPerWindow, unit: "in 5 minutes per token; more shuts it out for 5 minutes", source: apiLimits, checked },
+    { name: "calls", value: callLimits.callsPerWindow, unit: "in 5 minutes per token; more shuts it out for 5 minutes", source: apiLimits, checked },
     { name: "shortest IPv4 prefix", value: cloudflareLimits.shortestPrefix.ipv4, unit: "bits", source: lists, checked },
     { name: "shortest IPv6 prefix", value: cloudflareLimits.shortestPrefix.ipv6, unit: "bits", source: lists, checked },
   ],

@@ -10,17 +10,12 @@ export const cloudflareLimits = {
   descriptionChars: 500,
   /** WAF custom lists: IPv4 /8 to /32; IPv6 /12 and longer. Older pages end IPv6 at /64. */
   shortestPrefix: { ipv4: 8, ipv6: 12 },
-  /** API reference, limits: 1,200 requests in five minutes per token or user; then everything is refused for five minutes. */
-  callsPerWindow: 1_200,
-  callWindowMs: 5 * 60_000,
   /** Lists API: requests that change items, and items changed, in twelve hours. */
   changingRequestsPer12Hours: 30_000,
   changedItemsPer12Hours: 1_000_000,
 } as const;
 
 export const ours = {
-  /** Calls of the window that we use: the rest is for whoever else uses the token. */
-  callsPerWindow: 1_000,
   /** Items of one bulk operation: no bound is documented. A batch fails whole, so a smaller one costs less. */
   batchItems: 1_000,
   zonesMax: 20,

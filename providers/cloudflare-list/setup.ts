@@ -3,11 +3,13 @@
 import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import type { Signal } from "../../shared/ports.ts";
 import type { SetupAction, SetupReport } from "../../shared/provider.ts";
+import type { Call } from "../internal/cloudflare/client.ts";
+import { storeIdPattern, storeIdWords } from "../internal/cloudflare/marks.ts";
 import { type CloudflareListSettings, claimOf, phase, ruleOf, withClaim, withoutClaim } from "./config.ts";
 import { namesOf, split } from "./convert.ts";
 import { cloudflareLimits } from "./limits.ts";
 import type { NativeList, NativeRule } from "./read.ts";
-import type { Call, Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 import { findRule, isAsWritten, passedBefore } from "./zones.ts";
 
 interface Tools {
@@ -22,8 +24,6 @@ interface Part {
   readonly line: string;
   readonly changed: boolean;
 }
-
-const storeIdPattern = /^[\w.:/=+@-]{1,256}$/;
 
 async function write(tools: Tools, call: Call, signal?: Signal): Promise<Result<true>> {
   const answer = await tools.wire.send(call, "write", signal);
@@ -117,7 +117,7 @@ function ruleCall(zone: string, rulesetId: string | null, standing: NativeRule |
 }
 
 async function claim(tools: Tools, action: Claim, signal?: Signal): Promise<Result<SetupReport>> {
-  if (!storeIdPattern.test(action.storeId)) return fail("INVALID_INPUT", "the store id must be 1 to 256 characters of letters, digits and _.:/=+@-");
+  if (!storeIdPattern.test(action.storeId)) return fail("INVALID_INPUT", storeIdWords);
   const parts: Part[] = [];
   const list = await claimList(tools, action, signal);
   if (!list.ok) return list;

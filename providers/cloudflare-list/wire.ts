@@ -1,61 +1,30 @@
-// Calls with their failures as values: the budget before, the words after. Knows the routes that this kind uses.
+// The calls that this kind makes, page by page and whole. Knows the routes; the client that it extends knows the rest.
 import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { ProviderPorts } from "../../shared/provider.ts";
-import { backoffUntil } from "../internal/backoff.ts";
-import { transportError } from "../internal/transport-error.ts";
-import { type CloudflareAnswer, type CloudflareCall, type CloudflareOk, sendCall } from "./api.ts";
-import { CallBudget } from "./call-budget.ts";
+import type { CloudflareOk, IsBusy } from "../internal/cloudflare/api.ts";
+import { CloudflareClient } from "../internal/cloudflare/client.ts";
 import type { CloudflareAccount } from "./config.ts";
-import { type Effect, errorOf, throttledError } from "./failures.ts";
 import { cloudflareLimits, ours } from "./limits.ts";
 import { type NativeItem, type NativeList, type NativeOperation, type NativeRuleset, readItems, readLists, readOperation, readRuleset } from "./read.ts";
-
-export interface Call extends CloudflareCall {
-  /** For messages: `reading the lists of …`. */
-  readonly what: string;
-}
 
 export interface Page<T> {
   readonly value: T;
   readonly serverDate: EpochMs | null;
 }
 
-export class Wire {
+const authHint = "give the token the permissions of providers/cloudflare-list/policy.json for this account and its zones, and see that it has not ended";
+const busyWords = /operation|pending|progress|process|later|wait/i;
+
+/** Only changes of items wait for the account's pending operation. */
+export const isBusy: IsBusy = (call, message) => call.method !== "GET" && /\/rules\/lists\/[^/]+\/items$/.test(call.path) && busyWords.test(message);
+
+export class Wire extends CloudflareClient {
   readonly #account: CloudflareAccount;
-  readonly #ports: ProviderPorts;
-  readonly #budget = new CallBudget();
-  /** Refusals in a row, for the growing delay when the cloud names none. */
-  #refusals = 0;
 
   constructor(account: CloudflareAccount, ports: ProviderPorts) {
+    super({ endpoint: account.endpoint, authHint, isBusy }, ports);
     this.#account = account;
-    this.#ports = ports;
-  }
-
-  get now(): EpochMs {
-    return this.#ports.clock.now();
-  }
-
-  async send(call: Call, effect: Effect, signal?: Signal): Promise<Result<CloudflareOk>> {
-    const freeAtMs = this.#budget.take(this.now);
-    if (freeAtMs !== null) {
-      const why = `${call.what} waits: ${cloudflareLimits.callsPerWindow} calls in five minutes would shut the token out for five more`;
-      return { ok: false, error: throttledError(why, freeAtMs, this.now) };
-    }
-    try {
-      const answer = await sendCall(this.#ports, this.#account, call, signal);
-      const retryAtMs = this.#retryAtMs(call, answer);
-      return answer.kind === "ok" ? ok(answer) : { ok: false, error: errorOf(call.what, answer, effect, retryAtMs, this.now) };
-    } catch (thrown) {
-      return { ok: false, error: transportError(call.what, thrown, effect) };
-    }
-  }
-
-  /** A read whose 404 is an answer: null. */
-  async find(call: Call, signal?: Signal): Promise<Result<CloudflareOk | null>> {
-    const answer = await this.send(call, "read", signal);
-    return !answer.ok && answer.error.context.facts?.status === 404 ? ok(null) : answer;
   }
 
   async lists(signal?: Signal): Promise<Result<Page<readonly NativeList[]>>> {
@@ -113,17 +82,6 @@ export class Wire {
 
   itemsPath(listId: string): string {
     return `${this.listsPath()}/${listId}/items`;
-  }
-
-  #retryAtMs(call: Call, answer: CloudflareAnswer): EpochMs {
-    const refused = answer.kind === "error" && (answer.meaning === "throttle" || answer.meaning === "busy");
-    // A read in between says nothing about whether a write would be let through.
-    if (refused) this.#refusals += 1;
-    else if (call.method !== "GET") this.#refusals = 0;
-    if (answer.kind === "error" && answer.retryAtMs !== null) return answer.retryAtMs;
-    // The call limit shuts everything out for five minutes, and asking sooner is a call too.
-    if (answer.kind === "error" && answer.meaning === "throttle") return this.now + cloudflareLimits.callWindowMs;
-    return backoffUntil(Math.max(1, this.#refusals) + 1, this.now, this.#ports.random);
   }
 }
 

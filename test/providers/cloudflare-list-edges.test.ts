@@ -1,7 +1,8 @@
 // cloudflare-list's own cases: reading, guarding, counting, telling.
 import { afterEach, describe, expect, test } from "vitest";
-import { answerOf, type CloudflareCall } from "../../providers/cloudflare-list/api.ts";
-import { CallBudget } from "../../providers/cloudflare-list/call-budget.ts";
+import { isBusy } from "../../providers/cloudflare-list/wire.ts";
+import { answerOf, type CloudflareCall } from "../../providers/internal/cloudflare/api.ts";
+import { CallBudget } from "../../providers/internal/cloudflare/call-budget.ts";
 import { cidrOf, cidrText } from "../../shared/address/index.ts";
 import { Secret } from "../../shared/ports.ts";
 import type { Observation, Outcome, Provider, Step } from "../../shared/provider.ts";
@@ -253,7 +254,7 @@ describe("limits", () => {
   const call: CloudflareCall = { method: "POST", path: `/accounts/${accountId}/rules/lists/abc/items` };
   const meaning = (of: CloudflareCall, message: string, code = 1000) => {
     const body = JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
-    const answer = answerOf(of, { status: 429, headers: {}, body }, 0);
+    const answer = answerOf(of, { status: 429, headers: {}, body }, 0, isBusy);
     return answer.kind === "error" ? answer.meaning : answer.kind;
   };
 

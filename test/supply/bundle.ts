@@ -36,7 +36,8 @@ async function exampleYaml(): Promise<string> {
 
 async function everyKindYaml(): Promise<string> {
   const nowhere = "http://127.0.0.1:9/";
-  return productYaml(nowhere, `sha256:${"0".repeat(64)}`, { azure: nowhere, cloudflare: nowhere });
+  const rules = `  rules: { kind: cloudflare-access-rules, account: ${"0".repeat(32)}, endpoint: "${nowhere}", credentials: { token: CF_TOKEN } }\n`;
+  return `${productYaml(nowhere, `sha256:${"0".repeat(64)}`, { azure: nowhere, cloudflare: nowhere })}${rules}`;
 }
 
 const yamls: Readonly<Record<BundleName, () => Promise<string>>> = { example: exampleYaml, everyKind: everyKindYaml };
@@ -44,7 +45,7 @@ const yamls: Readonly<Record<BundleName, () => Promise<string>>> = { example: ex
 function holdsEveryKind({ config }: Build): void {
   const kinds = new Set(Object.values(config.targets).map(({ kind }) => kind));
   const missing = providerKinds.filter((kind) => !kinds.has(kind));
-  if (missing.length > 0) throw new Error(`the configuration with every kind lacks ${missing.join(", ")}; add a target to test/bench/product.ts`);
+  if (missing.length > 0) throw new Error(`the configuration with every kind lacks ${missing.join(", ")}; add a target to everyKindYaml`);
 }
 
 export async function buildBundle(name: BundleName, folder: string): Promise<Bundle> {

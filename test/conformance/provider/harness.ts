@@ -30,7 +30,7 @@ export interface World {
   addForeign(): void;
   /** A person takes every place that this step would touch, for something that is not ours. */
   takePlacesOf(step: Step): void;
-  /** For kinds whose entries have one place only, such as the priority of a rule: the person gives it up again. Before that nothing may be written there. */
+  /** For kinds whose entries have one place only, such as the priority of a rule or the value itself: the person gives it up again. Before that nothing may be written there. */
   givePlacesBack?(step: Step): void;
   /** A person removes what this entry stands for. */
   removeOurs(entry: Entry): void;

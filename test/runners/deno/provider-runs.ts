@@ -1,7 +1,9 @@
 // The provider laws with each kind's harness, named for both: run in Deno by `laws.ts`, the real kinds over real HTTP.
+import type { ProviderKind } from "../../../providers/index.ts";
 import { type ProviderHarness, providerLaws, runProviderLaw } from "../../conformance/provider-laws.ts";
 import { awsHarness } from "../../providers/aws-nacl-harness.ts";
 import { azureHarness } from "../../providers/azure-nsg-harness.ts";
+import { accessHarness } from "../../providers/cloudflare-access-rules-harness.ts";
 import { cloudflareHarness } from "../../providers/cloudflare-list-harness.ts";
 import { memoryHarness } from "../../providers/memory-harness.ts";
 
@@ -19,10 +21,12 @@ async function lostTwice(make: () => Promise<ProviderHarness>): Promise<Provider
   return { ...harness, world: { ...world, trouble } };
 }
 
-const kinds: Readonly<Record<string, () => Promise<ProviderHarness>>> = {
+/** Every kind: one that is left out does not compile. */
+const kinds: Readonly<Record<ProviderKind | "memory", () => Promise<ProviderHarness>>> = {
   memory: memoryHarness,
   "aws-nacl": () => lostTwice(() => awsHarness({ direction: "both" })),
   "azure-nsg": () => lostTwice(azureHarness),
+  "cloudflare-access-rules": () => lostTwice(accessHarness),
   "cloudflare-list": () => lostTwice(cloudflareHarness),
 };
 

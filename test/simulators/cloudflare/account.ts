@@ -1,5 +1,6 @@
 // One simulated account's lists: their items, and the one bulk operation that may be pending in all of them.
 // Owns when an operation takes effect. A person's edits (dashboard) go through the same upsert.
+import { AccessRules } from "./access-rules.ts";
 import type { Faults } from "./faults.ts";
 import { cloudflareLimits } from "./limits.ts";
 import { Quota } from "./quota.ts";
@@ -47,6 +48,9 @@ export interface AccountHost {
   readonly itemsMax: () => number;
   readonly operationMs: () => number;
   readonly ipv6Longest: () => number;
+  readonly accessRulesMax: () => number;
+  readonly accessRulesPerPage: () => number;
+  readonly missingDelete: () => "null" | "notFound";
 }
 
 class Failed extends Error {}
@@ -55,6 +59,7 @@ export class Account {
   readonly id: string;
   readonly lists = new Map<string, List>();
   readonly operations = new Map<string, Operation>();
+  readonly accessRules: AccessRules;
   readonly #host: AccountHost;
   readonly #requests = new Quota(cloudflareLimits.changingRequests);
   readonly #changedItems = new Quota(cloudflareLimits.changedItems);
@@ -63,6 +68,8 @@ export class Account {
   constructor(id: string, host: AccountHost) {
     this.id = id;
     this.#host = host;
+    const { nowMs, newId, accessRulesMax: rulesMax, accessRulesPerPage: perPageMost, missingDelete } = host;
+    this.accessRules = new AccessRules({ account: id, nowMs, newId, rulesMax, perPageMost, missingDelete });
   }
 
   get nowMs(): number {

@@ -22,6 +22,14 @@ export const cloudflareLimits = {
   rulesPerZone: 5,
   /** D: about 4 KB. */
   expressionChars: 4_096,
+  /** D: WAF, IP Access rules: per account. */
+  accessRulesPerAccount: 50_000,
+  /** U: others ask for 1,000 (code in public repositories). */
+  accessRulesPerPage: 1_000,
+  /** D: IP Access rules, parameters. */
+  accessLengths: { ipv4: [16, 24], ipv6: [32, 48, 64] },
+  /** U: no page says how long notes may be. */
+  notesChars: 500,
   /** U: how long a bulk operation takes by default. */
   operationMs: 2_000,
   /** U: how long a finished operation can be asked for. */

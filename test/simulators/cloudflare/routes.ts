@@ -1,4 +1,5 @@
 // Every route of the simulated API: who may call it, what it takes, what it does. A route that is not here does not exist.
+import { accessRoutes } from "./access-routes.ts";
 import type { Account, ItemInput, List } from "./account.ts";
 import { cloudflareLimits } from "./limits.ts";
 import { CloudflareRefusal, fields, type Success, textField } from "./refusal.ts";
@@ -8,6 +9,7 @@ import { customPhase, type Zone } from "./zone.ts";
 export interface World {
   readonly account: (id: string) => Account;
   readonly zone: (id: string) => Zone;
+  readonly zones: () => readonly Zone[];
 }
 
 export interface Input {
@@ -15,6 +17,8 @@ export interface Input {
   readonly query: URLSearchParams;
   readonly body: unknown;
   readonly world: World;
+  /** What else the token may do. */
+  readonly may: (need: Need) => boolean;
 }
 
 export interface Route {
@@ -22,7 +26,8 @@ export interface Route {
   readonly method: string;
   readonly path: RegExp;
   readonly query?: readonly string[];
-  need(ids: readonly string[]): Need;
+  /** Null: any token may call. */
+  need(ids: readonly string[]): Need | null;
   run(input: Input): Success;
 }
 
@@ -228,4 +233,4 @@ const ruleRoutes: readonly Route[] = [
   },
 ];
 
-export const routes: readonly Route[] = [...listRoutes, ...itemRoutes, ...ruleRoutes];
+export const routes: readonly Route[] = [...listRoutes, ...itemRoutes, ...ruleRoutes, ...accessRoutes];

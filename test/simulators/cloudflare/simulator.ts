@@ -24,6 +24,8 @@ export interface CloudflareOptions {
   readonly operationMs?: number;
   /** 64 gives the older documentation's rule. */
   readonly ipv6Longest?: number;
+  /** The quota of IP Access rules of an account, its zones included. */
+  readonly accessRulesMax?: number;
 }
 
 export interface Request {
@@ -62,6 +64,11 @@ export class SimulatedCloudflare {
   itemsMax: number;
   operationMs: number;
   ipv6Longest: number;
+  accessRulesMax: number;
+  /** The largest page of IP Access rules. */
+  accessRulesPerPage: number = cloudflareLimits.accessRulesPerPage;
+  /** What deleting an IP Access rule answers that is not there: 200 with nothing has been seen live, and not_found is described. */
+  missingDelete: "null" | "notFound" = "null";
   readonly #nowMs: () => number;
   readonly #accounts = new Map<string, Account>();
   readonly #zones = new Map<string, Zone>();
@@ -73,6 +80,7 @@ export class SimulatedCloudflare {
     this.itemsMax = options.itemsMax ?? cloudflareLimits.itemsPerAccount;
     this.operationMs = options.operationMs ?? cloudflareLimits.operationMs;
     this.ipv6Longest = options.ipv6Longest ?? cloudflareLimits.ipv6Longest;
+    this.accessRulesMax = options.accessRulesMax ?? cloudflareLimits.accessRulesPerAccount;
     for (const seed of options.tokens ?? []) this.addToken(seed);
     for (const seed of options.accounts ?? []) this.addAccount(seed);
   }
@@ -90,6 +98,9 @@ export class SimulatedCloudflare {
       itemsMax: () => this.itemsMax,
       operationMs: () => this.operationMs,
       ipv6Longest: () => this.ipv6Longest,
+      accessRulesMax: () => this.accessRulesMax,
+      accessRulesPerPage: () => this.accessRulesPerPage,
+      missingDelete: () => this.missingDelete,
     });
     this.#accounts.set(seed.id, account);
     for (const list of seed.lists ?? []) account.addList(list);
@@ -109,6 +120,10 @@ export class SimulatedCloudflare {
     const zone = this.#zones.get(id);
     if (zone === undefined) throw new CloudflareRefusal(404, 7003, `Could not route to zones/${id}, perhaps your object identifier is invalid?`);
     return zone;
+  }
+
+  zones(): readonly Zone[] {
+    return [...this.#zones.values()];
   }
 
   /** How often a route was called, refused calls included; all routes without a name. */
@@ -148,14 +163,15 @@ export class SimulatedCloudflare {
     token.count(this.#nowMs());
     if (found === null) throw new CloudflareRefusal(404, 7000, `No route for that URI (${request.method} ${request.target})`);
     const { route, ids, query } = found;
-    if (!token.may(route.need(ids))) throw new CloudflareRefusal(403, 10000, "Authentication error");
+    const need = route.need(ids);
+    if (need !== null && !token.may(need)) throw new CloudflareRefusal(403, 10000, "Authentication error");
     const unknown = [...query.keys()].filter((key) => !(route.query ?? []).includes(key));
     if (unknown.length > 0) throw new CloudflareRefusal(400, 10017, `unknown query parameter ${unknown.join(", ")}`);
     const mishap = mishapFor(this.faults, route.name);
     if (mishap?.kind === "throttle") throw throttled(mishap.retryAfterSeconds);
     if (mishap?.kind === "busy") throw busy();
     if (mishap !== null && !mishap.committed) return this.#fail(mishap);
-    const success = route.run({ ids, query, body: readBody(request), world: this });
+    const success = route.run({ ids, query, body: readBody(request), world: this, may: (asked) => token.may(asked) });
     if (mishap !== null) return this.#fail(mishap);
     return { status: 200, headers: this.#headers(), body: successBody(success) };
   }

@@ -70,3 +70,23 @@ export function canonicalValue(value: string, rules: ValueRules): string {
   const text = textOf(masked(groupsOf(address), 16, length));
   return length === 128 ? text : `${text}/${length}`;
 }
+
+/** IPv6 comes back in its long form (terraform-provider-cloudflare, internal/services/access_rule/ipv6_plan_modifier.go, 2026). */
+function longText(groups: readonly number[]): string {
+  return groups.map((group) => group.toString(16).padStart(4, "0")).join(":");
+}
+
+/** The value of an IP Access rule in the one form it is kept in; null for what the API refuses. */
+export function accessValue(target: string, value: string): string | null {
+  if (target === "ip") return isIPv4(value) ? value : null;
+  if (target === "ip6") return isIPv6(value) && !value.includes("%") ? longText(groupsOf(value)) : null;
+  if (target === "asn") return /^AS[1-9]\d{0,9}$/.test(value) ? value : null;
+  if (target === "country") return /^[A-Z][A-Z0-9]$/.test(value) ? value : null;
+  const [address = "", suffix, ...more] = value.split("/");
+  if (target !== "ip_range" || suffix === undefined || more.length > 0) return null;
+  const length = lengthOf(suffix, -1);
+  const { ipv4, ipv6 } = cloudflareLimits.accessLengths;
+  if (isIPv4(address)) return ipv4.some((one) => one === length) ? `${masked(address.split(".").map(Number), 8, length).join(".")}/${length}` : null;
+  if (!isIPv6(address) || address.includes("%") || !ipv6.some((one) => one === length)) return null;
+  return `${longText(masked(groupsOf(address), 16, length))}/${length}`;
+}

@@ -29,6 +29,9 @@ type RuleInput = Partial<Pick<Rule, "action" | "expression" | "description" | "r
 export class Zone {
   readonly id: string;
   readonly account: string;
+  readonly name: string;
+  status = "active";
+  paused = false;
   /** Null until the first rule was written. */
   ruleset: { readonly id: string; version: number; name: string; rules: Rule[]; updatedMs: number } | null = null;
   readonly #host: ZoneHost;
@@ -36,6 +39,7 @@ export class Zone {
   constructor(id: string, account: string, host: ZoneHost) {
     this.id = id;
     this.account = account;
+    this.name = `zone-${id.slice(0, 4)}.example`;
     this.#host = host;
   }
 
