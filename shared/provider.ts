@@ -154,7 +154,10 @@ export interface Provider {
   compile(request: CompileRequest): readonly Step[];
   /** ONE remote call that may change the target (fetching a token before it is allowed). Never throws. */
   apply(step: Step, signal?: Signal): Promise<Outcome>;
-  /** Run by a person from the CLI, with credentials that may do more than the function's. */
+  /**
+   * Run by a person from the CLI, with credentials that may do more than the function's. What takes several calls may end in
+   * PROVIDER_THROTTLED part-way: the caller comes again after `retryAfterSeconds`, and what is done already is not done twice.
+   */
   setup(action: SetupAction, signal?: Signal): Promise<Result<SetupReport>>;
 }
 
