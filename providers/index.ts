@@ -2,11 +2,13 @@
 // Refuses lookups through inherited names.
 import type { ProviderDefinition } from "../shared/provider.ts";
 import { awsNacl } from "./aws-nacl/index.ts";
+import { awsWaf } from "./aws-waf/index.ts";
 import { azureNsg } from "./azure-nsg/index.ts";
 import { cloudflareList } from "./cloudflare-list/index.ts";
 
 export const providers = {
   "aws-nacl": awsNacl,
+  "aws-waf": awsWaf,
   "azure-nsg": azureNsg,
   "cloudflare-list": cloudflareList,
 } as const satisfies Record<string, ProviderDefinition>;

@@ -17,6 +17,11 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["AccessDeniedException", "auth"],
   ["MissingAuthenticationToken", "auth"],
   ["IncompleteSignature", "auth"],
+  // The same, as services of the JSON protocol call them.
+  ["UnrecognizedClientException", "auth"],
+  ["InvalidSignatureException", "auth"],
+  ["MissingAuthenticationTokenException", "auth"],
+  ["IncompleteSignatureException", "auth"],
   ["Blocked", "auth"],
   ["RegionDisabledException", "auth"],
   ["InvalidIdentityToken", "auth"],
@@ -35,6 +40,8 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["PriorRequestNotComplete", "throttle"],
   ["BandwidthLimitExceeded", "throttle"],
   ["InternalError", "server"],
+  ["WAFInternalErrorException", "server"],
+  ["WAFUnavailableEntityException", "server"],
   ["InternalFailure", "server"],
   ["ServerInternal", "server"],
   ["ServiceUnavailable", "server"],
@@ -53,9 +60,10 @@ export function meaningOf(status: number, code: string): Meaning {
 
 /** What the operator should look at for a refused credential. */
 export function authHint(code: string, kind: string): string {
-  if (code === "RequestExpired" || code === "SignatureDoesNotMatch") return "check the clock of this machine and the secret access key";
+  if (code === "RequestExpired" || code === "SignatureDoesNotMatch" || code === "InvalidSignatureException")
+    return "check the clock of this machine and the secret access key";
   if (code === "ExpiredToken" || code === "ExpiredTokenException") return "the session has ended; renew the session token, or use assumeRole";
-  if (code === "UnauthorizedOperation" || code === "AccessDenied")
+  if (code === "UnauthorizedOperation" || code === "AccessDenied" || code === "AccessDeniedException")
     return `attach providers/${kind}/policy.json to this principal (and trust it in the role's trust policy)`;
   if (code === "InvalidIdentityToken" || code === "IDPRejectedClaim")
     return "compare issuer, aud and sub of the platform's tokens with the identity provider and the role's trust policy";

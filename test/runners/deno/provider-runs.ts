@@ -1,6 +1,7 @@
 // The provider laws with each kind's harness, named for both: run in Deno by `laws.ts`, the real kinds over real HTTP.
 import { type ProviderHarness, providerLaws, runProviderLaw } from "../../conformance/provider-laws.ts";
 import { awsHarness } from "../../providers/aws-nacl-harness.ts";
+import { wafHarness } from "../../providers/aws-waf-harness.ts";
 import { azureHarness } from "../../providers/azure-nsg-harness.ts";
 import { cloudflareHarness } from "../../providers/cloudflare-list-harness.ts";
 import { memoryHarness } from "../../providers/memory-harness.ts";
@@ -22,6 +23,7 @@ async function lostTwice(make: () => Promise<ProviderHarness>): Promise<Provider
 const kinds: Readonly<Record<string, () => Promise<ProviderHarness>>> = {
   memory: memoryHarness,
   "aws-nacl": () => lostTwice(() => awsHarness({ direction: "both" })),
+  "aws-waf": () => lostTwice(wafHarness),
   "azure-nsg": () => lostTwice(azureHarness),
   "cloudflare-list": () => lostTwice(cloudflareHarness),
 };
