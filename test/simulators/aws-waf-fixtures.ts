@@ -58,11 +58,11 @@ export function filledPolicy(scope: Scope): unknown {
   );
 }
 
-export function startWafFixture(scope: Scope = "REGIONAL", options: WafOptions = {}): Promise<WafSimulator> {
+export function fixtureOf(scope: Scope): WafOptions {
   const { ipv4, ipv6 } = arnsOf(scope);
   const region = regionOf(scope);
   const policy = filledPolicy(scope);
-  return startWafSimulator({
+  return {
     accountId: account,
     sets: [
       { name: "blocked-v4", id: ids.v4, version: "IPV4", scope, region },
@@ -84,6 +84,9 @@ export function startWafFixture(scope: Scope = "REGIONAL", options: WafOptions =
       { name: "everything", ...keys.everything, policy: allowAll },
     ],
     roles: [{ name: "blocker", policy, trusts: ["assume"], externalId }],
-    ...options,
-  });
+  };
+}
+
+export function startWafFixture(scope: Scope = "REGIONAL", options: WafOptions = {}): Promise<WafSimulator> {
+  return startWafSimulator({ ...fixtureOf(scope), ...options });
 }
