@@ -55,10 +55,17 @@ const statementSchema = v.looseObject({
 
 /** Sets in whose presence the statement matches: the set that it is, or those of an OR. An AND or a NOT may not match. */
 function arnsIn(statement: unknown): readonly string[] {
-  const read = v.safeParse(statementSchema, statement);
-  if (!read.success) return [];
-  const own = read.output.IPSetReferenceStatement?.ARN;
-  return [...(own === undefined ? [] : [own]), ...(read.output.OrStatement?.Statements ?? []).flatMap(arnsIn)];
+  const arns: string[] = [];
+  // A list to work off and no recursion: how deep an answer is nested is for whoever sent it to choose.
+  const left: unknown[] = [statement];
+  while (left.length > 0) {
+    const read = v.safeParse(statementSchema, left.pop());
+    if (!read.success) continue;
+    const { IPSetReferenceStatement: own, OrStatement: or } = read.output;
+    if (own !== null && own !== undefined) arns.push(own.ARN);
+    left.push(...(or?.Statements ?? []));
+  }
+  return arns;
 }
 
 function blocks(rule: NativeRule): boolean {

@@ -93,6 +93,17 @@ describe("locks", () => {
     }
   });
 
+  test("conflict: a step decided before a later look is not sent with the later look's token", async () => {
+    const { provider, waf } = await harnessFor();
+    const one = provider();
+    const [step] = await stepsFor(one, adds([a]));
+    if (step === undefined) throw new Error("a step was expected");
+    waf.set(arns.ipv4).edit({ addresses: ["198.51.100.9/32"] });
+    await look(one);
+    expect((await one.apply(step)).kind).toBe("conflict");
+    expect(waf.set(arns.ipv4).state.addresses).toEqual(["198.51.100.9/32"]);
+  });
+
   test("already: somebody was faster with the same, under another token", async () => {
     const { provider, waf } = await harnessFor();
     const one = provider();

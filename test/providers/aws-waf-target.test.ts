@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { compile } from "../../providers/aws-waf/compile.ts";
 import { entryOf } from "../../providers/aws-waf/convert.ts";
 import { awsWaf } from "../../providers/aws-waf/index.ts";
+import { setArnsOf } from "../../providers/aws-waf/web-acl.ts";
 import { cidrOf, cidrText } from "../../shared/address/index.ts";
 import type { Change, Observation } from "../../shared/provider.ts";
 import { adds, bring, look, plan } from "../conformance/provider/harness.ts";
@@ -160,6 +161,12 @@ describe("enforcing", () => {
     const { enforcing } = await look(provider());
     if (why === null) expect(enforcing).toEqual({ yes: true });
     else expect(enforcing).toEqual({ yes: false, why: expect.stringMatching(why) });
+  });
+
+  test("an OR nested past any stack is read to its end", () => {
+    let statement: RuleSeed["statement"] = inSet(arns.ipv4);
+    for (let at = 0; at < 100_000; at += 1) statement = anyOf(statement);
+    expect(setArnsOf({ ARN: arns.webAcl, Rules: [{ Name: "deep", Priority: 0, Action: { Block: {} }, Statement: statement }] })).toEqual([arns.ipv4]);
   });
 
   test("no web ACL, and Firewall Manager's groups before all rules", async () => {
