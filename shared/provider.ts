@@ -174,6 +174,8 @@ export interface Place {
   readonly name: string;
   /** First and last number of the claimed range, where there is one. */
   readonly span: readonly [number, number] | null;
+  /** What else belongs to the claim: the second list of a target that has one per family. Each is one target's alone, too. */
+  readonly also?: readonly string[];
 }
 
 /** Plain data about one kind, and the factory for its instances. */

@@ -46,13 +46,11 @@ export const awsWaf: ProviderDefinition<AwsWafSettings> = {
     "One change a second for all IP sets of an account and region: with new addresses of both families the second waits for a moment.",
   ],
   settings: settingsSchema,
-  // Two sets are one claim here: the mark on each names the other, so a target that shares only one of them is refused by setup.
-  place: (settings) => ({
-    name: setsOf(settings)
-      .map((set) => set.arn)
-      .join(" "),
-    span: null,
-  }),
+  // Each set is one target's alone; a set for the other family may come later.
+  place: (settings) => {
+    const [name = "", ...also] = setsOf(settings).map((set) => set.arn);
+    return { name, span: null, ...(also.length === 0 ? {} : { also }) };
+  },
   serialKey: (settings) => {
     const { account, region } = arnOf(settings.webAcl);
     return `aws-waf:${account}:${region}`;
