@@ -199,7 +199,7 @@ export interface ProviderDefinition<Settings = unknown> {
   usesIdentity?(settings: Settings): boolean;
   /** What a target of these settings claims. */
   place(settings: Settings): Place;
-  /** Host suffixes this kind may call, such as `.amazonaws.com`. */
+  /** Host suffixes this kind may call, such as `.amazonaws.com`. `init` asks with what `discover` takes, before there are settings and unparsed. */
   hostSuffixes(settings: Settings): readonly string[];
   create(settings: Settings, ports: ProviderPorts): Provider;
   /** Read-only search for firewalls, for `init`. */

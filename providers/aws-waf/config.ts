@@ -129,6 +129,15 @@ export function setsOf(settings: AwsWafSettings): readonly SetName[] {
   );
 }
 
+const whereSchema = v.union([v.looseObject({ webAcl: v.string() }), v.looseObject({ region })]);
+
+/** Where these settings call: a target's, or those that `init` searches with before there is any target. Null: nowhere. */
+export function regionToCall(settings: unknown): string | null {
+  const read = v.safeParse(whereSchema, settings);
+  if (!read.success) return null;
+  return typeof read.output.webAcl === "string" ? (readArn(read.output.webAcl, "webacl")?.region ?? null) : String(read.output.region);
+}
+
 export function accountOf(settings: AwsWafSettings): AwsAccount {
   const { ipv4: _v4, ipv6: _v6, webAcl, ...rest } = settings;
   return { ...rest, region: arnOf(webAcl).region };

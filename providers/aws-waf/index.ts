@@ -1,7 +1,7 @@
 // The definition of aws-waf: what it can do, its limits with their sources, its permissions, its factory. Data only.
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import { hostsOf } from "../internal/aws/account.ts";
-import { type AwsWafSettings, arnOf, setsOf, settingsSchema, wafLimits } from "./config.ts";
+import { type AwsWafSettings, arnOf, regionToCall, setsOf, settingsSchema, wafLimits } from "./config.ts";
 import { kind } from "./credentials.ts";
 import { discover } from "./discover.ts";
 import { AwsWaf } from "./provider.ts";
@@ -56,7 +56,10 @@ export const awsWaf: ProviderDefinition<AwsWafSettings> = {
     return `aws-waf:${account}:${region}`;
   },
   usesIdentity: (settings) => settings.assumeRole?.webIdentity === true,
-  hostSuffixes: (settings) => hostsOf("wafv2", arnOf(settings.webAcl).region),
+  hostSuffixes: (settings) => {
+    const region = regionToCall(settings);
+    return region === null ? [] : hostsOf("wafv2", region);
+  },
   create: (settings, ports) => new AwsWaf(settings, ports),
   discover,
 };

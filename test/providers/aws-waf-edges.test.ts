@@ -299,6 +299,11 @@ describe("discover", () => {
     expect(result.value[0]?.warnings.join()).toMatch(/holds 1 addresses.*more web ACLs than were looked at/);
   });
 
+  test("call: the search's own region, before there is a target, and nobody without one", () => {
+    expect(awsWaf.hostSuffixes(search as never)).toContain("wafv2.eu-west-1.amazonaws.com");
+    for (const nowhere of [{}, { region: "evil.example/" }, { webAcl: "arn:else" }, null]) expect(awsWaf.hostSuffixes(nowhere as never)).toEqual([]);
+  });
+
   test("refuse: settings that are none, and CloudFront elsewhere", async () => {
     const harness = await harnessFor();
     for (const wrong of [{ region: "x" }, { region: "eu-west-1", scope: "CLOUDFRONT" }, { ...search, acl: "x" }]) {
