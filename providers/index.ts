@@ -2,12 +2,14 @@
 // Refuses lookups through inherited names.
 import type { ProviderDefinition } from "../shared/provider.ts";
 import { awsNacl } from "./aws-nacl/index.ts";
+import { awsWaf } from "./aws-waf/index.ts";
 import { azureNsg } from "./azure-nsg/index.ts";
 import { cloudflareAccessRules } from "./cloudflare-access-rules/index.ts";
 import { cloudflareList } from "./cloudflare-list/index.ts";
 
 export const providers = {
   "aws-nacl": awsNacl,
+  "aws-waf": awsWaf,
   "azure-nsg": azureNsg,
   "cloudflare-access-rules": cloudflareAccessRules,
   "cloudflare-list": cloudflareList,

@@ -154,7 +154,10 @@ export interface Provider {
   compile(request: CompileRequest): readonly Step[];
   /** ONE remote call that may change the target (fetching a token before it is allowed). Never throws. */
   apply(step: Step, signal?: Signal): Promise<Outcome>;
-  /** Run by a person from the CLI, with credentials that may do more than the function's. */
+  /**
+   * Run by a person from the CLI, with credentials that may do more than the function's. What takes several calls may end in
+   * PROVIDER_THROTTLED part-way: the caller comes again after `retryAfterSeconds`, and what is done already is not done twice.
+   */
   setup(action: SetupAction, signal?: Signal): Promise<Result<SetupReport>>;
 }
 
@@ -171,6 +174,8 @@ export interface Place {
   readonly name: string;
   /** First and last number of the claimed range, where there is one. */
   readonly span: readonly [number, number] | null;
+  /** What else belongs to the claim: the second list of a target that has one per family. Each is one target's alone, too. */
+  readonly also?: readonly string[];
 }
 
 /** Plain data about one kind, and the factory for its instances. */
@@ -194,7 +199,7 @@ export interface ProviderDefinition<Settings = unknown> {
   usesIdentity?(settings: Settings): boolean;
   /** What a target of these settings claims. */
   place(settings: Settings): Place;
-  /** Host suffixes this kind may call, such as `.amazonaws.com`. */
+  /** Host suffixes this kind may call, such as `.amazonaws.com`. `init` asks with what `discover` takes, before there are settings and unparsed. */
   hostSuffixes(settings: Settings): readonly string[];
   create(settings: Settings, ports: ProviderPorts): Provider;
   /** Read-only search for firewalls, for `init`. */

@@ -1,15 +1,33 @@
 // `setup`: makes store and firewall know each other. The running function names its store; each target is marked with it.
 // Refuses what the provider refuses: a place that another store holds, a place that is not empty unless adopted.
-import type { SetupAction } from "../../shared/provider.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Result } from "../../shared/errors.ts";
+import type { Provider, SetupAction, SetupReport } from "../../shared/provider.ts";
 import { type Command, CommandError, type ExitCode, exitCodes, type Invocation, isSet, UsageError } from "./command.ts";
 import { type BoundTarget, bindTargets, configOptions, loadConfig } from "./config-in-use.ts";
 import { createFunctionClient, functionHelp, functionOptions, plain } from "./function-client.ts";
+
+/** A claim of several writes at a cloud that takes one a second ends within this many tries. */
+const triesMax = 10;
+/** Longest a cloud may make us wait between two of them; a person is watching. */
+const waitMaxSeconds = 60;
+
+/** One setup action at one target: it may not sleep itself, so a cloud that asks to wait is asked again here. */
+async function setupTarget(provider: Provider, action: SetupAction, say: (text: string) => void): Promise<Result<SetupReport>> {
+  for (let tries = 1; ; tries += 1) {
+    const report = await provider.setup(action);
+    const waitSeconds = !report.ok && report.error.code === "PROVIDER_THROTTLED" ? report.error.context.retryAfterSeconds : undefined;
+    if (report.ok || waitSeconds === undefined || waitSeconds > waitMaxSeconds || tries === triesMax) return report;
+    say(`the cloud asks to wait ${waitSeconds} s (${report.error.message})`);
+    await sleep(waitSeconds * 1_000);
+  }
+}
 
 /** Runs one setup action at every target; one failing holds up no other. */
 export async function setupTargets(targets: readonly BoundTarget[], action: SetupAction, io: Invocation["io"]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
   for (const { name, provider } of targets) {
-    const report = await provider.setup(action);
+    const report = await setupTarget(provider, action, (text) => io.out(plain(`${name}: ${text}`)));
     if (report.ok) {
       for (const line of report.value.lines) io.out(plain(`${name}: ${line}`));
       continue;

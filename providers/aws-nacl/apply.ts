@@ -3,11 +3,14 @@ import * as v from "valibot";
 import { fail, PortcullisError, type Result } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Outcome, Step } from "../../shared/provider.ts";
+import type { AwsError } from "../internal/aws/answer.ts";
+import { authError, wordsOf } from "../internal/aws/failures.ts";
+import type { AwsAnswer, AwsCall } from "../internal/aws/query.ts";
 import { transportError } from "../internal/transport-error.ts";
-import type { AwsAnswer, AwsCall, AwsError } from "./api.ts";
+import { meaningOf } from "./codes.ts";
 import type { NativeStep, NativeVerb } from "./compile.ts";
 import { ruleNumberLast } from "./config.ts";
-import { authError, wordsOf } from "./failures.ts";
+import { kind } from "./credentials.ts";
 
 const nativeSchema = v.strictObject({
   verb: v.picklist(["create", "replace", "delete"]),
@@ -40,9 +43,9 @@ export function callOf(native: NativeStep): AwsCall {
 
 function errorOutcome(native: NativeStep, what: string, error: AwsError, retryAtMs: EpochMs): Outcome {
   const why = wordsOf(what, error);
-  switch (error.meaning) {
+  switch (meaningOf(error)) {
     case "auth":
-      return { kind: "failed", error: authError(what, error) };
+      return { kind: "failed", error: authError(what, error, kind) };
     case "throttle":
       return { kind: "throttled", retryAtMs, why };
     case "server":

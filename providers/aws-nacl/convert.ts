@@ -3,9 +3,9 @@
 import { type Cidr, cidrKey, cidrText, parseCidr } from "../../shared/address/index.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Entry, ForeignEntry, Observation, Pool } from "../../shared/provider.ts";
+import { childOf, decodeText, itemsOf, textOf, type XmlNode } from "../internal/aws/xml.ts";
 import { type AwsNaclSettings, rangeTag, tagKeys } from "./config.ts";
 import { type Direction, directionsOf, directionWords, entryIdOf, partialOf, slotOf } from "./slots.ts";
-import { childOf, decodeText, itemsOf, textOf, type XmlNode } from "./xml.ts";
 
 export interface NativeEntry {
   readonly direction: Direction;

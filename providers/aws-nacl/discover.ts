@@ -3,13 +3,15 @@ import * as v from "valibot";
 import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { Json } from "../../shared/ports.ts";
 import type { Discovery, ProviderPorts } from "../../shared/provider.ts";
+import type { AwsAccount } from "../internal/aws/account.ts";
+import type { Credentials } from "../internal/aws/credentials.ts";
+import { readError } from "../internal/aws/failures.ts";
+import { sendCall } from "../internal/aws/query.ts";
 import { backoffUntil } from "../internal/backoff.ts";
 import { transportError } from "../internal/transport-error.ts";
-import { sendCall } from "./api.ts";
-import { type AwsAccount, accountSchema, ruleNumberLast, rulesPerAcl, tagKeys } from "./config.ts";
+import { accountSchema, ruleNumberLast, rulesPerAcl, tagKeys } from "./config.ts";
 import { type NativeAcl, readAcls } from "./convert.ts";
-import { Credentials } from "./credentials.ts";
-import { readError } from "./failures.ts";
+import { credentialsFor, kind } from "./credentials.ts";
 
 /** DescribeNetworkAcls gives at most 1,000 ACLs a page (botocore ec2/2016-11-15, checked 2026-11-20); no account has more than this. */
 const pagesMax = 20;
@@ -64,7 +66,7 @@ function discoveryOf(acl: NativeAcl, account: AwsAccount): Discovery {
 export async function discover(settings: Json, ports: ProviderPorts): Promise<Result<readonly Discovery[]>> {
   const parsed = v.safeParse(accountSchema, settings);
   if (!parsed.success) return fail("CONFIG_INVALID", `cannot look for network ACLs: ${parsed.issues.map((issue) => issue.message).join("; ")}`);
-  const credentials = new Credentials(parsed.output, null, ports);
+  const credentials = credentialsFor(parsed.output, null, ports);
   const found: NativeAcl[] = [];
   let token: string | null = null;
   for (let page = 0; page < pagesMax; page += 1) {
@@ -87,7 +89,7 @@ async function readPage(account: AwsAccount, credentials: Credentials, ports: Pr
     const now = ports.clock.now();
     if (answer.kind !== "ok") {
       const retryAtMs = (answer.kind === "error" ? answer.retryAtMs : null) ?? backoffUntil(1, now, ports.random);
-      return { ok: false as const, error: readError(what, answer, retryAtMs, now) };
+      return { ok: false as const, error: readError(what, answer, { kind, retryAtMs, nowMs: now }) };
     }
     const acls = readAcls(answer.root);
     return acls === null ? fail("PROVIDER_UNAVAILABLE", `${what} answered with something unreadable; nothing is concluded from it`) : ok(acls);

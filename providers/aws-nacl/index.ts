@@ -1,6 +1,8 @@
 // The definition of aws-nacl: what it can do, its limits with their sources, its permissions, its factory. Data only.
 import type { ProviderDefinition } from "../../shared/provider.ts";
-import { type AwsNaclSettings, hostsOf, ruleNumberLast, rulesPerAcl, settingsSchema } from "./config.ts";
+import { hostsOf } from "../internal/aws/account.ts";
+import { type AwsNaclSettings, ruleNumberLast, rulesPerAcl, settingsSchema } from "./config.ts";
+import { kind } from "./credentials.ts";
 import { discover } from "./discover.ts";
 import { AwsNacl } from "./provider.ts";
 
@@ -10,7 +12,7 @@ const throttling = "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-thro
 const createEntry = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html";
 
 export const awsNacl: ProviderDefinition<AwsNaclSettings> = {
-  kind: "aws-nacl",
+  kind,
   title: "AWS network ACL",
   granularity: "entry",
   capabilities: {
@@ -49,7 +51,7 @@ export const awsNacl: ProviderDefinition<AwsNaclSettings> = {
   place: (settings) => ({ name: `${settings.region} ${settings.acl}`, span: [settings.rules.first, settings.rules.last] }),
   serialKey: (settings) => `aws-nacl:${settings.region}:${settings.acl}`,
   usesIdentity: (settings) => settings.assumeRole?.webIdentity === true,
-  hostSuffixes: (settings) => hostsOf(settings.region),
+  hostSuffixes: (settings) => hostsOf("ec2", settings.region),
   create: (settings, ports) => new AwsNacl(settings, ports),
   discover,
 };

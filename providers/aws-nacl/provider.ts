@@ -3,15 +3,18 @@ import { type Cidr, cidrText } from "../../shared/address/index.ts";
 import { fail, ok, type PortcullisError, type Result } from "../../shared/errors.ts";
 import type { EpochMs, Signal } from "../../shared/ports.ts";
 import type { Admission, CompileRequest, Observation, Outcome, Provider, ProviderPorts, SetupAction, SetupReport, Step } from "../../shared/provider.ts";
+import type { AwsFailed } from "../internal/aws/answer.ts";
+import type { Credentials, Purpose } from "../internal/aws/credentials.ts";
+import { readError } from "../internal/aws/failures.ts";
+import { type AwsAnswer, sendCall } from "../internal/aws/query.ts";
 import { backoffUntil } from "../internal/backoff.ts";
 import { transportError } from "../internal/transport-error.ts";
-import { type AwsAnswer, sendCall } from "./api.ts";
 import { callOf, nativeOf, outcomeOf, outcomeOfError, outcomeOfThrown } from "./apply.ts";
+import { meaningOf } from "./codes.ts";
 import { compile } from "./compile.ts";
 import type { AwsNaclSettings } from "./config.ts";
 import { type Described, goneObservation, observationOf, readAcls } from "./convert.ts";
-import { Credentials, type Purpose } from "./credentials.ts";
-import { readError } from "./failures.ts";
+import { credentialsFor, kind } from "./credentials.ts";
 import { setUp } from "./setup.ts";
 
 export class AwsNacl implements Provider {
@@ -24,7 +27,7 @@ export class AwsNacl implements Provider {
   constructor(settings: AwsNaclSettings, ports: ProviderPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#credentials = new Credentials(settings, settings.acl, ports);
+    this.#credentials = credentialsFor(settings, settings.acl, ports);
   }
 
   admit(cidr: Cidr): Admission {
@@ -86,7 +89,7 @@ export class AwsNacl implements Provider {
 
   #readDescribed(what: string, answer: AwsAnswer): Result<Described> {
     const retryAtMs = this.#retryAtMs(answer);
-    if (answer.kind === "error" && answer.meaning === "aclMissing") return ok({ found: false, serverDate: null });
+    if (answer.kind === "error" && meaningOf(answer) === "aclMissing") return ok({ found: false, serverDate: null });
     if (answer.kind !== "ok") return { ok: false, error: this.#readFailure(what, answer, retryAtMs) };
     const page = readAcls(answer.root);
     // Missing is not empty: an answer without this ACL, or with an entry we cannot read, says nothing about what stands.
@@ -95,8 +98,8 @@ export class AwsNacl implements Provider {
     return ok({ found: true, acl, serverDate: answer.serverDate });
   }
 
-  #readFailure(what: string, answer: Exclude<AwsAnswer, { readonly kind: "ok" }>, retryAtMs: EpochMs): PortcullisError {
-    return readError(what, answer, retryAtMs, this.#ports.clock.now());
+  #readFailure(what: string, answer: AwsFailed, retryAtMs: EpochMs): PortcullisError {
+    return readError(what, answer, { kind, retryAtMs, nowMs: this.#ports.clock.now() });
   }
 
   /** When to come back after this answer; keeps count of throttles and drops a role's keys that were refused. */

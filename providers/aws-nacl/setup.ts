@@ -3,10 +3,11 @@
 import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { SetupAction, SetupReport } from "../../shared/provider.ts";
-import type { AwsAnswer } from "./api.ts";
+import { writeError } from "../internal/aws/failures.ts";
+import type { AwsAnswer } from "../internal/aws/query.ts";
 import { type AwsNaclSettings, rangeTag, tagKeys } from "./config.ts";
 import { type Described, inRange, type NativeAcl, namesOf, observationOf, ourShape, split } from "./convert.ts";
-import { writeError } from "./failures.ts";
+import { kind } from "./credentials.ts";
 import { directionsOf } from "./slots.ts";
 
 export interface SetupTools {
@@ -24,7 +25,7 @@ async function write(tools: SetupTools, action: "CreateTags" | "DeleteTags", par
   const answer = await tools.call(action, parameters);
   if (!answer.ok) return answer;
   if (answer.value.kind === "ok") return ok(true);
-  const error = writeError(`${action} of ${tools.settings.acl}`, answer.value, tools.retryAtMs(answer.value), tools.now());
+  const error = writeError(`${action} of ${tools.settings.acl}`, answer.value, { kind, retryAtMs: tools.retryAtMs(answer.value), nowMs: tools.now() });
   // Setup needs two permissions that the run-time policy does not have.
   const hint = error.code === "PROVIDER_AUTH" ? "; setup needs providers/aws-nacl/policy.setup.json" : "";
   return { ok: false, error: new PortcullisError(error.code, `${error.message}${hint}`, error.context) };

@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import type { TargetMode } from "../config.ts";
 import type { Place } from "../provider.ts";
-import { placeHolds } from "./place.ts";
+import { namesOf, placeHolds } from "./place.ts";
 import { type Finding, finding, suggestion } from "./problem.ts";
 
 export interface LockedTarget {
@@ -36,7 +36,11 @@ const lockSchema = v.strictObject({
     v.string(),
     v.strictObject({
       kind: v.string(),
-      place: v.strictObject({ name: v.string(), span: v.nullable(v.tuple([v.number(), v.number()])) }),
+      place: v.strictObject({
+        name: v.string(),
+        span: v.nullable(v.tuple([v.number(), v.number()])),
+        also: v.exactOptional(v.array(v.string())),
+      }),
       mode: v.picklist(["observe", "enforce", "drain"]),
       mayHold: v.boolean(),
     }),
@@ -71,7 +75,7 @@ function movedFindings(name: string, target: BuiltTarget, before: LockedTarget):
   return [
     finding(
       ["targets", name],
-      `points to another place than in the last build (${before.place.name}${span}), where entries of ours may stand`,
+      `points to another place than in the last build (${namesOf(before.place).join(" and ")}${span}), where entries of ours may stand`,
       `give the new place a new name and keep this one until it is drained; ${emptyIt(name)}`,
       "key",
     ),

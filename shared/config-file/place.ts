@@ -4,17 +4,24 @@ import type { Place, ProviderDefinition } from "../provider.ts";
 
 /** The place, named across kinds. */
 export function placeOf(definition: ProviderDefinition, settings: unknown): Place {
-  const { name, span } = definition.place(settings);
-  return { name: `${definition.kind} ${name}`, span };
+  const { name, span, also } = definition.place(settings);
+  const named = (text: string) => `${definition.kind} ${text}`;
+  return { name: named(name), span, ...(also === undefined ? {} : { also: also.map(named) }) };
 }
 
-export function samePlace(a: Place, b: Place): boolean {
-  return a.name === b.name;
+/** Everything that the place names. */
+export function namesOf({ name, also = [] }: Place): readonly string[] {
+  return [name, ...also];
+}
+
+/** What both places name; null: nothing. */
+export function sharedName(a: Place, b: Place): string | null {
+  return namesOf(a).find((name) => namesOf(b).includes(name)) ?? null;
 }
 
 /** Whether everything that stood in `before` is still inside `now`. */
 export function placeHolds(now: Place, before: Place): boolean {
-  if (now.name !== before.name) return false;
+  if (!namesOf(before).every((name) => namesOf(now).includes(name))) return false;
   if (now.span === null || before.span === null) return now.span === before.span;
   return now.span[0] <= before.span[0] && before.span[1] <= now.span[1];
 }

@@ -7,7 +7,7 @@ import type { Json } from "../ports.ts";
 import type { CredentialSpec, Place, ProviderDefinition } from "../provider.ts";
 import { isTable, nameFindings } from "./clients.ts";
 import type { BuiltTarget } from "./lock.ts";
-import { placeOf, samePlace } from "./place.ts";
+import { placeOf, sharedName } from "./place.ts";
 import { type Finding, finding, type Path, secretLookOf, shown, suggestion } from "./problem.ts";
 import { sectionObject, targetCoreEntries } from "./schema.ts";
 import { spillFindings } from "./spill.ts";
@@ -115,11 +115,16 @@ function overlapFindings(read: Readonly<Record<string, ReadTarget>>): Finding[] 
   const findings: Finding[] = [];
   const entries = Object.entries(read);
   for (const [index, [name, target]] of entries.entries()) {
-    const twin = entries.slice(0, index).find(([, other]) => samePlace(target.place, other.place));
+    const twin = entries.slice(0, index).find(([, other]) => sharedName(target.place, other.place) !== null);
     if (twin === undefined) continue;
-    const [twinName] = twin;
+    const [twinName, { place }] = twin;
     findings.push(
-      finding(["targets", name], `claims the same place as target ${twinName} (${target.place.name})`, "give each its own, or keep one of the two", "key"),
+      finding(
+        ["targets", name],
+        `claims the same place as target ${twinName} (${sharedName(target.place, place)})`,
+        "give each its own, or keep one of the two",
+        "key",
+      ),
     );
   }
   return findings;

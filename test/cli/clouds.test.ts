@@ -139,6 +139,18 @@ describe("setup", () => {
     saysNoSecret(first);
   });
 
+  it("setup: comes again when the cloud asks to wait, and not when it asks for too long", async () => {
+    const one = await account();
+    const { setup } = await withFunction(one);
+    const throttle = (retryAfterSeconds: number) => ({ action: "CreateTags", mishap: { kind: "throttle", status: 503, retryAfterSeconds } }) as const;
+    one.aws.faults.next.push(throttle(90));
+    expect(await setup("web")).toMatchObject({ code: 1, err: expect.stringContaining("PROVIDER_THROTTLED") });
+    one.aws.faults.next.push(throttle(1), throttle(1));
+    const ran = await setup("web");
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining("web: the cloud asks to wait 1 s") });
+    expect(one.aws.acl(aclId).state.tags["portcullis:store"]).toBe(storeId);
+  });
+
   it("setup: refuses a place that is not empty unless adopted, and another store's always", async () => {
     const one = await account();
     fill(one.aws);

@@ -5,17 +5,21 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { createTransport, hostRefusal } from "../../functions/runtime/transport.ts";
 import { awsNacl } from "../../providers/aws-nacl/index.ts";
-import { readXml, textOf } from "../../providers/aws-nacl/xml.ts";
+import { awsWaf } from "../../providers/aws-waf/index.ts";
 import { azureNsg } from "../../providers/azure-nsg/index.ts";
 import { cloudflareList } from "../../providers/cloudflare-list/index.ts";
+import { readXml, textOf } from "../../providers/internal/aws/xml.ts";
 import { limits } from "../../shared/limits.ts";
 import { type HttpRequest, Secret } from "../../shared/ports.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import { testPorts } from "../providers/ports.ts";
 import { aclId } from "../simulators/aws-fixtures.ts";
+import { arnsOf } from "../simulators/aws-waf-fixtures.ts";
 
 const guid = "11111111-2222-3333-4444-555555555555";
 const canary = { key: "AKIACANARYCANARYCAN1", secret: "canary-cloud-secret-5f2b", token: "canary-cloud-token-9c1d" } as const;
+
+const waf = arnsOf("REGIONAL");
 
 interface Kind {
   readonly definition: ProviderDefinition<never>;
@@ -40,6 +44,18 @@ const kinds: readonly Kind[] = [
   {
     definition: awsNacl as never,
     settings: { region: "eu-west-1", acl: aclId, rules: { first: 1, last: 40 } },
+    places: ["endpoint"],
+    secrets: { accessKeyId: new Secret(canary.key), secretAccessKey: new Secret(canary.secret), sessionToken: new Secret(canary.token) },
+  },
+  {
+    definition: awsWaf as never,
+    settings: { ipv4: waf.ipv4, ipv6: waf.ipv6, webAcl: waf.webAcl, assumeRole: { roleArn: "arn:aws:iam::111122223333:role/blocker", webIdentity: true } },
+    places: ["endpoint", "stsEndpoint"],
+    secrets: {},
+  },
+  {
+    definition: awsWaf as never,
+    settings: { ipv4: waf.ipv4, ipv6: waf.ipv6, webAcl: waf.webAcl },
     places: ["endpoint"],
     secrets: { accessKeyId: new Secret(canary.key), secretAccessKey: new Secret(canary.secret), sessionToken: new Secret(canary.token) },
   },
@@ -69,6 +85,8 @@ const strangers = [
   "https://vpce-svc-0abc.eu-west-1.vpce.amazonaws.com/",
   "https://ec2.eu-west-1.amazonaws.com.evil.example/",
   "https://ec2.us-east-1.amazonaws.com/",
+  "https://wafv2.us-east-1.amazonaws.com/",
+  "https://wafv2.eu-west-1.amazonaws.com.evil.example/",
   "https://evil.azurewebsites.net/",
   "https://evil.westeurope.cloudapp.azure.com/",
   "https://evil.management.azure.com/",
@@ -126,6 +144,9 @@ describe("a config line", () => {
   test("refuse: whatever a region is called, the host is AWS's own or nobody's", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.constantFrom("eu-west-1/x", "eu-west-1.evil.example", "evil.example/#-1", "eu-west-1@evil-1", "..-1")), (region) => {
+        const elsewhere = (arn: string) => arn.replace("eu-west-1", region);
+        const moved = v.safeParse(awsWaf.settings, { ipv4: elsewhere(waf.ipv4), webAcl: elsewhere(waf.webAcl) });
+        if (moved.success) for (const suffix of awsWaf.hostSuffixes(moved.output)) expect(suffix).toMatch(/\.amazonaws\.com(\.cn)?$/);
         const parsed = v.safeParse(awsNacl.settings, { region, acl: aclId, rules: { first: 1, last: 40 } });
         if (!parsed.success) return;
         const url = `https://sts.${region}.amazonaws.com/`;
@@ -160,6 +181,8 @@ const bodies: readonly (readonly [string, string])[] = [
     "wrong shapes",
     '{"success":true,"result":{"length":1,"0":{}},"properties":{"securityRules":{"length":9}},"value":7,"access_token":"x","token_type":"bearer","expires_in":1e999}',
   ],
+  ["an IP set without addresses", `{"IPSet":{"ARN":"${waf.ipv4}","IPAddressVersion":"IPV4"},"LockToken":"x"}`],
+  ["another IP set", `{"IPSet":{"ARN":"${waf.ipv6}0","IPAddressVersion":"IPV4","Addresses":[]},"LockToken":"x"}`],
   ["a list without end", '{"success":true,"result":[],"result_info":{"cursors":{"after":"again"}}}'],
   ["numbers", "1e999"],
 ];

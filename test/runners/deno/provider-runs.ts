@@ -2,6 +2,7 @@
 import type { ProviderKind } from "../../../providers/index.ts";
 import { type ProviderHarness, providerLaws, runProviderLaw } from "../../conformance/provider-laws.ts";
 import { awsHarness } from "../../providers/aws-nacl-harness.ts";
+import { wafHarness } from "../../providers/aws-waf-harness.ts";
 import { azureHarness } from "../../providers/azure-nsg-harness.ts";
 import { accessHarness } from "../../providers/cloudflare-access-rules-harness.ts";
 import { cloudflareHarness } from "../../providers/cloudflare-list-harness.ts";
@@ -25,6 +26,7 @@ async function lostTwice(make: () => Promise<ProviderHarness>): Promise<Provider
 const kinds: Readonly<Record<ProviderKind | "memory", () => Promise<ProviderHarness>>> = {
   memory: memoryHarness,
   "aws-nacl": () => lostTwice(() => awsHarness({ direction: "both" })),
+  "aws-waf": () => lostTwice(wafHarness),
   "azure-nsg": () => lostTwice(azureHarness),
   "cloudflare-access-rules": () => lostTwice(accessHarness),
   "cloudflare-list": () => lostTwice(cloudflareHarness),

@@ -35,7 +35,7 @@ export const cloudsMutants: readonly Mutant[] = [
         file: "providers/aws-nacl/apply.ts",
         find: '  if (answer.kind === "ok") return { kind: "applied" };',
         replace:
-          '  if (answer.kind === "ok") return { kind: "applied" };\n  if (native.verb === "create" && answer.kind === "error" && answer.meaning === "entryMissing") return { kind: "unknown", why: what };',
+          '  if (answer.kind === "ok") return { kind: "applied" };\n  if (native.verb === "create" && answer.kind === "error" && meaningOf(answer) === "entryMissing") return { kind: "unknown", why: what };',
       },
     ],
     expect: ["P5", "P1"],

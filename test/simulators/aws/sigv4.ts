@@ -60,6 +60,9 @@ function canonicalRequest(request: SignedRequest, signedHeaders: readonly string
   return [request.method, path, query.join("&"), lines.join(""), signedHeaders.join(";"), sha256(request.body)].join("\n");
 }
 
+/** The services whose signatures are judged; WAF speaks JSON and refuses by the codes of that protocol. */
+export type SignedService = AwsService | "wafv2";
+
 /** Codes differ by service: EC2 answers AuthFailure for everything about keys, STS is specific (U, common use; S, botocore for the expired token). */
 const refusals = {
   ec2: {
@@ -80,7 +83,17 @@ const refusals = {
     scope: () => new AwsRefusal(403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region and service."),
     missing: () => new AwsRefusal(403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
   },
-} as const;
+  // U: common use of JSON services.
+  wafv2: {
+    key: () => new AwsRefusal(400, "UnrecognizedClientException", "The security token included in the request is invalid."),
+    signature: () => new AwsRefusal(400, "InvalidSignatureException", "The request signature we calculated does not match the signature you provided."),
+    token: () => new AwsRefusal(400, "UnrecognizedClientException", "The security token included in the request is invalid."),
+    skew: () => new AwsRefusal(400, "InvalidSignatureException", "Signature expired: the date of the request is too far from the current time."),
+    ended: () => new AwsRefusal(400, "ExpiredTokenException", "The security token included in the request is expired"),
+    scope: () => new AwsRefusal(400, "InvalidSignatureException", "Credential should be scoped to a valid region and service."),
+    missing: () => new AwsRefusal(400, "MissingAuthenticationTokenException", "Request is missing Authentication Token"),
+  },
+} as const satisfies Record<SignedService, unknown>;
 
 function dateOf(stamp: string): number {
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(stamp);
@@ -88,7 +101,7 @@ function dateOf(stamp: string): number {
 }
 
 export interface VerifyOptions {
-  readonly service: AwsService;
+  readonly service: SignedService;
   readonly regions: readonly string[];
   readonly nowMs: number;
   readonly keyOf: (accessKeyId: string) => KeyMaterial | null;

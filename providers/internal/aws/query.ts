@@ -1,18 +1,13 @@
 // The wire: one signed EC2 or STS Query call, its answer as data. Owns signing and reading.
-// Refuses to retry, to poll, and to decide what an error means for a target (codes.ts and provider.ts do).
-import { AwsV4Signer } from "aws4fetch";
-import type { EpochMs, HttpRequest, HttpResponse, Signal } from "../../shared/ports.ts";
-import type { ProviderPorts } from "../../shared/provider.ts";
-import { retryAtOf, serverDateOf } from "../internal/backoff.ts";
-import { type Meaning, meaningOf } from "./codes.ts";
-import { type AwsAccount, domainOf } from "./config.ts";
+// Refuses to retry, to poll, and to decide what an error means for a target (codes.ts and the kinds do).
+import type { EpochMs, HttpRequest, HttpResponse, Signal } from "../../../shared/ports.ts";
+import type { ProviderPorts } from "../../../shared/provider.ts";
+import { retryAtOf, serverDateOf } from "../backoff.ts";
+import { type AwsAccount, domainOf } from "./account.ts";
+import type { AwsError, AwsFailed } from "./answer.ts";
+import { meaningOf } from "./codes.ts";
+import { type AwsKeys, signedRequest } from "./sign.ts";
 import { childOf, decodeText, readXml, textOf, type XmlNode } from "./xml.ts";
-
-export interface AwsKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string | null;
-}
 
 export const services = {
   ec2: { version: "2016-11-15" },
@@ -25,21 +20,7 @@ export interface AwsCall {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export type AwsAnswer =
-  | { readonly kind: "ok"; readonly root: XmlNode; readonly serverDate: EpochMs | null }
-  | {
-      readonly kind: "error";
-      readonly meaning: Meaning;
-      readonly status: number;
-      readonly code: string;
-      readonly message: string;
-      readonly requestId: string;
-      readonly retryAtMs: EpochMs | null;
-    }
-  /** A 2xx that is not the answer to this action: whether it took effect is not known. */
-  | { readonly kind: "unreadable"; readonly status: number };
-
-export type AwsError = Extract<AwsAnswer, { readonly kind: "error" }>;
+export type AwsAnswer = { readonly kind: "ok"; readonly root: XmlNode; readonly serverDate: EpochMs | null } | AwsFailed;
 
 /** The endpoint of a service in the account's region, or the configured one. Regional STS: its tokens work everywhere. */
 export function endpointOf(account: AwsAccount, service: AwsCall["service"]): string {
@@ -52,22 +33,9 @@ const formHeaders = { "content-type": "application/x-www-form-urlencoded; charse
 /** `keys` null: for the one call that is made before there are any. */
 async function requestOf(account: AwsAccount, keys: AwsKeys | null, call: AwsCall, nowMs: EpochMs): Promise<HttpRequest> {
   const body = new URLSearchParams({ Action: call.action, Version: services[call.service].version, ...call.parameters }).toString();
-  if (keys === null) return { method: "POST", url: endpointOf(account, call.service), headers: formHeaders, body };
-  const signer = new AwsV4Signer({
-    method: "POST",
-    url: endpointOf(account, call.service),
-    headers: formHeaders,
-    body,
-    accessKeyId: keys.accessKeyId,
-    secretAccessKey: keys.secretAccessKey,
-    ...(keys.sessionToken === null ? {} : { sessionToken: keys.sessionToken }),
-    service: call.service,
-    region: account.region,
-    // Never the signer's own clock: the product has one.
-    datetime: new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, ""),
-  });
-  const request = await signer.sign();
-  return { method: "POST", url: request.url.toString(), headers: Object.fromEntries(request.headers), body };
+  const unsigned = { url: endpointOf(account, call.service), headers: formHeaders, body };
+  if (keys === null) return { method: "POST", ...unsigned };
+  return signedRequest(unsigned, keys, { service: call.service, region: account.region }, nowMs);
 }
 
 /** EC2: `Response/Errors/Error` and `RequestID`; STS: `ErrorResponse/Error` and `RequestId` (botocore parsers.py, 2026-08-07). */
