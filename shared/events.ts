@@ -53,6 +53,11 @@ export const events = {
   "store.list.failed": { levels: ["error"], says: "The records could not be listed; nothing is removed meanwhile", fields: ["message"] },
   "visit.failed": { levels: ["error"], says: "A target's visit broke off against its contract; the others went on", fields: ["target", "message"] },
   "step.applied": { levels: ["info", "warn"], says: "A change was sent to a target, and what came of it", fields: ["target", "step", "outcome", "summary"] },
+  "target.widened": {
+    levels: ["info"],
+    says: "An entry is added that no lease asked for as it is: merged where rules are short, with so many bystanders",
+    fields: ["target", "cidr", "blocks", "collateral"],
+  },
   "target.drift": { levels: ["warn"], says: "Something else changed our entries", fields: ["target", "message"] },
 
   // --- remote calls ---

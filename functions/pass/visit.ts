@@ -7,6 +7,7 @@ import { weighingAt } from "../../shared/lease/weight.ts";
 import { limits } from "../../shared/limits.ts";
 import { type DecideRequest, decide, type TargetPlan } from "../../shared/plan/decide.ts";
 import { admitterOf } from "../../shared/plan/need.ts";
+import type { EpochMs } from "../../shared/ports.ts";
 import type { Entry, Observation, Step } from "../../shared/provider.ts";
 import type { TargetMemory } from "../coordinator/memory.ts";
 import { Application } from "./apply.ts";
@@ -114,6 +115,22 @@ function notGoing(plan: TargetPlan, steps: readonly Step[]): ReadonlySet<string>
   return new Set(plan.removals.map(({ entry }) => entry.id).filter((id) => !going.has(id)));
 }
 
+/** Why the cloud is not asked now. */
+function waitError({ name }: Target, { atWork, throttledUntil }: TargetMemory, now: EpochMs): PortcullisError {
+  const seconds = Math.ceil((throttledUntil - now) / 1000);
+  if (atWork !== null) return new PortcullisError("PROVIDER_PENDING", `${atWork}; looked at again in ${seconds} s`, { target: name });
+  return new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, { target: name });
+}
+
+/** What was blocked that no lease asked for as it is: for the audit, when it comes to stand. */
+function tellWidened(world: World, { name }: Target, { changes, widened }: TargetPlan): void {
+  const added = new Set(changes.flatMap((change) => (change.verb === "remove" ? [] : [cidrKey(change.cidr)])));
+  for (const { need, blocks, collateral } of widened) {
+    if (!added.has(need.key)) continue;
+    world.log({ level: "info", event: "target.widened", target: name, cidr: cidrText(need.cidr), blocks, collateral });
+  }
+}
+
 /** `upstream`: the visits, in this pass, of the targets that spill into this one. */
 export async function visit(world: World, target: Target, request: VisitRequest, upstream: readonly Visit[]): Promise<Visit> {
   const leases = leasesFor(world, target, request, upstream);
@@ -125,13 +142,7 @@ export async function visit(world: World, target: Target, request: VisitRequest,
   if (memory.inFlight !== null) memory.expected = null;
   if (request.purpose === "apply") freezeInFlight(memory, request.now + observeLagMs + limits.freezeMs);
   refreshMemory(memory, request.now, observeLagMs);
-  if (memory.throttledUntil > request.now) {
-    const seconds = Math.ceil((memory.throttledUntil - request.now) / 1000);
-    const where = { target: target.name };
-    if (memory.atWork !== null)
-      return blind(target, leases, new PortcullisError("PROVIDER_PENDING", `${memory.atWork}; looked at again in ${seconds} s`, where), 0);
-    return blind(target, leases, new PortcullisError("PROVIDER_THROTTLED", `the cloud asked us to wait ${seconds} s more`, where), 0);
-  }
+  if (memory.throttledUntil > request.now) return blind(target, leases, waitError(target, memory, request.now), 0);
   memory.atWork = null;
   const observed = await target.provider.observe(signalOf(world, "read"));
   if (!observed.ok) {
@@ -182,6 +193,7 @@ export async function visit(world: World, target: Target, request: VisitRequest,
   if (applied.error === null) world.memory.expect(target.name, standing);
   else memory.expected = null;
   await world.memory.saveTarget(target.name);
+  tellWidened(world, target, plan);
   world.memory.counters.add("portcullis_drift_total", { target: target.name }, drift.length);
   for (const line of drift) world.log({ level: "warn", event: "target.drift", target: target.name, message: line });
   return { target, leases, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };

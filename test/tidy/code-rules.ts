@@ -184,6 +184,6 @@ export const fileNames: Rule = {
   check: (repository) =>
     [...repository.trees.keys()].filter(isOurs).flatMap((path) => {
       const name = path.split("/").at(-1) ?? "";
-      return /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.ts$/.test(name) ? [] : [{ path, line: 1, message: "is not in kebab-case; rename it" }];
+      return /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d|\.config)?\.ts$/.test(name) ? [] : [{ path, line: 1, message: "is not in kebab-case; rename it" }];
     }),
 };
