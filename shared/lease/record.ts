@@ -16,6 +16,8 @@ export interface Lease {
   readonly targets: readonly string[] | null;
   /** Accepted while the brake was on: not enforced until released. */
   readonly held: boolean;
+  /** How often its client had leased it before it came back, for leases that grow; absent: it is the first time. */
+  readonly offence?: number;
 }
 
 /** The store's value of a lease: for people, never for clouds. */
