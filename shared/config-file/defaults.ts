@@ -10,7 +10,7 @@ export const configDefaults = {
   widest: { ipv4: 32, ipv6: 64 },
   widen: { ipv4: 32, ipv6: 64 },
   /** Growth chosen from a replay of real attackers: the table is in `shared/lease/README.md`. */
-  escalate: { factor: 2, max: "30d", memory: "30d" },
+  escalate: { factor: 4, max: "30d", memory: "30d" },
 } as const;
 
 /**

@@ -79,7 +79,7 @@ function escalateSchema(floors: Floors) {
     memory: v.optional(durationSchema({ leastMs: floors.leaseMs, mostMs: limits.escalateMemoryLongestMs }), escalate.memory),
   });
   return v.union([v.literal(false), rule], (issue) =>
-    says(`${shown(issue.input)} is no escalation`, "write false, or some of { factor: 2, max: 30d, memory: 30d }; {} takes all defaults"),
+    says(`${shown(issue.input)} is no escalation`, "write false, or some of { factor: 4, max: 30d, memory: 30d }; {} takes all defaults"),
   );
 }
 

@@ -57,7 +57,7 @@ export function integerSchema(least: number, most: number) {
 }
 
 export function factorSchema(most: number) {
-  const remedy = `write a number above 1, up to ${most}, such as 2`;
+  const remedy = `write a number above 1, up to ${most}, such as 4`;
   return v.pipe(
     v.number((issue) => says(`${shown(issue.input)} is not a number`, remedy)),
     v.gtValue(1, (issue) => says(`${issue.input} makes nothing grow`, `${remedy}; \`escalate: false\` turns it off`)),

@@ -8,6 +8,7 @@ import { measureBurst } from "./burst.ts";
 import { measureBurst3 } from "./burst3.ts";
 import { measureCalls } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
+import { measureEscalation } from "./escalation.ts";
 import { jsonOf, plainTable, type Report } from "./figures.ts";
 import { measureIngest } from "./ingest.ts";
 import { measurePass } from "./pass.ts";
@@ -20,13 +21,14 @@ const benches: Readonly<Record<string, () => Promise<Report>>> = {
   pass: () => measurePass(),
   // After the one that measures CPU time: what it leaves in memory must not be in that.
   calls: measureCalls,
+  escalation: measureEscalation,
   bundle: () => measureBundle(),
   burst: () => measureBurst(),
   burst3: () => measureBurst3(),
   ingest: () => measureIngest({ pairsMax: 15, requestsPerRound: 200, secondsMax: 45 }),
 };
 /** The order of the table. */
-const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "bundle"] as const;
+const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "escalation", "bundle"] as const;
 
 function namesOf(only: string | undefined): readonly string[] {
   const names = only?.split(",") ?? Object.keys(benches);
