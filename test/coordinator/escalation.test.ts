@@ -55,6 +55,14 @@ describe("coming back", () => {
     expect(world.blocked(ip)).toBe(false);
   });
 
+  test("soon: a return is known as one before any pass has seen the end", async () => {
+    const world = await growing();
+    await offend(world);
+    await world.advance(10 * minute);
+    world.now += 50 * minute + 1;
+    expect(await offend(world)).toEqual(["created", 3, 1]);
+  });
+
   test("bounds: the rule's most and the client's longest hold", async () => {
     const capped = await growing({ maxMs: 2 * hour });
     const short = await growing({}, 90 * minute);
@@ -104,6 +112,8 @@ describe("what is no return", () => {
     await world.advance(2 * hour);
     expect((await offend(world))[0]).toBe("unchanged");
     expect(await world.block(ip, 4 * hour)).toMatchObject({ status: "renewed", until: world.now + 4 * hour });
+    const explained = await world.survive((coordinator) => coordinator.explain("4:cb007107/32"));
+    expect(explained?.leases.map((lease) => lease.offence)).toEqual([1, 1]);
     await away(world, minute);
     expect(await offend(world)).toEqual(["created", 9, 2]);
   });
@@ -158,11 +168,21 @@ describe("what is no return", () => {
         await offend(world);
         if (when === "ended") await away(world, 10 * minute);
         await world.lift(address, null, client);
-        await away(world, 10 * minute);
-        world.evict();
+        // By then neither the lease nor the lift is among what was accepted lately.
+        await world.advance(3 * hour);
         expect([address, client, when, (await offend(world))[2]]).toEqual([address, client, when, expected]);
       }
     }
+  });
+
+  test("lift: it clears the memory also when the coordinator dies before the next pass", async () => {
+    const world = await growing();
+    await offend(world);
+    await away(world, 4 * day);
+    await world.lift(ip);
+    world.evict();
+    world.alarmAt = null;
+    expect((await offend(world, { at: world.now + 1, until: world.now + 1 + hour }))[2]).toBe(0);
   });
 
   test("brake: what was held to its end was never judged, and is no offence", async () => {
@@ -255,6 +275,15 @@ describe("the memory of offences", () => {
     offences.learn({ leases: [], stop }, () => false, config, 2 * day + rule.memoryMs + count);
     await offences.save();
     expect([offences.size, values.size]).toEqual([0, 0]);
+  });
+
+  test("learnt: in whatever order records are seen, the higher number stays", () => {
+    const records = [leaseAt(1, day), { ...leaseAt(1, day - hour), offence: 4 }];
+    for (const leases of [records, [...records].reverse(), [...records, ...records]]) {
+      const { offences } = kept();
+      for (const lease of leases) offences.learn({ leases: [lease], stop }, () => false, config, 2 * day);
+      expect(offences.of("detector", "4:0a000001/32")).toMatchObject({ until: day, offence: 4 });
+    }
   });
 
   test("stored: what is read back is what was learnt, and what nobody can read is forgotten", async () => {
