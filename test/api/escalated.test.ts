@@ -1,7 +1,11 @@
 // A lease that is longer than asked is never silent about it: blocks, alerts, and the event's own time on its way to the coordinator.
 import { describe, expect, test } from "vitest";
 import type { AcceptRequest } from "../../functions/coordinator/contract.ts";
-import { createWorld, hourMs, json, keyOf, nowMs, postJson, type World } from "./world.ts";
+import { Coordinator } from "../../functions/coordinator/coordinator.ts";
+import { Memory, volatileStorage } from "../../functions/coordinator/memory.ts";
+import { memoryStore } from "../../functions/stores/memory.ts";
+import { createProtection } from "../../shared/protect/index.ts";
+import { baseConfig, createWorld, get, hourMs, json, keyOf, nowMs, postJson, type World } from "./world.ts";
 
 const ip = "203.0.113.7";
 const minute = 60_000;
@@ -54,5 +58,38 @@ describe("when it happened", () => {
     const recent = { ip, timestamp: iso(nowMs - 5 * minute) };
     expect(await eventTime([late, recent])).toEqual([[0, -5 * minute]]);
     expect(await eventTime([recent, late])).toEqual([[0, -5 * minute]]);
+  });
+});
+
+describe("through the coordinator itself", () => {
+  test("return: a dry run and an alert say what a lease would be and is, and the explanation has the number", async () => {
+    const escalate = { factor: 4, maxMs: 720 * hourMs, memoryMs: 720 * hourMs };
+    const { writer, detector, reader } = baseConfig.clients;
+    if (writer === undefined || detector === undefined || reader === undefined) throw new Error("the world lacks its clients");
+    const clients = { writer: { ...writer, escalate }, detector: { ...detector, longestMs: 24 * hourMs, escalate }, reader };
+    const config = { ...baseConfig, clients, targets: {}, blacklistip: null };
+    const clock = { at: nowMs, now: () => clock.at };
+    const memory = await Memory.open(volatileStorage(), clock.at);
+    const parts = { config, clock, memory, log: () => undefined, targets: [], deployment: "api", continuity: "kept" as const };
+    const host = { schedule: async () => undefined, sleep: async () => undefined, heartbeat: async () => undefined, randomBytes: () => new Uint8Array(16) };
+    const coordinator = new Coordinator({ ...parts, store: memoryStore(clock), protection: createProtection(config.protect) }, host);
+    await coordinator.storeId(true);
+    const world = createWorld(config, { clock, coordinatorFor: () => coordinator });
+    const ask = async (dryRun: boolean) => (await json(await postJson(world, "/v1/blocks", "writer", { ip, for: "1h", dryRun }))).items[0];
+    expect(await ask(false)).not.toHaveProperty("escalated");
+    clock.at += 3 * 24 * hourMs;
+    await coordinator.tick();
+    const escalated = { offence: 1, asked: "1h", for: "4h" };
+    expect(await ask(true)).toMatchObject({ status: "created", escalated });
+    expect(await ask(false)).toMatchObject({ status: "created", until: iso(clock.at + 4 * hourMs), escalated });
+    // Another client's alert on the same block: its own first.
+    expect((await json(await postJson(world, "/v1/alerts/generic", "detector", { ip }))).items[0]).not.toHaveProperty("escalated");
+    await coordinator.tick();
+    const explained = await json(await get(world, `/v1/blocks/${ip}`, "reader"));
+    expect(explained.leases.map((lease: { client: string; offence?: number }) => [lease.client, lease.offence]).sort()).toEqual([
+      ["detector", undefined],
+      ["writer", 1],
+    ]);
+    expect((await json(await get(world, "/v1/blocks", "reader"))).blocks[0].leases).toContainEqual(expect.objectContaining({ client: "writer", offence: 1 }));
   });
 });

@@ -59,6 +59,8 @@ describe("coming back", () => {
     const world = await growing();
     await offend(world);
     await world.advance(10 * minute);
+    // Another block, so that what is known is of a moment when the first lease still lived.
+    await world.block("203.0.113.8", hour);
     world.now += 50 * minute + 1;
     expect(await offend(world)).toEqual(["created", 3, 1]);
   });
