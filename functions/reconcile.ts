@@ -146,8 +146,10 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   endTraces(world, visits, waiting, now);
   countPass(world, wake);
   if (fresh === "fresh") noteListed(memory, records);
+  memory.offences.learn(records, lifted, world.config, now);
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
+  await memory.offences.save();
   await memory.saveCore();
 
   const more = visits.some((visited) => visited.more === "more") || unblocked(visits) ? "more" : "done";

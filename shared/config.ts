@@ -11,6 +11,15 @@ export const alertSources = ["elastalert", "generic"] as const;
 export type AlertSource = (typeof alertSources)[number];
 export type Scope = (typeof plainScopes)[number] | `alert:${AlertSource}`;
 
+/** Leases that grow for whoever comes back: the offence number n (0: the first) gets what was asked, times `factor` to the power of n. */
+export interface Escalation {
+  readonly factor: number;
+  /** No lease grows beyond this, nor beyond the client's longest. */
+  readonly maxMs: number;
+  /** Whoever stays away for longer after the end of a lease begins anew. */
+  readonly memoryMs: number;
+}
+
 export interface ClientConfig {
   /** SHA-256 of the keys, as 64 lower-case hex digits. Several for rotation. */
   readonly keys: readonly string[];
@@ -29,6 +38,8 @@ export interface ClientConfig {
   readonly newPerMinute: number;
   /** `observe`: everything is checked and answered, nothing is recorded. */
   readonly mode: "enforce" | "observe";
+  /** Its own, or that of `defaults`; absent: leases do not grow. */
+  readonly escalate?: Escalation;
 }
 
 export type TargetMode = "observe" | "enforce" | "drain";
@@ -81,6 +92,8 @@ export interface Config {
     readonly exemptForMs: number;
     /** Prefix length that a longer prefix is widened to before it becomes a lease. */
     readonly widen: { readonly ipv4: number; readonly ipv6: number };
+    /** For clients that say nothing of their own; absent: leases do not grow. */
+    readonly escalate?: Escalation;
   };
   readonly protect: {
     /** Canonical CIDRs of the operator. */

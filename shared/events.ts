@@ -35,7 +35,11 @@ export const events = {
 
   // --- the coordinator ---
   "coordinator.unreachable": { levels: ["error"], says: "The coordinator did not answer; blocks are recorded without it", fields: ["why"] },
-  "leases.accepted": { levels: ["info"], says: "Records of leases became durable", fields: ["client", "items"] },
+  "leases.accepted": {
+    levels: ["info"],
+    says: "Records of leases became durable; `escalated` counts those that are longer than asked because the address came back, by offence number",
+    fields: ["client", "items", "escalated"],
+  },
   "leases.lifted": { levels: ["info"], says: "Lifts became durable", fields: ["client", "blocks", "leases", "exempt_until"] },
   "stop.changed": { levels: ["warn"], says: "An operator stopped, resumed or released", fields: ["action", "targets"] },
   "lock.release.failed": { levels: ["warn"], says: "The lock could not be given back; it ends by itself (Deno)", fields: ["message"] },

@@ -3,6 +3,7 @@
 import { type Cidr, cidrFromKey, cidrKey } from "./address/index.ts";
 import { severities } from "./config.ts";
 import type { Lease, Lift, StopState } from "./lease/record.ts";
+import { limits } from "./limits.ts";
 import type { EpochMs, Json, StoreKey } from "./ports.ts";
 
 /** Every key starts with, or is, one of these. */
@@ -27,6 +28,7 @@ export function leaseMetadata(lease: Omit<Lease, "key">): Json {
     s: severities.indexOf(lease.severity),
     ...(lease.targets === null ? {} : { t: [...lease.targets] }),
     ...(lease.held ? { h: 1 } : {}),
+    ...(lease.offence === undefined || lease.offence < 1 ? {} : { o: Math.min(lease.offence, limits.offenceMax) }),
   };
 }
 
@@ -62,6 +64,11 @@ function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === "string");
 }
 
+/** Decides about the length of later leases and nothing else: one that cannot be read spoils no listing. */
+function offenceIn(value: unknown): Pick<Lease, "offence"> {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? { offence: Math.min(value, limits.offenceMax) } : {};
+}
+
 function readLease(key: StoreKey): StoredRecord {
   const match = leasePattern.exec(key.name);
   const cidr = cidrFromKey(match?.[1] ?? "");
@@ -72,7 +79,7 @@ function readLease(key: StoreKey): StoredRecord {
   const targets = metadata.t ?? null;
   if (severity === undefined || !(targets === null || isNames(targets))) return corrupt(key, "has metadata that is not a lease's");
   const lease = { key: key.name, cidr, at: metadata.a, until: Number(match[2]), client: match[3] ?? "", severity, targets, held: metadata.h === 1 };
-  return { kind: "lease", lease };
+  return { kind: "lease", lease: { ...lease, ...offenceIn(metadata.o) } };
 }
 
 function readLift(key: StoreKey): StoredRecord {

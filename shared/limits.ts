@@ -84,6 +84,13 @@ export const limits = {
   exemptLongestMs: 30 * DAY_MS,
   /** A renewal is written only if it gains at least this share of what was asked. */
   renewalGainMin: 0.1,
+  /** Growth per return beyond this is a typo. */
+  escalateFactorMax: 100,
+  escalateMemoryLongestMs: 30 * DAY_MS,
+  /** Offences are counted up to here; by then every lease has long reached its longest. */
+  offenceMax: 999,
+  /** Ended leases that the coordinator remembers so that a return is known as one; the oldest are forgotten first. */
+  offencesMax: 50_000,
   /** Shortest prefix a client may ever block, whatever its limits say. */
   shortestPrefix: { ipv4: 8, ipv6: 19 },
   /** A protect entry shorter than this is a typo. */

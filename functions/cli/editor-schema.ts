@@ -71,6 +71,7 @@ const clientDescriptions: Readonly<Record<string, string>> = {
   live: "Leases it may hold at once.",
   newPerMinute: "New leases it may make in a minute.",
   mode: "observe: everything is checked and answered, nothing is recorded.",
+  escalate: "Leases that grow for whoever comes back, up to `longest`; false turns off what `defaults` says. {} takes all defaults.",
 };
 
 const targetDescriptions: Readonly<Record<string, string>> = {

@@ -13,10 +13,12 @@ import type * as contract from "./contract.ts";
 import { allOrFirstError, type KnownStates, putRecord } from "./known.ts";
 import type { Judgement, Ledger } from "./ledger.ts";
 
+type Granted = Extract<Judgement, { kind: "write" }>;
+
 interface Grant {
   readonly client: string;
   readonly item: contract.AcceptItem;
-  readonly held: boolean;
+  readonly granted: Granted;
   readonly now: EpochMs;
   readonly trace: Trace | undefined;
 }
@@ -60,8 +62,8 @@ export class Acceptance {
     }
     const refused = judged.some(({ judgement }) => judgement.kind === "exempt" || judgement.kind === "limited");
     if (!request.dryRun && !(request.allOrNothing && refused)) {
-      const granted = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [{ item, held: judgement.held }] : []));
-      const write = ({ item, held }: (typeof granted)[number]) => this.#write({ client: request.client, item, held, now, trace }).then(onWritten);
+      const granted = judged.flatMap(({ item, judgement }) => (judgement.kind === "write" ? [{ item, granted: judgement }] : []));
+      const write = (grant: (typeof granted)[number]) => this.#write({ client: request.client, ...grant, now, trace }).then(onWritten);
       await allOrFirstError(granted.map(write));
       if (granted.length > 0) this.#tell(request.client, judged, trace);
     }
@@ -70,11 +72,18 @@ export class Acceptance {
 
   #tell(client: string, judged: readonly { readonly judgement: Judgement }[], trace: Trace | undefined): void {
     const items: Record<string, number> = {};
+    /** How many are longer than asked, by offence number. */
+    const escalated: Record<string, number> = {};
     for (const { judgement } of judged) {
       const status = statusOf(judgement);
       items[status] = (items[status] ?? 0) + 1;
+      if (judgement.kind === "write" && judgement.escalated !== undefined) {
+        const { offence } = judgement.escalated;
+        escalated[offence] = (escalated[offence] ?? 0) + 1;
+      }
     }
-    traced(this.#world.log, trace)({ level: "info", event: "leases.accepted", client, items });
+    const grown = Object.keys(escalated).length === 0 ? {} : { escalated };
+    traced(this.#world.log, trace)({ level: "info", event: "leases.accepted", client, items, ...grown });
   }
 
   /** Puts of the same blocks that are under way: what they write must be seen before judging. */
@@ -87,23 +96,28 @@ export class Acceptance {
     const standing = this.#ledger.untilAt(item.key, item.targets, this.#world.clock.now());
     const states = this.#states.ofSelection(item.key, item.targets);
     if (judgement.kind === "write") {
-      return { key: item.key, status: judgement.held ? "held" : judgement.status, until: Math.max(item.until, standing), states };
+      const { held, status, until, escalated } = judgement;
+      const grown = escalated === undefined ? {} : { escalated };
+      return { key: item.key, status: held ? "held" : status, until: Math.max(until, standing), ...grown, states };
     }
     if (judgement.kind === "unchanged") return { key: item.key, status: "unchanged", until: Math.max(judgement.until, standing), states };
     const limited = judgement.kind === "limited" ? { limit: judgement.limit, retryAfterSeconds: judgement.retryAfterSeconds } : {};
     return { key: item.key, status: judgement.kind, until: standing, why: judgement.why, states: {}, ...limited };
   }
 
-  #leaseOf(client: string, item: contract.AcceptItem, held: boolean): Lease {
+  #leaseOf({ client, item, granted }: Grant): Lease {
+    const { held, offence } = granted;
     const cidr = cidrFromKey(item.key);
     if (cidr === null) throw new PortcullisError("INVARIANT", `${item.key} is not a block`);
-    const until = this.#ledger.freeEnd(item.key, item.until, client);
+    const until = this.#ledger.freeEnd(item.key, granted.until, client);
     const at = held ? this.#ledger.heldFrom(item.at) : item.at;
-    return { key: leaseKey(cidr, until, client), cidr, at, until, client, severity: item.severity, targets: item.targets, held };
+    const lease = { key: leaseKey(cidr, until, client), cidr, at, until, client, severity: item.severity, targets: item.targets, held };
+    return offence === undefined ? lease : { ...lease, offence };
   }
 
-  async #write({ client, item, held, now, trace }: Grant): Promise<void> {
-    const lease = this.#leaseOf(client, item, held);
+  async #write(grant: Grant): Promise<void> {
+    const { client, item, now, trace } = grant;
+    const lease = this.#leaseOf(grant);
     const value = JSON.stringify({ reason: item.reason, alerts: item.alerts, asked: item.asked });
     const name = `${item.key} ${client}`;
     const options = { metadata: leaseMetadata(lease), expiresAtMs: lease.until + limits.retainMs };

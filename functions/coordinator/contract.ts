@@ -16,6 +16,8 @@ export interface AcceptItem {
   readonly targets: readonly string[] | null;
   readonly reason: string;
   readonly alerts: readonly string[];
+  /** When it happened, where the lease counts from another time: what happened before the last lease ended is no return. */
+  readonly eventAt?: EpochMs;
 }
 
 export interface AcceptRequest {
@@ -41,6 +43,14 @@ export type AcceptStatus =
   /** Refused: the client's limit; `limit` names it. */
   | "limited";
 
+/** A lease that is longer than asked, because its client had this block before and it came back. */
+export interface Escalated {
+  /** How often it had been leased before; 1: the first return. */
+  readonly offence: number;
+  readonly askedMs: number;
+  readonly forMs: number;
+}
+
 export interface AcceptedItem {
   readonly key: string;
   readonly status: AcceptStatus;
@@ -49,6 +59,7 @@ export interface AcceptedItem {
   readonly why?: string;
   readonly limit?: "live" | "newPerMinute" | "store";
   readonly retryAfterSeconds?: number;
+  readonly escalated?: Escalated;
   /** What is true per target now. */
   readonly states: Readonly<Record<string, TargetState>>;
 }
@@ -128,6 +139,8 @@ export interface LeaseView {
   readonly reason: string;
   readonly alerts: readonly string[];
   readonly asked: string;
+  /** How often its client had leased it before; absent: never, or its leases do not grow. */
+  readonly offence?: number;
 }
 
 /** Why an address is, or is not, stopped at one target. */

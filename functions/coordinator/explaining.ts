@@ -16,11 +16,15 @@ import type { KnownStates } from "./known.ts";
 
 const shownMax = { leases: 10, narrower: 100, ended: 10, refusals: 5 } as const;
 
+function offenceOfRecord({ offence }: Lease): Pick<Lease, "offence"> {
+  return offence === undefined ? {} : { offence };
+}
+
 async function leaseView(store: Store, record: Lease): Promise<LeaseView> {
   const found = await store.get(record.key);
   const detail = found === null ? {} : (JSON.parse(found.value) as { reason?: string; alerts?: string[]; asked?: string });
   const { client, at, until, severity } = record;
-  return { client, at, until, severity, reason: detail.reason ?? "", alerts: detail.alerts ?? [], asked: detail.asked ?? "" };
+  return { client, at, until, severity, reason: detail.reason ?? "", alerts: detail.alerts ?? [], asked: detail.asked ?? "", ...offenceOfRecord(record) };
 }
 
 interface BlockAt {
@@ -82,7 +86,8 @@ function endedOver({ memory }: World, leases: readonly Lease[], lifts: readonly 
     const [first] = lifts.filter((lift) => overlaps(lift.cidr, lease.cidr) && cancels(lift, lease)).sort((a, b) => a.at - b.at);
     if (lease.until > now && first === undefined) return [];
     const { client, at, until } = lease;
-    return [{ key: cidrKey(lease.cidr), client, at, until, liftedAt: first?.at ?? null, ...(first?.by === undefined ? {} : { liftedBy: first.by }) }];
+    const by = first?.by === undefined ? {} : { liftedBy: first.by };
+    return [{ key: cidrKey(lease.cidr), client, at, until, liftedAt: first?.at ?? null, ...by, ...offenceOfRecord(lease) }];
   });
   const before = (memory.snapshot?.ended ?? []).filter(({ key }) => {
     const cidr = cidrFromKey(key);

@@ -2,17 +2,25 @@
 // In memory only; rebuilt from the snapshot and the recent records after a restart.
 import { CidrIndex, cidrFromKey, cidrKey } from "../../shared/address/index.ts";
 import { type ClientConfig, type Config, defaultTargets, severities, spillTargets } from "../../shared/config.ts";
+import { escalatedMs, offenceOf, type PastLease } from "../../shared/lease/escalate.ts";
 import { cancels, isHeld, liftedBy, liftsThatMatter, selects } from "../../shared/lease/live.ts";
 import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { recordsOfSnapshot } from "../pass/records.ts";
 import type { World } from "../pass/world.ts";
-import type { AcceptItem } from "./contract.ts";
+import type { AcceptItem, Escalated } from "./contract.ts";
 import type { Memory } from "./memory.ts";
 
+/** What a new lease comes to: its end, and which offence of its client at the block it is. */
+export interface Grown {
+  readonly until: EpochMs;
+  readonly offence?: number;
+  readonly escalated?: Escalated;
+}
+
 export type Judgement =
-  | { readonly kind: "write"; readonly status: "created" | "renewed"; readonly held: boolean }
+  | ({ readonly kind: "write"; readonly status: "created" | "renewed"; readonly held: boolean } & Grown)
   | { readonly kind: "unchanged"; readonly until: EpochMs }
   | { readonly kind: "exempt"; readonly until: EpochMs; readonly why: string }
   | { readonly kind: "limited"; readonly limit: "live" | "newPerMinute" | "store"; readonly why: string; readonly retryAfterSeconds: number };
@@ -32,6 +40,12 @@ function isoTime(at: EpochMs): string {
   return new Date(at).toISOString();
 }
 
+/** A renewal is the same offence as what it renews. */
+function renewed(item: AcceptItem, mine: readonly Lease[]): Grown {
+  const offence = Math.max(0, ...mine.map((lease) => lease.offence ?? 0));
+  return { until: item.until, ...(offence === 0 ? {} : { offence }) };
+}
+
 const minuteMs = 60_000;
 /** What one pass can list, less a tenth for lifts and for what is written meanwhile. */
 export const leasesMax = limits.listPagesMax * 900;
@@ -41,6 +55,8 @@ export class Ledger {
   readonly #memory: Memory;
   readonly #repeats: World["repeats"];
   #byBlock = new Map<string, Lease[]>();
+  /** What is over, of clients whose leases grow, by block and client: as the last pass knew, and what has ended since. */
+  #over = new Map<string, PastLease[]>();
   #lifts = new CidrIndex<Lift>([], (lift) => lift.cidr);
   #liveByClient = new Map<string, number>();
   #count = 0;
@@ -69,7 +85,16 @@ export class Ledger {
     this.#byBlock = new Map();
     this.#liveByClient = new Map();
     this.#count = 0;
-    for (const lease of leases.values()) if (lease.until > now && !lifted(lease)) this.add(lease);
+    this.#over = new Map();
+    for (const lease of leases.values()) {
+      if (lifted(lease)) continue;
+      if (lease.until > now) this.add(lease);
+      else if (!isHeld(lease, this.#stop())) this.#addOver(cidrKey(lease.cidr), lease);
+    }
+    for (const record of snapshot?.ended ?? []) {
+      const cidr = cidrFromKey(record.key);
+      if (cidr !== null && record.liftedAt === null && record.held !== true && !lifted({ ...record, cidr })) this.#addOver(record.key, record);
+    }
     this.#accepted = new Map();
     for (const { client, at } of this.#memory.acceptances().sort((a, b) => a.at - b.at)) this.#note(client, at);
   }
@@ -87,6 +112,13 @@ export class Ledger {
     else leases.push(lease);
     this.#count += 1;
     if (!isRenewal) this.#liveByClient.set(lease.client, (this.#liveByClient.get(lease.client) ?? 0) + 1);
+  }
+
+  #addOver(key: string, past: PastLease & { readonly client: string }): void {
+    const { clients } = this.#config;
+    if (!Object.hasOwn(clients, past.client) || clients[past.client]?.escalate === undefined) return;
+    const name = `${key} ${past.client}`;
+    this.#over.set(name, [...(this.#over.get(name) ?? []), past]);
   }
 
   #note(client: string, at: EpochMs): void {
@@ -163,9 +195,25 @@ export class Ledger {
     if (limited !== null) return limited;
     return {
       kind: "write",
+      ...(isRenewal ? renewed(item, mine) : this.#grown(client, settings, item, now)),
       status: isRenewal ? "renewed" : "created",
       held: isRenewal ? mine.every((lease) => isHeld(lease, this.#stop())) : this.#isBraking(now, planned),
     };
+  }
+
+  /** A new lease is longer for whoever comes back. Nothing is awaited and nothing read: the same event comes to the same lease. */
+  #grown(client: string, settings: ClientConfig, item: AcceptItem, now: EpochMs): Grown {
+    const rule = settings.escalate;
+    if (rule === undefined) return { until: item.until };
+    const remembered = this.#memory.offences.of(client, item.key);
+    const ended = this.leasesAt(item.key).filter((lease) => lease.client === client && lease.until <= now && !isHeld(lease, this.#stop()));
+    const past = [...ended, ...(this.#over.get(`${item.key} ${client}`) ?? []), ...(remembered === undefined ? [] : [remembered])];
+    const { number, kind } = offenceOf(item.eventAt ?? item.at, past, rule.memoryMs);
+    const offence = number === 0 ? {} : { offence: number };
+    if (kind !== "return") return { until: item.until, ...offence };
+    const askedMs = item.until - item.at;
+    const forMs = escalatedMs(askedMs, number, rule, Math.min(settings.longestMs, limits.leaseLongestMs));
+    return { until: item.at + forMs, ...offence, escalated: { offence: number, askedMs, forMs } };
   }
 
   /** A release frees what came before it, by event time: an event reported late would slip through, so a held one counts from after it. */

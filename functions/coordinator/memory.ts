@@ -11,6 +11,7 @@ import type { Entry } from "../../shared/provider.ts";
 import type { Trace } from "../../shared/trace.ts";
 import { OpenTraces } from "../log/cause.ts";
 import { Counters } from "../log/counters.ts";
+import { Offences, offencesPrefix } from "./offences.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
 export interface MemoryStorage {
@@ -183,6 +184,8 @@ export class Memory {
   readonly core: CoreMemory;
   readonly traces = new OpenTraces();
   readonly counters: Counters;
+  /** Leases that have ended, of clients whose leases grow. */
+  readonly offences: Offences;
   /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
   readonly standing = new Map<string, Standing>();
   /** The last refusals of this life. */
@@ -194,6 +197,7 @@ export class Memory {
     this.#storage = storage;
     this.core = core;
     this.counters = new Counters(core.counters);
+    this.offences = new Offences(storage);
   }
 
   /** Reads what is there; without a readable core it starts anew, with `since` = now. */
@@ -205,7 +209,10 @@ export class Memory {
       if (key.startsWith("target:")) memory.#targets.set(key.slice(7), { ...freshTarget(), ...(value as unknown as TargetMemory) });
       if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as unknown as Remembered);
       if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
+      if (key.startsWith(offencesPrefix)) memory.offences.restore(value);
     }
+    // A lift may have been recorded last thing before the end of the last life.
+    for (const lift of memory.recentLifts()) memory.offences.clear(lift);
     memory.#restoreSnapshot(stored);
     if (core === undefined) await memory.saveCore();
     return memory;
@@ -269,6 +276,8 @@ export class Memory {
   async remember(name: string, metadata: Json, now: EpochMs, trace?: Trace): Promise<void> {
     const value: Remembered = { at: now, metadata, ...(trace === undefined ? {} : { trace }) };
     this.#restore(name, value);
+    const record = this.#recent.get(name)?.record;
+    if (record?.kind === "lift") this.offences.clear(record.lift);
     this.core.changedAt = Math.max(this.core.changedAt, now);
     await this.#storage.put(`recent:${name}`, value as unknown as Json);
   }

@@ -1,7 +1,7 @@
 // The newest leases that are over, by their end or by a lift: kept in the snapshot, so that "why is it not blocked any more" costs no listing.
 // Bounded; says whether these are all that the store still has.
 import { CidrIndex, cidrKey } from "../../shared/address/index.ts";
-import { cancels, type Records } from "../../shared/lease/live.ts";
+import { cancels, isHeld, type Records } from "../../shared/lease/live.ts";
 import type { EndedRecord, Snapshot } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 
@@ -27,7 +27,10 @@ function endedIn(records: Records, now: EpochMs): readonly EndedRecord[] {
     if (lease.until > now && first === null) return [];
     const { client, at, until } = lease;
     const by = first?.by === undefined ? {} : { liftedBy: first.by };
-    return [{ key: cidrKey(lease.cidr), client, at, until, liftedAt: first?.at ?? null, ...by }];
+    const offence = lease.offence === undefined ? {} : { offence: lease.offence };
+    return [
+      { key: cidrKey(lease.cidr), client, at, until, liftedAt: first?.at ?? null, ...by, ...offence, ...(isHeld(lease, records.stop) ? { held: true } : {}) },
+    ];
   });
 }
 

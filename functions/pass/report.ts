@@ -168,7 +168,7 @@ export function snapshotOf(request: ReportRequest): Snapshot {
       byTarget[target.name] = table.indexOf(target.states.of(key, isWaiting ? "held" : "live"));
     }
     if (leases.every((lease) => isHeld(lease, records.stop))) held += 1;
-    const recordsOfBlock = leases.map(({ client, at, until, severity, targets, held: isBraked }) => ({ client, at, until, severity, targets, held: isBraked }));
+    const recordsOfBlock = leases.map(({ key: _key, cidr: _cidr, ...record }) => record);
     const at = Math.min(...leases.map((lease) => lease.at));
     const until = Math.max(...leases.map((lease) => lease.until));
     rows.push({ key, at, until, severity: severest(leases), records: recordsOfBlock, states: byTarget });

@@ -10,7 +10,7 @@ import { durationText } from "../../shared/request/duration.ts";
 import { judgeBlock, longestMs } from "../../shared/request/judge.ts";
 import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
 import { admissionNotes, admissionProblems } from "./admission.ts";
-import { jsonResponse, timeText } from "./answer.ts";
+import { escalatedView, jsonResponse, timeText } from "./answer.ts";
 import { contentEncoding, parseJson } from "./body.ts";
 import { type Call, type GuardedRoute, judgeOf, requestTime } from "./call.ts";
 import { countByStatus } from "./passage.ts";
@@ -45,26 +45,32 @@ function readEntries(call: Call, source: AlertSource): readonly AlertEntry[] {
 interface Timing {
   readonly at: EpochMs;
   readonly notes: readonly string[];
+  /** As in AcceptItem. */
+  readonly eventAt?: EpochMs;
 }
 
 /** Event time, unless it is unreadable, too late or ahead of us; then the receipt, and it is said. */
 function leaseStart(event: AlertEvent, forMs: number, call: Call): Timing {
   const receipt = requestTime(call);
-  const fromNow = (why: string): Timing => ({ at: call.now, notes: [`${why}, so the lease counts from its receipt`] });
+  const fromNow = (why: string, happened: Pick<Timing, "eventAt"> = {}): Timing => {
+    return { at: call.now, notes: [`${why}, so the lease counts from its receipt`], ...happened };
+  };
   if (event.at === "unreadable") return fromNow("the event's time cannot be read");
   const at = event.at ?? receipt;
   if (at > call.now + limits.skewMs) return fromNow(`the event's time ${timeText(at)} is ahead of ours`);
-  if (call.now - at > limits.lateEventMs) return fromNow(`the event's time ${timeText(at)} is more than ${durationText(limits.lateEventMs)} ago`);
-  if (at + forMs <= call.now) return fromNow(`a lease of ${durationText(forMs)} from ${timeText(at)} would be over already`);
+  if (call.now - at > limits.lateEventMs)
+    return fromNow(`the event's time ${timeText(at)} is more than ${durationText(limits.lateEventMs)} ago`, { eventAt: at });
+  if (at + forMs <= call.now) return fromNow(`a lease of ${durationText(forMs)} from ${timeText(at)} would be over already`, { eventAt: at });
   return { at: Math.min(at, call.now), notes: [] };
 }
 
-/** The same block named twice in one request becomes one lease: the latest end, the highest severity, everyone's ids. */
+/** The same block named twice in one request becomes one lease: the latest end, the highest severity, the newest event, everyone's ids. */
 function merge(earlier: AcceptItem | undefined, item: AcceptItem): AcceptItem {
   if (earlier === undefined) return item;
   const later = item.until > earlier.until ? item : earlier;
   const severity = severities.indexOf(item.severity) > severities.indexOf(earlier.severity) ? item.severity : earlier.severity;
-  return { ...later, severity, alerts: [...new Set([...earlier.alerts, ...item.alerts])].slice(0, limits.alertIdsMax) };
+  const eventAt = Math.max(earlier.eventAt ?? earlier.at, item.eventAt ?? item.at);
+  return { ...later, severity, eventAt, alerts: [...new Set([...earlier.alerts, ...item.alerts])].slice(0, limits.alertIdsMax) };
 }
 
 function addAddress(entry: Extract<AlertEntry, { kind: "address" }>, forMs: number, call: Call, batch: Batch): void {
@@ -77,9 +83,10 @@ function addAddress(entry: Extract<AlertEntry, { kind: "address" }>, forMs: numb
     batch.lines.push({ item, ip, status: "refused", reason: problem.reason, key: null, adjustments: [] });
     return;
   }
-  const { at, notes } = leaseStart(event, forMs, call);
+  const { at, notes, ...happened } = leaseStart(event, forMs, call);
   const key = cidrKey(judged.cidr);
-  const lease = { key, asked: displayCidr(asked), at, until: at + forMs, severity: event.severity, targets, reason: event.reason, alerts: event.ids };
+  const { severity, reason, ids: alerts } = event;
+  const lease = { key, asked: displayCidr(asked), at, until: at + forMs, severity, targets, reason, alerts, ...happened };
   batch.accepted.set(key, merge(batch.accepted.get(key), lease));
   batch.lines.push({ item, ip, status: null, key, adjustments: [...judged.adjustments, ...notes, ...admissionNotes(call.deps, judged.cidr, targets)] });
 }
@@ -97,6 +104,7 @@ function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, obser
     ...(answer?.limit === undefined ? {} : { limit: answer.limit }),
     ...(answer?.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: answer.retryAfterSeconds }),
     ...(answer === undefined || answer.until === 0 ? {} : { until: timeText(answer.until) }),
+    ...escalatedView(answer?.escalated),
     ...(line.adjustments.length === 0 ? {} : { adjustments: line.adjustments }),
   };
 }

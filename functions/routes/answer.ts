@@ -1,6 +1,8 @@
 // How answers are spelled: JSON, times as ISO 8601 text, addresses as people write them.
 import { cidrFromKey, displayCidr } from "../../shared/address/index.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { durationText } from "../../shared/request/duration.ts";
+import type { Escalated } from "../coordinator/contract.ts";
 import { securityHeaders } from "./problem.ts";
 
 export function jsonResponse(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
@@ -13,6 +15,13 @@ const epochMsMax = 8.64e15;
 /** ISO 8601 in UTC; null for "never" (null, 0) and for what is no time. */
 export function timeText(at: EpochMs | null): string | null {
   return at === null || at <= 0 || !(at <= epochMsMax) ? null : new Date(at).toISOString();
+}
+
+/** A lease that is longer than asked says so: which offence, what was asked, what it came to. */
+export function escalatedView(escalated: Escalated | undefined): { readonly escalated?: Readonly<Record<string, unknown>> } {
+  if (escalated === undefined) return {};
+  const { offence, askedMs, forMs } = escalated;
+  return { escalated: { offence, asked: durationText(askedMs), for: durationText(forMs) } };
 }
 
 /** A block's key as people write addresses; the key itself when it cannot be read. */

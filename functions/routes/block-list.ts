@@ -57,7 +57,12 @@ function shownRow(row: BlockRow, snapshot: Snapshot, now: EpochMs): Record<strin
     at: timeText(row.at),
     until: timeText(row.until),
     severity: row.severity,
-    leases: records.map((record) => ({ client: record.client, at: timeText(record.at), until: timeText(record.until) })),
+    leases: records.map(({ client, at, until, offence }) => ({
+      client,
+      at: timeText(at),
+      until: timeText(until),
+      ...(offence === undefined ? {} : { offence }),
+    })),
     targets: statesOf(snapshot, row),
   };
 }

@@ -8,7 +8,7 @@ import { durationProblems, judgeBlock, longestMs, selectTargets } from "../../sh
 import { type Problem, refusalOf } from "../../shared/request/problem.ts";
 import type { AcceptAnswer, AcceptedItem, AcceptItem, SettledItem } from "../coordinator/contract.ts";
 import { admissionNotes, admissionProblems, caveatsOf } from "./admission.ts";
-import { jsonResponse, keyText, timeText } from "./answer.ts";
+import { escalatedView, jsonResponse, keyText, timeText } from "./answer.ts";
 import { parseFields } from "./body.ts";
 import { type Call, type GuardedRoute, judgeOf, requestTime } from "./call.ts";
 import { countByStatus } from "./passage.ts";
@@ -122,6 +122,7 @@ function shownItem(item: AcceptedItem, { call, prepared, settled }: Outcome): Re
     status: item.status,
     // After the wait it may be less (a lift), and more at other targets than were asked for.
     until: timeText(Math.min(late?.until ?? item.until, item.until)),
+    ...escalatedView(item.escalated),
     ...(late?.until === 0 ? { why: "it was lifted, or its time ran out, while this answer waited" } : item.why === undefined ? {} : { why: item.why }),
     targets: call.caller.client.mode === "observe" ? observedStates(states, call) : states,
     ...(adjustments.length === 0 ? {} : { adjustments }),

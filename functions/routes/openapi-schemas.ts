@@ -53,6 +53,11 @@ function operation(name: string): Schema {
 
 const states = { type: "object", additionalProperties: { $ref: "#/components/schemas/TargetState" }, description: "By target name." } as const;
 const accepted = ["created", "renewed", "unchanged", "held"] as const;
+const offence = { ...count, description: "How often this client had leased it before it came back; absent: never, or its leases do not grow." } as const;
+const escalated = {
+  ...answer({ offence: { type: "integer", minimum: 1 }, asked: duration, for: duration }, ["offence", "asked", "for"]),
+  description: "The lease is longer than asked, because the address came back.",
+} as const;
 const targetNames = { ...texts, minItems: 1, maxItems: limits.targetsMax };
 
 const requests: Readonly<Record<string, Schema>> = {
@@ -81,13 +86,10 @@ const otherCauses = ["unselected", "ended", "lifted", "exempt", "orphan", "never
 
 const answers: Readonly<Record<string, Schema>> = {
   TargetState: answer({ state: { enum: [...blockStates] }, why: text, by: text }, ["state"]),
-  BlockItem: answer({ ip: address, asked: address, status: { enum: [...accepted] }, until: timeOrNull, why: text, targets: states, adjustments: texts }, [
-    "ip",
-    "asked",
-    "status",
-    "until",
-    "targets",
-  ]),
+  BlockItem: answer(
+    { ip: address, asked: address, status: { enum: [...accepted] }, until: timeOrNull, escalated, why: text, targets: states, adjustments: texts },
+    ["ip", "asked", "status", "until", "targets"],
+  ),
   BlockAnswer: answer(
     { recorded: flag, dryRun: flag, mode: text, settled: flag, items: list(ref("BlockItem")), caveats: { type: "object", additionalProperties: texts } },
     ["recorded", "settled", "items"],
@@ -102,6 +104,7 @@ const answers: Readonly<Record<string, Schema>> = {
       limit: text,
       retryAfterSeconds: count,
       until: timeOrNull,
+      escalated,
       adjustments: texts,
     },
     ["item", "status"],
@@ -111,7 +114,14 @@ const answers: Readonly<Record<string, Schema>> = {
     ["source", "recorded", "counts", "items"],
   ),
   Block: answer(
-    { ip: address, at: time, until: time, severity: { enum: [...severities] }, leases: list(answer({ client: text, at: time, until: time })), targets: states },
+    {
+      ip: address,
+      at: time,
+      until: time,
+      severity: { enum: [...severities] },
+      leases: list(answer({ client: text, at: time, until: time, offence })),
+      targets: states,
+    },
     ["ip", "until", "targets"],
   ),
   BlockList: answer({ asOf: timeOrNull, complete: flag, incompleteWhy: text, total: count, next: { type: ["string", "null"] }, blocks: list(ref("Block")) }, [
@@ -145,7 +155,7 @@ const answers: Readonly<Record<string, Schema>> = {
       narrower: list({ type: "object" }),
       exemptions: list(answer({ ip: address, until: timeOrNull, at: timeOrNull, by: text })),
       targets: { type: "object", additionalProperties: ref("Evidence"), description: "By target name." },
-      ended: list(answer({ ip: address, client: text, at: timeOrNull, until: timeOrNull, liftedAt: timeOrNull, liftedBy: text })),
+      ended: list(answer({ ip: address, client: text, at: timeOrNull, until: timeOrNull, liftedAt: timeOrNull, liftedBy: text, offence, held: flag })),
       endedWhole: flag,
       refusals: list(answer({ at: timeOrNull, client: text, why: text })),
     },

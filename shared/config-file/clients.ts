@@ -1,9 +1,9 @@
 // What a client's part means beside its shape: it must be able to sign in, must not ask for what does not exist,
 // and no two clients may share a credential, or nobody could say who did what.
-import type { ClientConfig, plainScopes } from "../config.ts";
+import type { ClientConfig, Escalation, plainScopes } from "../config.ts";
 import { limits } from "../limits.ts";
 import { type Finding, finding, type Path, suggestion } from "./problem.ts";
-import { type ClientSection, clientSchema, type Floors, type Sections } from "./schema.ts";
+import { type ClientSection, clientSchema, type EscalateSection, type Floors, type Sections } from "./schema.ts";
 import { salvage, validate } from "./validate.ts";
 import { isName } from "./words.ts";
 
@@ -73,7 +73,11 @@ function targetFindings(name: string, client: Salvaged, targetNames: readonly st
   );
 }
 
-function emitted(client: ClientSection): ClientConfig {
+export function escalation(section: EscalateSection | undefined): { readonly escalate?: Escalation } {
+  return section === undefined || section === false ? {} : { escalate: { factor: section.factor, maxMs: section.max, memoryMs: section.memory } };
+}
+
+function emitted(client: ClientSection, general: EscalateSection | undefined): ClientConfig {
   return {
     keys: client.keys.map((key) => key.slice("sha256:".length)),
     secrets: client.secrets,
@@ -85,11 +89,12 @@ function emitted(client: ClientSection): ClientConfig {
     live: client.live,
     newPerMinute: client.newPerMinute,
     mode: client.mode,
+    ...escalation(client.escalate ?? general),
   };
 }
 
-/** Every client on its own, then all of them together. */
-export function readClients(input: unknown, floors: Floors, targetNames: readonly string[]): ReadClients {
+/** Every client on its own, then all of them together. `general`: how leases grow where a client says nothing of its own. */
+export function readClients(input: unknown, floors: Floors, targetNames: readonly string[], general: EscalateSection | undefined): ReadClients {
   if (!isTable(input)) return { clients: {}, findings: [finding(["clients"], "not a map of clients", "write `name: { keys: […], scopes: […] }` below it")] };
   const findings: Finding[] = [];
   const read: Record<string, ClientSection> = {};
@@ -111,7 +116,7 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     findings.push(...ownFindings(name, client), ...targetFindings(name, client, targetNames));
   }
   findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"));
-  return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client)])), findings };
+  return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client, general)])), findings };
 }
 
 /** The 2017 API carries its key in the URL, and URLs end up in logs: its client may do very little. */

@@ -11,6 +11,8 @@ export const configDefaults = {
   widen: { ipv4: 32, ipv6: 64 },
   /** Wider blocks of bystanders than these want an operator's own word. */
   collateralWidest: { ipv4: 24, ipv6: 56 },
+  /** Growth chosen from a replay of real attackers: the table is in `shared/lease/README.md`. */
+  escalate: { factor: 4, max: "30d", memory: "30d" },
 } as const;
 
 /**

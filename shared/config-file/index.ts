@@ -1,7 +1,7 @@
 // Turns the text of `portcullis.yaml` into the configuration the product runs on, or into every problem at once.
 // Pure: the text, the kinds, the presets and the last build come as arguments. Refuses to guess: what is not understood is a problem.
 import type { Config } from "../config.ts";
-import { blacklistipFindings, readClients } from "./clients.ts";
+import { blacklistipFindings, escalation, readClients } from "./clients.ts";
 import { placed, readYaml } from "./document.ts";
 import { type Lock, nextLock } from "./lock.ts";
 import { type Finding, finding, type Problem, shown, suggestion } from "./problem.ts";
@@ -81,7 +81,14 @@ function emit(sections: Sections, clients: Config["clients"], targets: Config["t
     version: 1,
     owner,
     store: { stalenessMs: store.staleness },
-    defaults: { forMs: defaults.for, shortestMs: defaults.shortest, severity: defaults.severity, exemptForMs: defaults.exemptFor, widen: defaults.widen },
+    defaults: {
+      forMs: defaults.for,
+      shortestMs: defaults.shortest,
+      severity: defaults.severity,
+      exemptForMs: defaults.exemptFor,
+      widen: defaults.widen,
+      ...escalation(defaults.escalate),
+    },
     protect: { ranges: [...new Set(protect.ranges)], presets: protect.presets === "all" ? presetNames : [...new Set(protect.presets)] },
     weight: { halfLifeMs: weight.halfLife },
     brake: { new: brake.new, perMs: brake.per },
@@ -111,7 +118,7 @@ export function readConfigFile(input: ConfigInput): ReadConfig {
   const has = (key: string) => Object.hasOwn(value, key);
   const targetsRead = has("targets") ? readTargets(value.targets, definitions) : { targets: {}, built: {}, findings: [] };
   const namesOf = (table: unknown) => (table !== null && typeof table === "object" ? Object.keys(table) : []);
-  const clientsRead = has("clients") ? readClients(value.clients, floors, namesOf(value.targets)) : { clients: {}, findings: [] };
+  const clientsRead = has("clients") ? readClients(value.clients, floors, namesOf(value.targets), sections.defaults?.escalate) : { clients: {}, findings: [] };
   findings.push(...targetsRead.findings, ...clientsRead.findings, ...defaultsFindings(sections.defaults));
   findings.push(...longestFindings(clientsRead.clients, sections.defaults));
   findings.push(...blacklistipFindings(sections.blacklistip ?? undefined, clientsRead.clients, namesOf(value.clients)));

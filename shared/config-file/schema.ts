@@ -7,6 +7,7 @@ import { configDefaults, mappingDefaults } from "./defaults.ts";
 import { secretLookOf, shown, suggestion } from "./problem.ts";
 import {
   durationSchema,
+  factorSchema,
   integerSchema,
   listOf,
   nameSchema,
@@ -70,6 +71,19 @@ export const secretNameSchema = v.pipe(
 
 const scopeSchema = v.picklist(scopes, (issue) => says(`${shown(issue.input)} is not a scope`, suggestion(String(issue.input), scopes)));
 
+/** False, or how leases grow for whoever comes back. */
+function escalateSchema(floors: Floors) {
+  const { escalate } = configDefaults;
+  const rule = sectionObject({
+    factor: v.optional(factorSchema(limits.escalateFactorMax), escalate.factor),
+    max: v.optional(durationSchema({ leastMs: floors.leaseMs, mostMs: limits.leaseLongestMs }), escalate.max),
+    memory: v.optional(durationSchema({ leastMs: floors.leaseMs, mostMs: limits.escalateMemoryLongestMs }), escalate.memory),
+  });
+  return v.union([v.literal(false), rule], (issue) =>
+    says(`${shown(issue.input)} is no escalation`, "write false, or some of { factor: 4, max: 30d, memory: 30d }; {} takes all defaults"),
+  );
+}
+
 export function clientSchema(floors: Floors) {
   return sectionObject({
     keys: v.optional(listOf(keySchema, 8), []),
@@ -87,6 +101,7 @@ export function clientSchema(floors: Floors) {
     live: v.optional(integerSchema(1, limits.listPagesMax * 1_000), configDefaults.clientLive),
     newPerMinute: v.optional(integerSchema(1, 10_000), configDefaults.clientNewPerMinute),
     mode: v.optional(oneOf(["enforce", "observe"]), "enforce"),
+    escalate: v.optional(escalateSchema(floors)),
   });
 }
 
@@ -166,6 +181,7 @@ export function sectionSchemas(floors: Floors, presetNames: readonly string[]) {
           sectionObject({ ipv4: v.optional(prefixLengths.ipv4, configDefaults.widen.ipv4), ipv6: v.optional(prefixLengths.ipv6, configDefaults.widen.ipv6) }),
           {},
         ),
+        escalate: v.optional(escalateSchema(floors)),
       }),
       {},
     ),
@@ -198,4 +214,5 @@ function presetsMessage(presetNames: readonly string[]): string {
 }
 
 export type Sections = { [K in keyof ReturnType<typeof sectionSchemas>]: v.InferOutput<ReturnType<typeof sectionSchemas>[K]> };
+export type EscalateSection = v.InferOutput<ReturnType<typeof escalateSchema>>;
 export type ClientSection = v.InferOutput<ReturnType<typeof clientSchema>>;

@@ -43,6 +43,7 @@ function without(input: unknown, keys: readonly unknown[]): unknown {
 export function knownKeys(schema: unknown, path: readonly unknown[]): readonly string[] {
   const node = unwrap(schema);
   if (node === null) return [];
+  if (Array.isArray(node.options)) return node.options.flatMap((option) => knownKeys(option, path));
   const entries = node.entries;
   const [head, ...rest] = path;
   if (entries !== null && typeof entries === "object") {
@@ -57,6 +58,14 @@ function unwrap(schema: unknown): Record<string, unknown> | null {
   const node = schema as Record<string, unknown>;
   if (node.wrapped !== undefined) return unwrap(node.wrapped);
   return node;
+}
+
+/** What is wrong with a map that may also be one word (false) is wrong inside the map: point there. */
+function inner(issue: Issue): readonly Issue[] {
+  const { input } = issue;
+  if (issue.type !== "union" || input === null || typeof input !== "object" || Array.isArray(input)) return [issue];
+  const inside = (issue.issues ?? []).filter((sub) => itemsOf(sub).length > 0);
+  return inside.length === 0 ? [issue] : inside.map((sub) => ({ ...sub, path: [...(issue.path ?? []), ...(sub.path ?? [])] }) as Issue);
 }
 
 function findingOf(issue: Issue, base: Path): Finding {
@@ -97,8 +106,9 @@ export function validate<T>(schema: v.GenericSchema<unknown, T>, input: unknown,
   for (let round = 0; round < unknownKeysMax; round += 1) {
     const result = v.safeParse(schema, rest);
     if (result.success) return { value: result.output, findings };
-    const unknown = result.issues.filter(isUnknownKey);
-    if (unknown.length === 0) return { value: null, findings: [...findings, ...firstOfEach(result.issues.map((issue) => findingOf(issue, base)))] };
+    const issues = result.issues.flatMap(inner);
+    const unknown = issues.filter(isUnknownKey);
+    if (unknown.length === 0) return { value: null, findings: [...findings, ...firstOfEach(issues.map((issue) => findingOf(issue, base)))] };
     for (const issue of unknown) {
       findings.push(unknownFinding(issue, base, schema));
       rest = without(

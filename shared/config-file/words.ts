@@ -67,6 +67,15 @@ export function numberSchema(least: number, most: number) {
   );
 }
 
+export function factorSchema(most: number) {
+  const remedy = `write a number above 1, up to ${most}, such as 4`;
+  return v.pipe(
+    v.number((issue) => says(`${shown(issue.input)} is not a number`, remedy)),
+    v.gtValue(1, (issue) => says(`${issue.input} makes nothing grow`, `${remedy}; \`escalate: false\` turns it off`)),
+    v.maxValue(most, (issue) => says(`${issue.input} is too large`, remedy)),
+  );
+}
+
 /** One of a few words. */
 export function oneOf<const T extends readonly string[]>(words: T) {
   return v.picklist(words, (issue) => says(`${shown(issue.input)} is not known here`, `write one of: ${words.join(", ")}`));

@@ -16,7 +16,7 @@ export interface Lease {
   readonly targets: readonly string[] | null;
   /** Accepted while the brake was on: not enforced until released. */
   readonly held: boolean;
-  /** How often the block had come back before, for the same client; absent: never. */
+  /** How often its client had leased it before it came back, for leases that grow; absent: it is the first time. */
   readonly offence?: number;
 }
 

@@ -23,6 +23,8 @@ export interface BlockRecord {
   readonly severity: Severity;
   readonly targets: readonly string[] | null;
   readonly held: boolean;
+  /** As in the lease; absent: the first. */
+  readonly offence?: number;
 }
 
 /** One leased block, all its clients' records together. */
@@ -48,6 +50,10 @@ export interface EndedRecord {
   /** When a lift ended it, and who asked for that; null: it ran out. */
   readonly liftedAt: EpochMs | null;
   readonly liftedBy?: string;
+  /** As in the lease; absent: the first. */
+  readonly offence?: number;
+  /** The brake held it, and nobody has released it. */
+  readonly held?: true;
 }
 
 export interface PoolUse {

@@ -7,6 +7,7 @@ import type {
   AcceptItem,
   AcceptRequest,
   CoordinatorApi,
+  Escalated,
   Explanation,
   LiftAnswer,
   LiftRequest,
@@ -53,6 +54,8 @@ export class FakeCoordinator implements CoordinatorApi {
   readonly asked: { readonly verb: string; readonly with: unknown }[] = [];
   /** Refuse these keys so. */
   readonly refusals = new Map<string, Pick<AcceptedItem, "status" | "limit" | "why" | "retryAfterSeconds">>();
+  /** Make new leases of these keys longer so. */
+  readonly returns = new Map<string, Escalated>();
   state: BlockState = "pending";
   settledState: BlockState = "enforced";
   settles = true;
@@ -100,7 +103,9 @@ export class FakeCoordinator implements CoordinatorApi {
     if (mine >= item.until - limits.renewalGainMin * (item.until - item.at) && mine > 0)
       return { key: item.key, status: "unchanged", until: Math.max(known, mine), states };
     const status = refusal?.status ?? (mine > 0 ? "renewed" : "created");
-    return { key: item.key, status, until: Math.max(known, item.until), states };
+    const escalated = this.returns.get(item.key);
+    const until = escalated === undefined ? item.until : item.at + escalated.forMs;
+    return { key: item.key, status, until: Math.max(known, until), ...(escalated === undefined ? {} : { escalated }), states };
   }
 
   async accept(request: AcceptRequest): Promise<AcceptAnswer> {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { countSmallBurst } from "./burst.ts";
 import { countCalls, firstOperation } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
+import { compare, replay } from "./escalation.ts";
 import { type Figure, jsonOf, markdownTable, summarise } from "./figures.ts";
 
 function valuesOf(figures: readonly Figure[]): Record<string, number> {
@@ -21,6 +22,21 @@ describe("what the product costs", () => {
     expect(values["idleTick.kvWrites"]).toBe(0);
     // Three targets, one look each per full pass, one full pass per five minutes.
     expect(values["idleTick.remoteCalls"]).toBeLessThanOrEqual(3 * 288);
+  });
+
+  test("escalation: a replay counts days after the first, leases and rule-hours, growing and fixed", async () => {
+    const hour = 3_600_000;
+    const start = Date.UTC(2026, 0, 5, 12);
+    const daily = { key: "4:cb007107/32", moments: Array.from({ length: 6 }, (_, day) => start + 24 * day * hour) };
+    const once = { key: "4:cb007108/32", moments: [start + 1] };
+    const rule = { factor: 30, maxMs: 48 * hour, memoryMs: 720 * hour };
+    const setting = { firstMs: hour, longestMs: 720 * hour };
+    // 1 h, 30 h from the second day over the third, 48 h from the fourth: its end is the moment of the sixth event, which is not after it.
+    expect(await replay([daily, once], { ...setting, escalate: rule })).toEqual({ returning: 5, covered: 2, leases: 5, ruleHours: 1 + 30 + 48 + 1 + 1 });
+    expect(await replay([daily, once], setting)).toEqual({ returning: 5, covered: 0, leases: 7, ruleHours: 7 });
+    const { fixedMs, fixed, growing } = await compare([daily, once], "every day", { ...setting, escalate: rule });
+    expect(fixed.ruleHours).toBeGreaterThanOrEqual(growing.ruleHours);
+    expect(fixed.ruleHours - growing.ruleHours).toBeLessThan(fixedMs / hour);
   });
 
   test("burst: each of two hundred addresses is enforced or named as shed, in at most twice the least calls", async () => {

@@ -8,6 +8,7 @@ import { measureBurst } from "./burst.ts";
 import { measureBurst3 } from "./burst3.ts";
 import { measureCalls } from "./calls.ts";
 import { countBlockWrites, countIdleDay } from "./counts.ts";
+import { measureEscalation } from "./escalation.ts";
 import { jsonOf, plainTable, type Report } from "./figures.ts";
 import { measureFit } from "./fit.ts";
 import { measureIngest } from "./ingest.ts";
@@ -22,13 +23,14 @@ const benches: Readonly<Record<string, () => Promise<Report>>> = {
   // After the one that measures CPU time: what it leaves in memory must not be in that.
   calls: measureCalls,
   fit: measureFit,
+  escalation: measureEscalation,
   bundle: () => measureBundle(),
   burst: () => measureBurst(),
   burst3: () => measureBurst3(),
   ingest: () => measureIngest({ pairsMax: 15, requestsPerRound: 200, secondsMax: 45 }),
 };
 /** The order of the table. */
-const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "fit", "bundle"] as const;
+const order = ["ingest", "block", "idleTick", "burst", "burst3", "pass", "calls", "fit", "escalation", "bundle"] as const;
 
 function namesOf(only: string | undefined): readonly string[] {
   const names = only?.split(",") ?? Object.keys(benches);

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { type Figure, markdownTable } from "./figures.ts";
 
 const readme = resolve(import.meta.dirname, "../../README.md");
@@ -29,10 +29,14 @@ export function machineLine(facts: Facts): string {
 }
 
 /** `name`: of the marks `<!-- name:start -->` and `<!-- name:end -->`. */
-export async function writeTable(name: string, figures: readonly Figure[], about: string): Promise<void> {
+export async function writeBetween(file: string, name: string, body: string): Promise<void> {
   const marks = { start: `<!-- ${name}:start -->`, end: `<!-- ${name}:end -->` };
-  const text = await readFile(readme, "utf8").catch(() => "");
+  const text = await readFile(file, "utf8").catch(() => "");
   const [start, end] = [text.indexOf(marks.start), text.indexOf(marks.end)];
-  if (start < 0 || end < start) throw new Error(`README.md has no ${marks.start} … ${marks.end}; nothing was written`);
-  await writeFile(readme, `${text.slice(0, start + marks.start.length)}\n${markdownTable(figures)}\n\n${about}\n${text.slice(end)}`);
+  if (start < 0 || end < start) throw new Error(`${basename(file)} has no ${marks.start} … ${marks.end}; nothing was written`);
+  await writeFile(file, `${text.slice(0, start + marks.start.length)}\n${body}\n${text.slice(end)}`);
+}
+
+export async function writeTable(name: string, figures: readonly Figure[], about: string): Promise<void> {
+  await writeBetween(readme, name, `${markdownTable(figures)}\n\n${about}`);
 }

@@ -41,6 +41,7 @@ const keywords: Readonly<Record<string, (value: unknown, rule: unknown, schema: 
   enum: (value, rule) => listOf(rule).includes(value),
   pattern: (value, rule) => typeof value !== "string" || new RegExp(String(rule), "u").test(value),
   minimum: (value, rule) => typeof value !== "number" || value >= Number(rule),
+  exclusiveMinimum: (value, rule) => typeof value !== "number" || value > Number(rule),
   maximum: (value, rule) => typeof value !== "number" || value <= Number(rule),
   minItems: (value, rule) => !Array.isArray(value) || value.length >= Number(rule),
   maxItems: (value, rule) => !Array.isArray(value) || value.length <= Number(rule),

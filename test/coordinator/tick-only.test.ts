@@ -72,6 +72,22 @@ describe("KV and cron alone", () => {
     expect([world.blocked("203.0.113.7"), (await processOf(world).snapshot())?.blocks.length]).toEqual([true, 1]);
   });
 
+  test("return: without a coordinator too, whoever comes back within what the stored snapshot knows is blocked for longer", async () => {
+    const world = await newWorld();
+    const { detector } = world.config.clients;
+    const escalate = { factor: 4, maxMs: 30 * 24 * 60 * minute, memoryMs: 30 * 24 * 60 * minute };
+    world.config = { ...world.config, clients: { ...(detector === undefined ? {} : { detector: { ...detector, escalate } }) } };
+    await accept(world, "203.0.113.7", 10 * minute);
+    await tickFor(world, 20);
+    const answer = await processOf(world).accept({
+      client: "detector",
+      items: [world.item("203.0.113.7", 10 * minute)],
+      allOrNothing: true,
+      dryRun: false,
+    });
+    expect(answer.items[0]).toMatchObject({ until: world.now + 40 * minute, escalated: { offence: 1 } });
+  });
+
   test("stops: two processes that stop different targets do not undo each other", async () => {
     const world = await newWorld();
     const { web } = world.config.targets;

@@ -19,15 +19,19 @@ const time = fc.integer({ min: 0, max: 999_999_999_999_999 });
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,31}$/);
 const names = fc.option(fc.array(name, { maxLength: 3 }), { nil: null });
 
-const lease: fc.Arbitrary<Omit<Lease, "key">> = fc.record({
-  cidr,
-  at: time,
-  until: time,
-  client: name,
-  severity: fc.constantFrom(...severities),
-  targets: names,
-  held: fc.boolean(),
-});
+const lease: fc.Arbitrary<Omit<Lease, "key">> = fc.record(
+  {
+    cidr,
+    at: time,
+    until: time,
+    client: name,
+    severity: fc.constantFrom(...severities),
+    targets: names,
+    held: fc.boolean(),
+    offence: fc.integer({ min: 1, max: limits.offenceMax }),
+  },
+  { requiredKeys: ["cidr", "at", "until", "client", "severity", "targets", "held"] },
+);
 const stop: fc.Arbitrary<StopState> = fc.record({
   at: time,
   targets: fc.dictionary(fc.oneof(name, fc.constant("*")), fc.constantFrom<"freeze" | "drain">("freeze", "drain"), { maxKeys: 3, noNullPrototype: true }),
@@ -83,8 +87,24 @@ describe("keys", () => {
     const plain = { cidr: block, at: 5, until: 9, client: "a", severity: "high", targets: null, held: false } as const;
     expect(leaseMetadata(plain)).toEqual({ a: 5, s: 2 });
     expect(leaseMetadata({ ...plain, targets: ["web"], held: true })).toEqual({ a: 5, s: 2, t: ["web"], h: 1 });
+    expect(leaseMetadata({ ...plain, offence: 3 })).toEqual({ a: 5, s: 2, o: 3 });
     expect([liftMetadata({ exemptUntil: null }), liftMetadata({ exemptUntil: 7 })]).toEqual([{}, { x: 7 }]);
     expect(keyPrefixes).toEqual({ lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop" });
+  });
+
+  test("offence: the first is not spelled, it is bounded, and one that cannot be read spoils no listing", () => {
+    const block = blockOf(4, "cb007107", 32);
+    const plain = { cidr: block, at: 5, until: 9, client: "a", severity: "high", targets: null, held: false } as const;
+    expect(leaseMetadata({ ...plain, offence: 0 })).toEqual({ a: 5, s: 2 });
+    expect(leaseMetadata({ ...plain, offence: 1e6 })).toEqual({ a: 5, s: 2, o: limits.offenceMax });
+    const named = leaseKey(block, 9, "a");
+    for (const [o, offence] of [
+      [1, { offence: 1 }],
+      [1e9, { offence: limits.offenceMax }],
+      ...[0, -1, 1.5, "2", null, {}].map((odd) => [odd, {}] as const),
+    ] as const) {
+      expect(readRecord(keyOf(named, { a: 5, s: 2, o }))).toStrictEqual({ kind: "lease", lease: { key: named, ...plain, ...offence } });
+    }
   });
 
   const good = { a: 1, s: 0 };
