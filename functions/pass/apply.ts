@@ -26,6 +26,9 @@ function isFrozen(memory: TargetMemory, step: Step): boolean {
   return step.slots.some((slot) => Object.hasOwn(memory.frozen, slot));
 }
 
+/** What a cloud says of the add itself, and not of who asks or of itself. */
+const refusals: ReadonlySet<string> = new Set(["PROVIDER_REJECTED", "CAPACITY_EXCEEDED"]);
+
 /**
  * Adds that the cloud refused for what they are, in one visit. Nothing later relies on them, so they hold up no other block for as long as
  * somebody must put something right; what refuses a whole family (a quota that is lower than configured) is not asked for ever.
@@ -42,17 +45,19 @@ class Rejected {
 
   /** Whether the step only adds, and the cloud refused that and nothing else. */
   takes(step: Step, error: PortcullisError): boolean {
-    if (error.code !== "PROVIDER_REJECTED" || step.adds.length === 0 || step.removes.length > 0) return false;
+    if (!refusals.has(error.code) || step.adds.length === 0 || step.removes.length > 0) return false;
     this.error ??= error;
     for (const block of blocksOf(step)) this.#blocks.add(block);
     for (const { cidr } of step.adds) this.#byFamily.set(cidr.family, (this.#byFamily.get(cidr.family) ?? 0) + 1);
     return true;
   }
 
-  /** Whether it adds what was refused, the other half of it, or more of a family that is refused again and again. */
+  /** Whether it adds what was refused, the other half of it (which takes the first one's place), or more of a family that is refused again and again. */
   holdsUp(step: Step): boolean {
-    if (step.removes.length > 0) return false;
-    return step.adds.some(({ cidr }) => this.#blocks.has(cidrKey(cidr)) || (this.#byFamily.get(cidr.family) ?? 0) >= limits.rejectedAddsMax);
+    const isRefused = step.adds.length > 0 && step.adds.every(({ cidr }) => this.#blocks.has(cidrKey(cidr)));
+    const isHopeless = step.removes.length === 0 && step.adds.some(({ cidr }) => (this.#byFamily.get(cidr.family) ?? 0) >= limits.rejectedAddsMax);
+    if (isRefused || isHopeless) for (const block of blocksOf(step)) this.#blocks.add(block);
+    return isRefused || isHopeless;
   }
 }
 

@@ -39,6 +39,8 @@ interface Draft {
   readonly step: Step;
   /** By how many addresses the rule grows. */
   readonly growth: number;
+  /** Where the core's order has the first address that it adds. */
+  readonly claim: number;
 }
 
 function namesOf(cidrs: readonly Cidr[]): string {
@@ -91,14 +93,18 @@ function draft(request: CompileRequest, settings: AzureNsgSettings, family: Fami
     removes: removed.map((entry) => entry.id),
     native: { ...native },
   };
-  return { step, growth: added.length - removed.length };
+  const claim = request.changes.findIndex((change) => change.verb !== "remove" && change.cidr.family === family);
+  return { step, growth: added.length - removed.length, claim: claim < 0 ? request.changes.length : claim };
 }
 
-/** What shrinks goes first, and what grows waits for it: both rules share the room of the NSG. */
+/**
+ * What shrinks goes first, and what grows waits for it: both rules share the room of the NSG. Then the rule that has the first claim: a change is
+ * worked on for seconds, and one family that changes all the time must not hold up the other.
+ */
 export function compile(request: CompileRequest, settings: AzureNsgSettings): readonly Step[] {
   const drafts = families.map((family) => draft(request, settings, family)).filter((one) => one !== null);
   const isFrozen = ({ step }: Draft) => step.slots.some((rule) => request.frozen.has(rule));
   const isRoomOwed = drafts.some((one) => isFrozen(one) && one.growth < 0);
   const open = drafts.filter((one) => !isFrozen(one) && !(isRoomOwed && one.growth > 0));
-  return open.sort((a, b) => Math.min(a.growth, 0) - Math.min(b.growth, 0)).map((one) => one.step);
+  return open.sort((a, b) => Math.min(a.growth, 0) - Math.min(b.growth, 0) || a.claim - b.claim).map((one) => one.step);
 }

@@ -119,9 +119,10 @@ describe("refused", () => {
   const applied = async (rig: Rig, steps: readonly Step[], changes: Partial<VisitRequest> = {}) =>
     new Application(rig.world, rig.target, requestOf(changes), 0, []).run(steps);
 
-  test("refused: an add that the cloud refuses holds up its other half, and nothing else", async () => {
-    const rig = await refusing("in 1");
-    const steps = [addOf("in 1", "203.0.113.1/32"), addOf("out 1", "203.0.113.1/32"), addOf("in 2", "203.0.113.2/32")];
+  test.each(["PROVIDER_REJECTED", "CAPACITY_EXCEEDED"] as const)("refused: an add holds up its other half, and nothing else (%s)", async (code) => {
+    const refusal = new PortcullisError(code, "no");
+    const rig = await rigOf({ answer: (step) => (step.id === "in 1" ? { kind: "failed", error: refusal } : { kind: "applied" }) });
+    const steps = [addOf("in 1", "203.0.113.1/32"), addOf("out 1", "203.0.113.1/32", ["in 1"]), addOf("in 2", "203.0.113.2/32")];
     expect(await applied(rig, steps)).toEqual({ changed: ["in 2"], pending: ["in 1", "out 1"], error: refusal, more: "done" });
   });
 

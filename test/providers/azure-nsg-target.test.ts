@@ -236,6 +236,14 @@ describe("compile and apply", () => {
     expect(harness.world.foreign()).toBe(others);
   });
 
+  test("order: the rule whose address has the first claim goes first, so that a family that changes all the time holds up no other", async () => {
+    const { provider } = await harnessFor();
+    const seen = await look(provider());
+    const ruled = (cidrs: readonly Cidr[]) => plan(provider(), seen, adds(cidrs)).map((step) => step.slots[0]);
+    expect(ruled([a, six])).toEqual([v4Rule, v6Rule]);
+    expect(ruled([six, a, b])).toEqual([v6Rule, v4Rule]);
+  });
+
   test("order: what shrinks goes first, so that the room of both families is never passed", async () => {
     const harness = await harnessFor();
     const provider = harness.provider();

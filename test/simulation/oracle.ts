@@ -21,6 +21,8 @@ export class Violation extends Error {
 
 /** A pass with slow answers, from its wake to its last step. */
 const passMs = 60_000;
+/** From a call's way out to its effect. */
+const inFlightMs = 5_000;
 /** Between the look and the write that follows it: the window of the APIs that have no conditional write. */
 const raceMs = 20_000;
 /** A life of the version before may act on what it knows for so long. */
@@ -166,7 +168,10 @@ export class Oracle {
     // What stood over a protected address goes first of all, and what it kept closed besides is put back after it.
     if (before.filter((entry) => contains(entry, one.cidr)).every((entry) => this.isProtected(entry, lateMs + limits.fullPassMs))) return true;
     // What only stood below an entry that was on its way out when it was asked for: its own place comes after that.
-    const isNew = now - (one.endedAt ?? now) < passMs + limits.tickMs + watch.operationMs;
+    const ageMs = now - (one.endedAt ?? now);
+    // What took its former lease away had been sent when it was promised: P1 closes the gate again within one pass.
+    if (ageMs < inFlightMs) return true;
+    const isNew = ageMs < passMs + limits.tickMs + watch.operationMs;
     const isSlow = watch.cloud.definition.granularity !== "entry";
     if (isNew && (isSlow || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";

@@ -53,8 +53,8 @@ export const applyingMutants: readonly Mutant[] = [
     edits: [
       {
         file: apply,
-        find: 'if (error !== "settled") return {',
-        replace: 'if (error !== "settled" && error.code !== "PROVIDER_PENDING") return {',
+        find: "if (!rejected.takes(step, error)) return {",
+        replace: 'if (!rejected.takes(step, error) && error.code !== "PROVIDER_PENDING") return {',
       },
     ],
     expect: ["P3", "P7", "P9"],

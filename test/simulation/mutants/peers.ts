@@ -131,8 +131,8 @@ export const peersMutants: readonly Mutant[] = [
     edits: [
       {
         file: "functions/pass/apply.ts",
-        find: 'if (error !== "settled") return { changed: this.changed, pending: rest(), error, more: "done" };',
-        replace: 'return { changed: this.changed, pending: rest(), error: error === "settled" ? null : error, more: "done" };',
+        find: 'if (error === "settled") continue;',
+        replace: 'if (error === "settled") return { changed: this.changed, pending: rest().slice(1), error: null, more: "done" };',
       },
     ],
     expect: ["P1", "P2"],
