@@ -78,7 +78,7 @@ export class States {
 
   #pending(need: Need): TargetState {
     const partial = this.#standing.exactly(need.cidr)[0]?.partial;
-    if (partial !== undefined && partial !== null) return { state: "pending", why: `${partial}; the next pass completes it` };
+    if (partial !== undefined && partial !== null) return { state: "pending", why: `${partial}; passes complete it as soon as they can` };
     // Some kinds cannot hold a range and an address inside it: then this lasts for as long as the range.
     const around = this.#standing.holding(need.cidr).find((entry) => entry.partial === null);
     if (around !== undefined) {

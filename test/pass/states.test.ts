@@ -95,7 +95,7 @@ describe("states", () => {
     const range = entryOf("2", "203.0.113.0/28");
     expect(stateOf(one, { ours: [range], leases })).toEqual({ state: "covered", by: "203.0.113.0/28" });
     expect(stateOf(one, { ours: [range], leases, enforcing: { yes: false, why: "no subnet" } }).state).toBe("failed");
-    expect(stateOf(one, { ours: [{ ...range, partial: "half" }], leases })).toEqual({ state: "pending", why: "half; the next pass completes it" });
+    expect(stateOf(one, { ours: [{ ...range, partial: "half" }], leases })).toEqual({ state: "pending", why: "half; passes complete it as soon as they can" });
     expect(stateOf(one, { leases })).toEqual({ state: "pending", why: "the next pass adds it" });
   });
 
@@ -115,7 +115,7 @@ describe("states", () => {
     const leases = [leaseOf(one)];
     expect(stateOf(one, { ours: [entryOf("1", one, "its egress half is missing")], leases })).toEqual({
       state: "pending",
-      why: "its egress half is missing; the next pass completes it",
+      why: "its egress half is missing; passes complete it as soon as they can",
     });
     expect(stateOf(one, { ours: [entryOf("1", one, "half"), entryOf("2", one)], leases }).state).toBe("enforced");
   });
