@@ -1,6 +1,6 @@
 // The judge: P1 to P9 as anybody outside can check them, after every event. Knows requests, answers, what really stands at the clouds,
 // and what was done to the world; asks the product nothing and believes only what was promised.
-import { type Cidr, cidrOf, cidrText, contains, overlaps } from "../../shared/address/index.ts";
+import { type Cidr, cidrOf, cidrText, contains, isWholly, overlaps } from "../../shared/address/index.ts";
 import { limits, settleMs } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { CloudChange } from "./contract.ts";
@@ -121,8 +121,16 @@ export class Oracle {
   #added(watch: Watch, entry: Cidr): void {
     const now = this.#now;
     const { ledger } = this.#parts;
-    const isAskedFor = ledger.all.some((one) => one.outcome !== "refused" && selects(one, watch.name) && contains(one.cidr, entry));
-    if (!isAskedFor) throw new Violation("P4", `${watch.name}: ${cidrText(entry)} was blocked, and nobody ever asked for it`);
+    // Where rules are short, neighbours that leave no gap share one: each address in it was asked for, and of late.
+    const since = now - this.#settleMs - limits.tickMs - passMs - watch.operationMs - this.#parts.ledger.clocksOffMs;
+    const asked = ledger.all.filter((one) => one.outcome !== "refused" && selects(one, watch.name) && (one.until > since || contains(one.cidr, entry)));
+    if (
+      !isWholly(
+        entry,
+        asked.map(({ cidr }) => cidr),
+      )
+    )
+      throw new Violation("P4", `${watch.name}: ${cidrText(entry)} was blocked, and nobody ever asked for it`);
     if (ledger.explainedUntil(entry, watch.name, now) + this.#settleMs + lateMs + watch.operationMs < now && now > watch.disturbedUntil + this.#settleMs)
       throw new Violation("P2", `${watch.name}: ${cidrText(entry)} was put back long after its last lease`);
     const protectedLong = this.#protected.at(-1);
@@ -176,7 +184,27 @@ export class Oracle {
     if (isNew && (isSlow || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
-    return this.#isOutweighed(watch, one, before);
+    return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
+  }
+
+  /**
+   * What held it was wider, and a part of that is over: in a full room it goes before all that it held has a rule of its own (design 4: ended, "every
+   * live need it serves is shed or stands"). P1 closes the gate again.
+   */
+  #isLeftAlone(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
+    const now = this.#now;
+    const cap = watch.capOf(one.cidr.family, now);
+    if (before.filter((entry) => cap.families.includes(entry.family)).length < cap.most) return false;
+    const isOver = (other: Asked): boolean => other.outcome !== "refused" && (other.until <= now || other.liftSentAt !== null);
+    const due = this.#parts.ledger.due(watch.name, now);
+    return before.some(
+      (entry) =>
+        contains(entry, one.cidr) &&
+        cidrText(entry) !== cidrText(one.cidr) &&
+        !watch.covers(entry) &&
+        !due.some((other) => contains(other.cidr, entry)) &&
+        this.#parts.ledger.all.some((other) => isOver(other) && selects(other, watch.name) && overlaps(other.cidr, entry)),
+    );
   }
 
   /** What left its place to others: there was no room to spare, something heavier asked for it, and nothing lighter was kept instead. */
