@@ -89,7 +89,7 @@ export const applyingMutants: readonly Mutant[] = [
     from: "design 4 step 7: throttled → stop until the time named; cs-cloudflare-bouncer: the whole list again at every tick, without a pause",
     edits: [
       { file: apply, find: 'if (outcome.kind === "throttled") this.#memory.throttledUntil = outcome.retryAtMs;', replace: "" },
-      { file: visit, find: "if (memory.throttledUntil > request.now) {", replace: "if (memory.throttledUntil > request.now * 2) {" },
+      { file: visit, find: "if (memory.throttledUntil > request.now) return", replace: "if (memory.throttledUntil > request.now * 2) return" },
     ],
     expect: ["P6", "P1"],
     hunt: { only: ["block", "alerts", "lift", "spoil", "storm"] },
@@ -126,9 +126,9 @@ export const applyingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "functions/reconcile.ts",
-        find: "for (const target of world.targets) groups.set(",
+        find: "for (const target of bySpill(world.targets)) {",
         replace:
-          'const isBroken = world.targets.some((target) => world.memory.snapshot?.targets[target.name]?.error?.code.startsWith("PROVIDER"));\n  for (const target of isBroken ? [] : world.targets) groups.set(',
+          'const isBroken = world.targets.some((target) => world.memory.snapshot?.targets[target.name]?.error?.code.startsWith("PROVIDER"));\n  for (const target of isBroken ? [] : bySpill(world.targets)) {',
       },
     ],
     expect: ["P1", "P2"],

@@ -11,6 +11,8 @@ const killed = JSON.parse(readFileSync(join(import.meta.dirname, "killed.json"),
   { readonly promise: string; readonly seed: number }
 >;
 
+const uncaught = JSON.parse(readFileSync(join(import.meta.dirname, "uncaught.json"), "utf8")) as readonly string[];
+
 describe("mutants", () => {
   test.each(mutants.map((mutant) => [mutant.name, mutant] as const))("fit: %s edits what stands there exactly once, and changes it", (_name, mutant) => {
     const texts = new Map<string, string>();
@@ -30,9 +32,10 @@ describe("mutants", () => {
     expect(Object.keys(killed).filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  test("account: each is caught, or called equivalent, or said to need a stronger world, and only one of them", () => {
+  test("account: each is caught, or called equivalent, or said to need a stronger world, or still to be hunted, and only one of them", () => {
     const torn = mutants.filter(
-      ({ name, equivalent, lacks }) => [Object.hasOwn(killed, name), equivalent !== undefined, lacks !== undefined].filter(Boolean).length !== 1,
+      ({ name, equivalent, lacks }) =>
+        [Object.hasOwn(killed, name), equivalent !== undefined, lacks !== undefined, uncaught.includes(name)].filter(Boolean).length !== 1,
     );
     expect(torn.map(({ name }) => name)).toEqual([]);
   });

@@ -43,11 +43,10 @@ export const peersMutants: readonly Mutant[] = [
     from: "amazon-guardduty-waf-acl: when full, the oldest gives its place to whoever is next",
     edits: [
       {
-        file: "shared/plan/place.ts",
-        find: "b.need.severity - a.need.severity || b.stands - a.stands || a.need.at - b.need.at",
-        replace: "b.need.at - a.need.at",
+        file: "shared/lease/weight.ts",
+        find: "return { weight: severity * recency * agreement * returns, severity",
+        replace: "return { weight: 2 ** (-age / 60_000), severity",
       },
-      { file: "shared/plan/order.ts", find: "proofs.weight(removal.entry) < need.severity", replace: "need.at > 0" },
     ],
     expect: ["P3", "P6"],
     hunt: { setting: { room: "narrow" }, only: ["block", "alerts"], steps: 20 },
@@ -164,7 +163,7 @@ export const peersMutants: readonly Mutant[] = [
     edits: [
       {
         file: "shared/plan/proof.ts",
-        find: "const isSafe = served.every((need) => this.#isShed(need) || this.#stands(need));",
+        find: "const isSafe = served.every((need) => (this.#isShed(need) && this.#request.mayLeave(need)) || this.#stands(need));",
         replace: "const isSafe = served.length >= 0;",
       },
     ],

@@ -70,7 +70,8 @@ export const placingMutants: readonly Mutant[] = [
     name: "stuck-takes-no-room",
     from: "design 4 step 4: place := the first (limit − foreign − stuck) of need",
     edits: [
-      { file: "shared/plan/decide.ts", find: "new Room(pools, request.maxEntries, stuck)", replace: "new Room(pools, request.maxEntries, stuck.slice(0, 0))" },
+      { file: "shared/plan/choose.ts", find: "new Room(request.pools, request.maxEntries, stuck)", replace: "new Room(request.pools, request.maxEntries, [])" },
+      { file: "shared/plan/choose.ts", find: "rooms: roomsLeft(request, stuck, reserve),", replace: "rooms: roomsLeft(request, [], reserve)," },
       {
         file: "shared/plan/decide.ts",
         find: "new Room(request.observation.pools, request.maxEntries, request.observation.ours)",
@@ -86,7 +87,12 @@ export const placingMutants: readonly Mutant[] = [
     from: "design 4: placed is sticky, equals never displace each other",
     edits: [
       { file: "shared/plan/place.ts", find: "b.stands - a.stands || a.need.at - b.need.at", replace: "b.need.at - a.need.at" },
-      { file: "shared/plan/order.ts", find: "proofs.weight(removal.entry) < need.severity", replace: "proofs.weight(removal.entry) <= need.severity" },
+      {
+        file: "shared/plan/order.ts",
+        find: "(this.#weights.get(lightest.entry) ?? -1) < need.weight",
+        replace: "(this.#weights.get(lightest.entry) ?? -1) <= need.weight",
+      },
+      { file: "shared/plan/choose.ts", find: "standing: request.ours.map((entry) => entry.cidr),", replace: "standing: []," },
     ],
     expect: ["P3"],
     hunt: narrow,
@@ -94,7 +100,7 @@ export const placingMutants: readonly Mutant[] = [
   {
     name: "severity-does-not-count",
     from: "design 4 step 4: severity decides who has a place",
-    edits: [{ file: "shared/plan/place.ts", find: "b.need.severity - a.need.severity || b.stands", replace: "b.stands" }],
+    edits: [{ file: "shared/lease/weight.ts", find: "return { weight: severity * recency", replace: "return { weight: recency" }],
     expect: ["P6"],
     hunt: {
       setting: { clouds: ["aws"], room: "narrow" },
@@ -107,7 +113,7 @@ export const placingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "shared/plan/proof.ts",
-        find: 'if (hasEnded && this.weight(entry) < 0) return isSafe ? "ended" : null;',
+        find: 'if (hasEnded && (this.weight(entry) < 0 || !this.#isWanted(entry))) return isSafe ? "ended" : null;',
         replace: 'if (hasEnded) return "ended";',
       },
     ],
@@ -117,7 +123,9 @@ export const placingMutants: readonly Mutant[] = [
   {
     name: "shed-loses-what-stands-for-it",
     from: "design 4 step 5, displaced: what serves a live lease that was shed goes in exchange only",
-    edits: [{ file: "shared/plan/proof.ts", find: "if (hasEnded && this.weight(entry) < 0) return", replace: "if (hasEnded) return" }],
+    edits: [
+      { file: "shared/plan/proof.ts", find: "if (hasEnded && (this.weight(entry) < 0 || !this.#isWanted(entry))) return", replace: "if (hasEnded) return" },
+    ],
     expect: ["P3"],
     hunt: narrow,
   },

@@ -87,7 +87,7 @@ export const sayingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "functions/pass/states.ts",
-        find: 'if (shed) return { state: "shed", why: this.#roomText(need.cidr) };',
+        find: 'if (shed) return { state: "shed", why: this.#roomText(need.cidr.family) };',
         replace: "if (shed) return this.#ifEnforcing(enforced);",
       },
     ],
