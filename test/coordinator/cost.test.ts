@@ -121,7 +121,7 @@ describe("throttling", () => {
 describe("lowered limits", () => {
   test("maxEntries: what is beyond it goes, the least severe first, and is shed by name", async () => {
     const world = await newWorld();
-    for (let number = 1; number <= 8; number += 1) await world.block(`203.0.113.${number}`, hour, { severity: number > 4 ? "high" : "low" });
+    for (let number = 1; number <= 8; number += 1) await world.block(`203.0.113.${2 * number}`, hour, { severity: number > 4 ? "high" : "low" });
     await world.advance(10 * minute);
     world.config = testConfig({ targets: { web: { ...web, maxEntries: 4 } } });
     world.evict();
@@ -131,7 +131,7 @@ describe("lowered limits", () => {
         .ours()
         .map((entry) => entry.cidr)
         .sort(),
-    ).toEqual([5, 6, 7, 8].map((number) => `203.0.113.${number}/32`));
+    ).toEqual([10, 12, 14, 16].map((number) => `203.0.113.${number}/32`));
     const snapshot = await world.survive((coordinator) => coordinator.snapshot());
     expect(snapshot?.targets.web?.shed).toHaveLength(4);
   });
