@@ -1,6 +1,6 @@
 // What the callers know: what they asked for, what they were promised, what they took back, and what may or may not have become of
 // requests that nobody answered. Built from requests and answers alone; the product is not asked.
-import { type Cidr, cidrText, contains, overlaps } from "../../shared/address/index.ts";
+import { type Cidr, cidrText, contains, overlaps, widenTo } from "../../shared/address/index.ts";
 import { type Severity, severities } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
@@ -49,6 +49,14 @@ export function selects(asked: Asked, target: string): boolean {
 const knownForMs = limits.snapshotEveryMs;
 /** More than any number of entries here that counts as few: max(3, 20 % of at most 20). */
 const manyOrphans = 4;
+
+/** What severities weigh, from `low` on (shared/lease/README.md). */
+function severityWeight(severity: number): number {
+  return [1 / 200, 1, 200, 40_000][severity] ?? 0;
+}
+
+/** Histories take hours; half a weight takes a week. */
+const leastRecency = 0.9;
 
 export class Ledger {
   readonly all: Asked[] = [];
@@ -190,14 +198,29 @@ export class Ledger {
     return latest;
   }
 
-  /** Severities of what may be live below an entry: the heaviest, -1 for nothing. */
-  weightOf(cidr: Cidr, target: string, now: EpochMs): number {
-    let heaviest = -1;
+  /** The most that may weigh what is live below an entry (shared/lease/README.md); -1: nothing is. What is asked for by several weighs more, and so do neighbours. */
+  mostWeight(cidr: Cidr, target: string, now: EpochMs): number {
+    const blocks = new Map<string, { severity: number; clients: Set<string> }>();
     for (const one of this.all) {
       const isOver = one.until < now && one.endedAt !== null;
-      if (one.outcome !== "refused" && !isOver && selects(one, target) && overlaps(cidr, one.cidr)) heaviest = Math.max(heaviest, one.severity);
+      if (one.outcome === "refused" || isOver || !selects(one, target) || !overlaps(cidr, one.cidr)) continue;
+      const block = blocks.get(cidrText(one.cidr)) ?? { severity: 0, clients: new Set<string>() };
+      block.severity = Math.max(block.severity, one.severity);
+      block.clients.add(one.client);
+      blocks.set(cidrText(one.cidr), block);
     }
-    return heaviest;
+    if (blocks.size === 0) return -1;
+    return [...blocks.values()].reduce((sum, { severity, clients }) => sum + severityWeight(severity) * (2 - 2 ** (1 - clients.size)), 0);
+  }
+
+  /** The same for all that could share a rule with it. */
+  mostWeightAround(cidr: Cidr, target: string, now: EpochMs): number {
+    return this.mostWeight(widenTo(cidr, cidr.family === 4 ? 28 : 60), target, now);
+  }
+
+  /** The least that a claim weighs: of its severity, by one client, grown a little old. */
+  leastWeight(one: Asked, target: string, now: EpochMs): number {
+    return severityWeight(this.claimOf(one, target, now)) * leastRecency;
   }
 
   /** The last end of anything that may still be live. */

@@ -215,16 +215,17 @@ export class Oracle {
     const rivals = (entries: readonly Cidr[]) => entries.filter((entry) => cap.families.includes(entry.family));
     const had = new Set(before.map(cidrText));
     const heavier = new Set<string>();
-    const claim = ledger.claimOf(one, watch.name, now);
+    const claim = ledger.leastWeight(one, watch.name, now);
     for (const other of ledger.all) {
-      const asks = other.outcome !== "refused" && other.severity > claim && selects(other, watch.name) && other.until > now - this.#settleMs;
+      const isLive = other.outcome !== "refused" && selects(other, watch.name) && other.until > now - this.#settleMs;
+      const asks = isLive && ledger.mostWeightAround(other.cidr, watch.name, now - this.#settleMs) > claim;
       if (asks && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr))) heavier.add(cidrText(other.cidr));
     }
     const isOver = rivals(before).length > cap.most;
     if (!isOver && rivals(before).length + heavier.size <= cap.most) return false;
     // What ended within SETTLE is live to a pass, and keeps the weight that it had.
     const endedMs = now - this.#settleMs - passMs;
-    const keptLighter = rivals(watch.placed).some((entry) => ledger.weightOf(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
+    const keptLighter = rivals(watch.placed).some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
     return isOver || !keptLighter;
   }
@@ -277,14 +278,15 @@ export class Oracle {
 
   /** Full is an answer only when what stands weighs as much. */
   #checkShed(watch: Watch, one: Asked): void {
-    const claim = this.#parts.ledger.claimOf(one, watch.name, this.#now);
+    const claim = this.#parts.ledger.leastWeight(one, watch.name, this.#now);
     const light = watch.placed.find((entry) => {
       if (entry.family !== one.cidr.family || watch.strange.has(cidrText(entry))) return false;
-      const weight = this.#parts.ledger.weightOf(entry, watch.name, this.#now - this.#settleMs - passMs);
-      return weight >= 0 && weight < claim;
+      const weight = this.#parts.ledger.mostWeight(entry, watch.name, this.#now - this.#settleMs - passMs);
+      // What stands counts up to twice: it is not redrawn for less.
+      return weight >= 0 && 2 * weight < claim;
     });
     if (light !== undefined)
-      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (severity ${claim}) has no place, and the lighter ${cidrText(light)} has`);
+      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (weight ${claim}) has no place, and the lighter ${cidrText(light)} has`);
   }
 
   #checkStanding(watch: Watch): void {

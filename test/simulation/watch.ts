@@ -141,7 +141,7 @@ export class Watch {
     const maxEntries = Math.min(...this.recentWishes(now, 0).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
     const shared = Math.min(room.total, this.#configuredRoom, maxEntries, room.shared ? own : Number.POSITIVE_INFINITY);
     const others = this.placed.filter((entry) => entry.family !== family).length;
-    return shared - others < own ? { most: shared, families: [4, 6] } : { most: own, families: [family] };
+    return shared - others <= own ? { most: shared, families: [4, 6] } : { most: own, families: [family] };
   }
 
   /** Remembers when there was no room. */

@@ -92,7 +92,9 @@ async function main(): Promise<void> {
   const shown = chosen(values.only).map((mutant) => rowOf(mutant, verdicts.get(mutant) ?? null));
   console.log(["", "| Mutant | Rule or defect | Caught by |", "|---|---|---|", ...shown].join("\n"));
   const survivors = hunting.filter((mutant) => verdicts.get(mutant)?.kind !== "killed" && mutant.equivalent === undefined);
-  console.log(`\n${hunting.length} mutants: ${hunting.length - survivors.length} killed, ${survivors.length} survived; ${wanted.length - hunting.length} not tried`);
+  console.log(
+    `\n${hunting.length} mutants: ${hunting.length - survivors.length} killed, ${survivors.length} survived; ${wanted.length - hunting.length} not tried`,
+  );
   process.exitCode = survivors.length === 0 ? 0 : 1;
 }
 
