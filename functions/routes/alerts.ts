@@ -2,7 +2,7 @@
 // is 200 with a status per address: detectors stop at, or drop, what is refused, so one poisoned alert must never wedge one.
 // Only a store that could not be reached answers otherwise (503): then nothing is promised and the detector should try again.
 import { cidrKey, displayCidr } from "../../shared/address/index.ts";
-import { type AlertSource, alertSources, severities } from "../../shared/config.ts";
+import { type MappedSource, mappedSources, severities } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { type AlertEntry, type AlertEvent, readAlerts } from "../../shared/request/alert.ts";
@@ -33,7 +33,7 @@ interface Batch {
   readonly accepted: Map<string, AcceptItem>;
 }
 
-function readEntries(call: Call, source: AlertSource): readonly AlertEntry[] {
+function readEntries(call: Call, source: MappedSource): readonly AlertEntry[] {
   const encoding = contentEncoding(call.request.headers);
   if (encoding !== null) return [{ kind: "invalid", item: 0, field: "body", reason: "the body is encoded (content-encoding); send it plain" }];
   // The content type is not looked at: detectors send JSON as text/plain or without a type.
@@ -101,7 +101,7 @@ function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, obser
   };
 }
 
-async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
+async function takeAlerts(call: Call, source: MappedSource): Promise<Response> {
   const { config } = call.deps;
   const asked = config.alerts[source].forMs ?? config.defaults.forMs;
   const forMs = Math.min(asked, longestMs(call.caller.client));
@@ -131,7 +131,7 @@ async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
   });
 }
 
-export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) => ({
+export const alertRoutes: readonly GuardedRoute[] = mappedSources.map((source) => ({
   method: "POST",
   path: `/v1/alerts/${source}`,
   access: `alert:${source}`,

@@ -1,7 +1,7 @@
 // The shape of `portcullis.yaml`, section by section. What a section means together with others is `clients.ts` and `targets.ts`.
 // Every default is safe: observe mode, all presets on, small limits.
 import * as v from "valibot";
-import { type AlertSource, alertSources, plainScopes, type Scope, severities } from "../config.ts";
+import { alertSources, type MappedSource, plainScopes, type Scope, severities } from "../config.ts";
 import { limits } from "../limits.ts";
 import { configDefaults, mappingDefaults } from "./defaults.ts";
 import { secretLookOf, shown, suggestion } from "./problem.ts";
@@ -133,7 +133,7 @@ const dottedPath = v.pipe(
   v.regex(/^[A-Za-z0-9_@-]+(?:\.[A-Za-z0-9_@-]+){0,9}$/, (issue) => says(`${shown(issue.input)} is not a path`, "write a dotted path, such as source.ip")),
 );
 
-function alertSchema(source: AlertSource, floors: Floors) {
+function alertSchema(source: MappedSource, floors: Floors) {
   const paths = (from: readonly string[]) =>
     v.optional(v.pipe(listOf(dottedPath, 16), v.minLength(1, says("an empty list", "write at least one path, or leave the key out"))), [...from]);
   const mapping = mappingDefaults[source];
