@@ -11,7 +11,20 @@ export const plainScopes = ["block", "lift", "exempt", "read", "feed", "metrics"
 export const mappedSources = ["elastalert", "generic"] as const;
 export type MappedSource = (typeof mappedSources)[number];
 /** Sources with a format of their own, each read by an adapter in `source/`. */
-export const eventSources = ["guardduty", "falco"] as const;
+export const eventSources = [
+  "guardduty",
+  "securityhub",
+  "macie",
+  "falco",
+  "crowdsec",
+  "alertmanager",
+  "suricata",
+  "wazuh",
+  "aws-waf-logs",
+  "cloudflare",
+  "custodian",
+  "cloudevents",
+] as const;
 export type EventSource = (typeof eventSources)[number];
 export const alertSources = [...mappedSources, ...eventSources] as const;
 export type AlertSource = (typeof alertSources)[number];

@@ -22,6 +22,12 @@ export function categoryOf(type: string): EventCategory {
   return signs.find(([, sign]) => sign.test(text))?.[0] ?? "other";
 }
 
+/** Of what a web firewall blocked. */
+export function webCategory(type: string): EventCategory {
+  const found = categoryOf(type);
+  return found === "other" ? "web-attack" : found;
+}
+
 const words: Readonly<Record<Severity, readonly string[]>> = {
   critical: ["critical", "emergency", "alert", "fatal", "page", "crit"],
   high: ["high", "error", "major"],

@@ -3,7 +3,6 @@
 import type { EventResource } from "../event/event.ts";
 import { createAdapter } from "./adapter.ts";
 import { severityFrom } from "./category.ts";
-import { awsWrappers } from "./delivery.ts";
 import { at, flagAt, isObject, listAt, numberAt, parsed, textAt } from "./json.ts";
 import { type Direction, type Draft, eventOf, ignored, invalid, type Reading } from "./source.ts";
 
@@ -124,4 +123,4 @@ export function readFinding(finding: object): Reading {
   return eventOf(draftOf(finding, type));
 }
 
-export const guardduty = createAdapter({ name: "guardduty", title: "Amazon GuardDuty", wrappers: awsWrappers, read: readFinding });
+export const guardduty = createAdapter({ name: "guardduty", title: "Amazon GuardDuty", read: readFinding });

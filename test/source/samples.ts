@@ -58,7 +58,17 @@ export const samples: readonly SourceSample[] = [
     "pascal-unauthorizedaccess-ec2-sshbruteforce",
   ),
   ...lines("guardduty", "bare-panther", "written"),
+  ...lines("securityhub", "written"),
+  ...whole("macie", "written-policy-s3bucketpublic", "written-sensitive-personal"),
   ...lines("falco", "falcosidekick-inputs", "talon-examples", "written"),
+  ...lines("crowdsec", "written"),
+  ...lines("alertmanager", "written"),
+  ...lines("suricata", "crowdsec-hub-tests", "written"),
+  ...lines("wazuh", "written"),
+  ...lines("aws-waf-logs", "panther"),
+  ...lines("cloudflare", "firewall-events-panther", "http-requests-panther", "written"),
+  ...lines("custodian", "written"),
+  ...lines("cloudevents", "written"),
 ];
 
 /** Larger files that may not be copied here; empty, and said so, where they are not beside the repository. */
