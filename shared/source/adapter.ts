@@ -38,7 +38,8 @@ const blanks = new Set(["", "-", "unknown", "none", "null", "n/a", "<na>"]);
 function readAddresses(values: readonly unknown[]): Addresses {
   const cidrs = new Map<string, Cidr>();
   let problem: string | null = null;
-  for (const value of values) {
+  // A finding names one address many times.
+  for (const value of new Set(values)) {
     if (value === undefined || value === null || (typeof value === "string" && blanks.has(value.trim().toLowerCase()))) continue;
     const read = typeof value === "string" ? parseCidr(value) : null;
     if (read?.ok === true) cidrs.set(cidrText(read.value), read.value);

@@ -29,9 +29,12 @@ function utf8(text: string): number[] {
 
 const turned = (word: number, by: number) => (word >>> by) | (word << (32 - by));
 
-function schedule(words: readonly number[]): Int32Array {
-  const all = new Int32Array(64);
-  all.set(words);
+/** The 64 words of a block; one buffer for all blocks of a text, since a body may have thousands. */
+function schedule(all: Int32Array, bytes: readonly number[], from: number): void {
+  for (let at = 0; at < 16; at += 1) {
+    const first = from + at * 4;
+    all[at] = ((bytes[first] ?? 0) << 24) | ((bytes[first + 1] ?? 0) << 16) | ((bytes[first + 2] ?? 0) << 8) | (bytes[first + 3] ?? 0);
+  }
   for (let at = 16; at < 64; at += 1) {
     const early = all[at - 15] ?? 0;
     const late = all[at - 2] ?? 0;
@@ -39,18 +42,23 @@ function schedule(words: readonly number[]): Int32Array {
     const mixedLate = turned(late, 17) ^ turned(late, 19) ^ (late >>> 10);
     all[at] = (all[at - 16] ?? 0) + mixedEarly + (all[at - 7] ?? 0) + mixedLate;
   }
-  return all;
 }
 
-function mix(state: readonly number[], words: readonly number[]): number[] {
-  const all = schedule(words);
+function mix(state: Int32Array, all: Int32Array): void {
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
   for (let at = 0; at < 64; at += 1) {
-    const one = h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + (rounds[at] ?? 0) + (all[at] ?? 0);
+    const one = (h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + (rounds[at] ?? 0) + (all[at] ?? 0)) | 0;
     const two = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-    [a, b, c, d, e, f, g, h] = [(one + two) | 0, a, b, c, (d + one) | 0, e, f, g];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + one) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (one + two) | 0;
   }
-  return [a, b, c, d, e, f, g, h].map((word, at) => (word + (state[at] ?? 0)) | 0);
+  for (const [at, word] of [a, b, c, d, e, f, g, h].entries()) state[at] = (state[at] ?? 0) + word;
 }
 
 /** 64 lower-case hex digits. */
@@ -60,10 +68,11 @@ export function sha256Hex(text: string): string {
   bytes.push(0x80);
   while (bytes.length % 64 !== 56) bytes.push(0);
   for (const word of [Math.floor(bits / 2 ** 32), bits | 0]) bytes.push((word >>> 24) & 255, (word >>> 16) & 255, (word >>> 8) & 255, word & 255);
-  let state: readonly number[] = initial;
+  const state = Int32Array.from(initial);
+  const all = new Int32Array(64);
   for (let from = 0; from < bytes.length; from += 64) {
-    const words = Array.from({ length: 16 }, (_, at) => bytes.slice(from + at * 4, from + at * 4 + 4).reduce((word, byte) => (word << 8) | byte, 0));
-    state = mix(state, words);
+    schedule(all, bytes, from);
+    mix(state, all);
   }
-  return state.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  return [...state].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 }

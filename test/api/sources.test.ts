@@ -1,6 +1,6 @@
 // POST /v1/alerts/{source} for detectors with a format of their own: what they send becomes blocks and lifts, and the answer is always 200.
 import { describe, expect, test } from "vitest";
-import { type ClientConfig, type Config, type EventSource, eventSources } from "../../shared/config.ts";
+import { type AlertSource, type ClientConfig, type Config, eventSources } from "../../shared/config.ts";
 import { samples } from "../source/samples.ts";
 import { baseConfig, bearer, createWorld, hourMs, json, keyOf, nowMs, postJson, send, type World } from "./world.ts";
 
@@ -16,7 +16,7 @@ function configFor(scopes: ClientConfig["scopes"], changes: Partial<ClientConfig
 
 const all = eventSources.map((source) => `alert:${source}` as const);
 
-async function itemsFor(world: World, source: EventSource, body: unknown): Promise<Record<string, unknown>[]> {
+async function itemsFor(world: World, source: AlertSource, body: unknown): Promise<Record<string, unknown>[]> {
   const response = await postJson(world, `/v1/alerts/${source}`, "detector", body);
   expect(response.status).toBe(200);
   return (await json(response)).items;
@@ -34,7 +34,8 @@ const message = (...alerts: unknown[]) => ({ version: "4", status: "firing", ale
 describe("events become blocks", () => {
   test("take: every sample of every source is answered 200, one line or more for each", async () => {
     const world = createWorld(configFor(all));
-    for (const { source, name, payload } of samples) expect((await itemsFor(world, source, payload)).length, `${source} ${name}`).toBeGreaterThan(0);
+    const taken = samples.filter(({ source }) => eventSources.some((known) => known === source));
+    for (const { source, name, payload } of taken) expect((await itemsFor(world, source, payload)).length, `${source} ${name}`).toBeGreaterThan(0);
   });
 
   test("take: time, severity, reason and id of the event", async () => {

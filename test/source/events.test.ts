@@ -1,7 +1,7 @@
 // What each source's messages come to, as a table that can be read: `expected/<source>.txt`, checked line by line when it changes
 // (`npx vitest run -u --project node test/source/events.test.ts` writes it anew).
 import { describe, expect, test } from "vitest";
-import { eventSources } from "../../shared/config.ts";
+import { alertSources } from "../../shared/config.ts";
 import { adapters, type SourceEntry } from "../../shared/source/index.ts";
 import { samples, withSamples } from "./samples.ts";
 
@@ -26,7 +26,7 @@ function told(entry: SourceEntry): string {
   return parts.filter((part) => part !== "").join(" | ");
 }
 
-describe.each(eventSources)("%s", (source) => {
+describe.each(alertSources)("%s", (source) => {
   test("read: every sample", async () => {
     const own = samples.filter((sample) => sample.source === source);
     const lines = own.flatMap(({ name, payload }) => adapters[source].read(payload, withSamples).map((entry) => `${name}: ${told(entry)}\n`));

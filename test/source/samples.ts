@@ -1,12 +1,12 @@
 // Real messages of detectors, by source; where none is free to copy, one written after the vendor's own documentation.
 // Each file's origin and licence is in the README beside it.
 import { existsSync, readFileSync } from "node:fs";
-import type { EventSource } from "../../shared/config.ts";
+import type { AlertSource } from "../../shared/config.ts";
 import { mappingDefaults } from "../../shared/config-file/defaults.ts";
 import type { SourceRules } from "../../shared/source/index.ts";
 
 export interface SourceSample {
-  readonly source: EventSource;
+  readonly source: AlertSource;
   readonly name: string;
   readonly payload: unknown;
 }
@@ -39,15 +39,17 @@ export function linesFile(path: string): readonly unknown[] {
   return linesOf(textOf(path));
 }
 
-function whole(source: EventSource, ...files: readonly string[]): readonly SourceSample[] {
+function whole(source: AlertSource, ...files: readonly string[]): readonly SourceSample[] {
   return files.map((file) => ({ source, name: file, payload: jsonFile(`${source}/${file}.json`) }));
 }
 
-function lines(source: EventSource, ...files: readonly string[]): readonly SourceSample[] {
+function lines(source: AlertSource, ...files: readonly string[]): readonly SourceSample[] {
   return files.flatMap((file) => linesFile(`${source}/${file}.jsonl`).map((payload, at) => ({ source, name: `${file} ${at + 1}`, payload })));
 }
 
 export const samples: readonly SourceSample[] = [
+  ...lines("elastalert", "http-post-captured"),
+  ...lines("generic", "written"),
   ...whole(
     "guardduty",
     "eventbridge-ssh-brute-force",
@@ -71,15 +73,28 @@ export const samples: readonly SourceSample[] = [
   ...lines("cloudevents", "written"),
 ];
 
-/** Larger files that may not be copied here; empty, and said so, where they are not beside the repository. */
-export function besideFiles(folder: string, names: readonly string[]): readonly { readonly name: string; readonly payloads: readonly unknown[] }[] {
-  const root = new URL("../../../../shared/data/events/", import.meta.url);
-  if (!existsSync(root)) {
-    console.warn(`shared/data/events is not beside the repository: ${folder} is tried with the samples in test/data only`);
+/** Larger files than should be copied here, by the folder in which they lie beside the repository. */
+const beside: { readonly [S in AlertSource]?: readonly string[] } = {
+  guardduty: [
+    "guardduty/pascalcase_Recon-EC2-PortProbeEMRUnprotectedPort.json",
+    "guardduty/pascalcase_Trojan-EC2-DGADomainRequest-B.json",
+    "guardduty/pascalcase_UnauthorizedAccess-EC2-MaliciousIPCaller.json",
+    "guardduty/pascalcase_UnauthorizedAccess-EC2-MetadataDNSRebind.json",
+    "guardduty/pascalcase_UnauthorizedAccess-EC2-TorClient.json",
+  ],
+  "aws-waf-logs": ["aws_waf/waf_logs_panther_dev.jsonl", "aws_waf/waf_ocsf.raw.json"],
+};
+
+/** None, and said so, where they are not. */
+export function besideFiles(source: AlertSource): readonly { readonly name: string; readonly payloads: readonly unknown[] }[] {
+  const root = new URL("../../../shared/data/events/", import.meta.url);
+  const names = beside[source] ?? [];
+  if (names.length > 0 && !existsSync(root)) {
+    console.warn(`source: ../shared/data/events is absent; ${source} was tried with the samples in test/data only`);
     return [];
   }
   return names.map((name) => {
-    const text = readFileSync(new URL(`${folder}/${name}`, root), "utf8");
+    const text = readFileSync(new URL(name, root), "utf8");
     return { name, payloads: name.endsWith(".jsonl") ? linesOf(text) : [JSON.parse(text)] };
   });
 }
