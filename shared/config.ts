@@ -7,7 +7,26 @@ export type Severity = (typeof severities)[number];
 
 /** What a client may do. `alert:<source>` names one detector format. */
 export const plainScopes = ["block", "lift", "exempt", "read", "feed", "metrics", "admin"] as const;
-export const alertSources = ["elastalert", "generic"] as const;
+/** Sources whose fields are where the configuration says. */
+export const mappedSources = ["elastalert", "generic"] as const;
+export type MappedSource = (typeof mappedSources)[number];
+/** Sources with a format of their own, each read by an adapter in `source/`. */
+export const eventSources = [
+  "guardduty",
+  "securityhub",
+  "macie",
+  "falco",
+  "crowdsec",
+  "alertmanager",
+  "suricata",
+  "wazuh",
+  "aws-waf-logs",
+  "cloudflare",
+  "custodian",
+  "cloudevents",
+] as const;
+export type EventSource = (typeof eventSources)[number];
+export const alertSources = [...mappedSources, ...eventSources] as const;
 export type AlertSource = (typeof alertSources)[number];
 export type Scope = (typeof plainScopes)[number] | `alert:${AlertSource}`;
 
@@ -81,6 +100,16 @@ export interface AlertMapping {
   readonly id: readonly string[];
 }
 
+/** How alerts of a source with a format of its own become blocks. */
+export interface EventSourceConfig {
+  /** For events that do not say how long; null: `defaults.forMs`. */
+  readonly forMs: number | null;
+  /** For events that do not say how grave they are. */
+  readonly severity: Severity;
+  /** Take the source's tests and samples as if they had happened. */
+  readonly samples: boolean;
+}
+
 export interface Config {
   readonly version: 1;
   readonly owner: string;
@@ -107,7 +136,10 @@ export interface Config {
   readonly brake: { readonly new: number; readonly perMs: number };
   readonly clients: Readonly<Record<string, ClientConfig>>;
   readonly targets: Readonly<Record<string, TargetConfig>>;
-  readonly alerts: Readonly<Record<AlertSource, { readonly mapping: AlertMapping; readonly forMs: number | null; readonly severity: Severity }>>;
+  readonly alerts: Readonly<Record<MappedSource, { readonly mapping: AlertMapping; readonly forMs: number | null; readonly severity: Severity }>> & {
+    /** Absent: by default, `forMs` null, the severity of `defaults`, no samples. */
+    readonly [S in EventSource]?: EventSourceConfig;
+  };
   /** The client that stands for the 2017 query-token API; null: the route does not exist. */
   readonly blacklistip: { readonly client: string } | null;
   /** Name of the platform's secret that holds the URL to call after each clean pass; null: none. */

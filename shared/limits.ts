@@ -76,6 +76,13 @@ export const limits = {
   alertIdsMax: 8,
   addressCharsMax: 64,
 
+  // --- events of detectors ---
+  eventTextCharsMax: 200,
+  eventFactsMax: 24,
+  eventResourcesMax: 16,
+  /** Why an item of a message is no event, as it is told to the sender. */
+  entryReasonCharsMax: 300,
+
   // --- leases ---
   leaseShortestMs: MINUTE_MS,
   leaseLongestMs: 30 * DAY_MS,

@@ -239,7 +239,7 @@ export class Ledger {
     return {
       kind: "exempt",
       until: 0,
-      why: `a person lifted it at ${isoTime(Math.max(...over.map((lift) => lift.at)))}, after the event of ${isoTime(item.at)}`,
+      why: `it was lifted at ${isoTime(Math.max(...over.map((lift) => lift.at)))}, after the event of ${isoTime(item.at)}`,
     };
   }
 

@@ -1,94 +1,25 @@
 // POST /v1/alerts/{source}: takes what a detector sends, as it sends it. Once authenticated and of legal size the answer
 // is 200 with a status per address: detectors stop at, or drop, what is refused, so one poisoned alert must never wedge one.
 // Only a store that could not be reached answers otherwise (503): then nothing is promised and the detector should try again.
-import { cidrKey, displayCidr } from "../../shared/address/index.ts";
-import { type AlertSource, alertSources, severities } from "../../shared/config.ts";
-import { limits } from "../../shared/limits.ts";
-import type { EpochMs } from "../../shared/ports.ts";
-import { type AlertEntry, type AlertEvent, readAlerts } from "../../shared/request/alert.ts";
+import { type AlertSource, eventSources, type MappedSource, mappedSources } from "../../shared/config.ts";
+import { type AlertEntry, readAlerts } from "../../shared/request/alert.ts";
 import { durationText } from "../../shared/request/duration.ts";
-import { judgeBlock, longestMs } from "../../shared/request/judge.ts";
-import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
-import { admissionNotes, admissionProblems } from "./admission.ts";
+import { longestMs } from "../../shared/request/judge.ts";
+import type { AcceptedItem } from "../coordinator/contract.ts";
+import { addAddress, type Batch, type Line, type Status } from "./alert-batch.ts";
+import { addEvents, endResolved, type Resolved } from "./alert-events.ts";
 import { escalatedView, jsonResponse, timeText } from "./answer.ts";
 import { contentEncoding, parseJson } from "./body.ts";
-import { type Call, type GuardedRoute, judgeOf, requestTime } from "./call.ts";
+import type { Call, GuardedRoute } from "./call.ts";
 import { countByStatus } from "./passage.ts";
 
-type Status = AcceptedItem["status"] | "observed" | "refused" | "invalid";
-
-/** One line of the answer. `key` ties it to what the coordinator says about its block; null when it never got there. */
-interface Line {
-  readonly item: number;
-  readonly ip?: string;
-  readonly status: Status | null;
-  readonly field?: string;
-  readonly reason?: string;
-  readonly key: string | null;
-  readonly adjustments: readonly string[];
-}
-
-interface Batch {
-  readonly lines: Line[];
-  readonly accepted: Map<string, AcceptItem>;
-}
-
-function readEntries(call: Call, source: AlertSource): readonly AlertEntry[] {
+function readEntries(call: Call, source: MappedSource): readonly AlertEntry[] {
   const encoding = contentEncoding(call.request.headers);
   if (encoding !== null) return [{ kind: "invalid", item: 0, field: "body", reason: "the body is encoded (content-encoding); send it plain" }];
   // The content type is not looked at: detectors send JSON as text/plain or without a type.
   const parsed = parseJson(call.body);
   if (!parsed.ok) return [{ kind: "invalid", item: 0, field: "body", reason: parsed.error.message }];
   return readAlerts(parsed.value, call.deps.config.alerts[source]);
-}
-
-interface Timing {
-  readonly at: EpochMs;
-  readonly notes: readonly string[];
-  /** As in AcceptItem. */
-  readonly eventAt?: EpochMs;
-}
-
-/** Event time, unless it is unreadable, too late or ahead of us; then the receipt, and it is said. */
-function leaseStart(event: AlertEvent, forMs: number, call: Call): Timing {
-  const receipt = requestTime(call);
-  const fromNow = (why: string, happened: Pick<Timing, "eventAt"> = {}): Timing => {
-    return { at: call.now, notes: [`${why}, so the lease counts from its receipt`], ...happened };
-  };
-  if (event.at === "unreadable") return fromNow("the event's time cannot be read");
-  const at = event.at ?? receipt;
-  if (at > call.now + limits.skewMs) return fromNow(`the event's time ${timeText(at)} is ahead of ours`);
-  if (call.now - at > limits.lateEventMs)
-    return fromNow(`the event's time ${timeText(at)} is more than ${durationText(limits.lateEventMs)} ago`, { eventAt: at });
-  if (at + forMs <= call.now) return fromNow(`a lease of ${durationText(forMs)} from ${timeText(at)} would be over already`, { eventAt: at });
-  return { at: Math.min(at, call.now), notes: [] };
-}
-
-/** The same block named twice in one request becomes one lease: the latest end, the highest severity, the newest event, everyone's ids. */
-function merge(earlier: AcceptItem | undefined, item: AcceptItem): AcceptItem {
-  if (earlier === undefined) return item;
-  const later = item.until > earlier.until ? item : earlier;
-  const severity = severities.indexOf(item.severity) > severities.indexOf(earlier.severity) ? item.severity : earlier.severity;
-  const eventAt = Math.max(earlier.eventAt ?? earlier.at, item.eventAt ?? item.at);
-  return { ...later, severity, eventAt, alerts: [...new Set([...earlier.alerts, ...item.alerts])].slice(0, limits.alertIdsMax) };
-}
-
-function addAddress(entry: Extract<AlertEntry, { kind: "address" }>, forMs: number, call: Call, batch: Batch): void {
-  const { item, asked, event } = entry;
-  const judged = judgeBlock(asked, "ip", judgeOf(call));
-  const { targets } = call.caller.client;
-  const problem = judged.problems[0] ?? admissionProblems(call.deps, judged.cidr, "ip", targets)[0];
-  const ip = displayCidr(judged.cidr);
-  if (problem !== undefined) {
-    batch.lines.push({ item, ip, status: "refused", reason: problem.reason, key: null, adjustments: [] });
-    return;
-  }
-  const { at, notes, ...happened } = leaseStart(event, forMs, call);
-  const key = cidrKey(judged.cidr);
-  const { severity, reason, ids: alerts } = event;
-  const lease = { key, asked: displayCidr(asked), at, until: at + forMs, severity, targets, reason, alerts, ...happened };
-  batch.accepted.set(key, merge(batch.accepted.get(key), lease));
-  batch.lines.push({ item, ip, status: null, key, adjustments: [...judged.adjustments, ...notes, ...admissionNotes(call.deps, judged.cidr, targets)] });
 }
 
 function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, observing: boolean): Record<string, unknown> & { readonly status: Status } {
@@ -109,16 +40,8 @@ function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, obser
   };
 }
 
-async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
-  const { config } = call.deps;
-  const asked = config.alerts[source].forMs ?? config.defaults.forMs;
-  const forMs = Math.min(asked, longestMs(call.caller.client));
-  const shortened = forMs < asked ? [`for ${durationText(forMs)}, the longest for client ${call.caller.name}, instead of ${durationText(asked)}`] : [];
-  const batch: Batch = { lines: [], accepted: new Map() };
-  for (const entry of readEntries(call, source)) {
-    if (entry.kind === "address") addAddress(entry, forMs, call, batch);
-    else batch.lines.push({ item: entry.item, status: "invalid", field: entry.field, reason: entry.reason, key: null, adjustments: [] });
-  }
+/** Tells the coordinator, and the sender what came of each item. */
+async function answerBatch(call: Call, source: AlertSource, batch: Batch, adjustments: readonly string[]): Promise<Response> {
   const observing = call.caller.client.mode === "observe";
   const items = [...batch.accepted.values()];
   const answer = items.length === 0 ? null : await call.coordinator.accept({ client: call.caller.name, items, allOrNothing: false, dryRun: observing });
@@ -133,16 +56,50 @@ async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
     source,
     recorded: !observing,
     ...(observing ? { mode: "observe" } : {}),
-    ...(shortened.length === 0 ? {} : { adjustments: shortened }),
+    ...(adjustments.length === 0 ? {} : { adjustments }),
     counts,
     items: shown,
   });
 }
 
-export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) => ({
-  method: "POST",
-  path: `/v1/alerts/${source}`,
-  access: `alert:${source}`,
-  operation: `alert.${source}`,
-  handle: (call) => takeAlerts(call, source),
-}));
+async function takeMapped(call: Call, source: MappedSource): Promise<Response> {
+  const { config } = call.deps;
+  const asked = config.alerts[source].forMs ?? config.defaults.forMs;
+  const forMs = Math.min(asked, longestMs(call.caller.client));
+  const shortened = forMs < asked ? [`for ${durationText(forMs)}, the longest for client ${call.caller.name}, instead of ${durationText(asked)}`] : [];
+  const batch: Batch = { lines: [], accepted: new Map() };
+  for (const entry of readEntries(call, source)) {
+    if (entry.kind === "address") addAddress(entry, { forMs, said: [] }, call, batch);
+    else batch.lines.push({ item: entry.item, status: "invalid", field: entry.field, reason: entry.reason, key: null, adjustments: [] });
+  }
+  return answerBatch(call, source, batch, shortened);
+}
+
+const mappedRoutes = mappedSources.map(
+  (source): GuardedRoute => ({
+    method: "POST",
+    path: `/v1/alerts/${source}`,
+    access: `alert:${source}`,
+    operation: `alert.${source}`,
+    handle: (call) => takeMapped(call, source),
+  }),
+);
+
+const eventRoutes = eventSources.map(
+  (source): GuardedRoute => ({
+    method: "POST",
+    path: `/v1/alerts/${source}`,
+    access: `alert:${source}`,
+    operation: `alert.${source}`,
+    async handle(call) {
+      const batch: Batch = { lines: [], accepted: new Map() };
+      const resolved: readonly Resolved[] = addEvents(call, source, batch);
+      // Before new leases: a lift ends what began before it.
+      batch.lines.push(...(await endResolved(call, resolved, batch)));
+      batch.lines.sort((a, b) => a.item - b.item);
+      return answerBatch(call, source, batch, []);
+    },
+  }),
+);
+
+export const alertRoutes: readonly GuardedRoute[] = [...mappedRoutes, ...eventRoutes];

@@ -92,6 +92,24 @@ export function parseJson(body: Uint8Array): Result<unknown, PortcullisError> {
   }
 }
 
+/** As `parseJson`, or one JSON value on each line, as log shippers send; a line that is none stays the text it is. */
+export function parseLines(body: Uint8Array): Result<unknown, PortcullisError> {
+  const whole = parseJson(body);
+  if (whole.ok) return whole;
+  const lines = new TextDecoder("utf-8")
+    .decode(body)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  const values = lines.map((line) => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      return line;
+    }
+  });
+  return lines.length > 1 && values.some((value) => typeof value !== "string") ? ok(values) : whole;
+}
+
 const listFields: ReadonlySet<string> = new Set(["ips", "targets"]);
 
 /** A form as the object that the JSON form of the same request would be: repeated `ip` becomes `ips`. */

@@ -1,8 +1,10 @@
 // The API's description (OpenAPI 3.1), built from the list of routes so that none can be missing. Used by the generator
 // that writes `functions/openapi.json`; refuses to be part of the running product, which serves that file.
+import { eventSources } from "../../shared/config.ts";
 import { errorTraits } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Json } from "../../shared/ports.ts";
+import { adapters } from "../../shared/source/index.ts";
 import type { Route } from "./call.ts";
 import { routes } from "./index.ts";
 import { ref, schemas } from "./openapi-schemas.ts";
@@ -35,6 +37,9 @@ const descriptions: Readonly<Record<string, Description>> = {
   "GET /v1/blocks/:ip{.+}": { summary: "Explain one address.", gives: { 200: "Explanation" } },
   "POST /v1/alerts/elastalert": { summary: "Take what ElastAlert sends.", gives: { 200: "AlertAnswer" } },
   "POST /v1/alerts/generic": { summary: "Take JSON of any detector by the configured mapping.", gives: { 200: "AlertAnswer" } },
+  ...Object.fromEntries(
+    eventSources.map((source) => [`POST /v1/alerts/${source}`, { summary: `Take what ${adapters[source].title} sends.`, gives: { 200: "AlertAnswer" } }]),
+  ),
   "POST /v1/lifts": { summary: "End leases.", takes: "LiftRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "POST /v1/exemptions": { summary: "Refuse new leases for a while.", takes: "ExemptionRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "GET /v1/targets": { summary: "Show every target.", gives: { 200: "TargetList" } },

@@ -98,7 +98,7 @@ const answers: Readonly<Record<string, Schema>> = {
     {
       item: count,
       ip: address,
-      status: { enum: [...accepted, "exempt", "limited", "refused", "invalid", "observed"] },
+      status: { enum: [...accepted, "exempt", "limited", "refused", "invalid", "observed", "ignored", "lifted"] },
       field: text,
       reason: text,
       limit: text,

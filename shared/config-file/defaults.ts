@@ -1,5 +1,5 @@
 // What a key means when it is left out, where `shared/limits.ts` has no number for it. Chosen small: a stolen key does little.
-import type { AlertMapping, AlertSource } from "../config.ts";
+import type { AlertMapping, MappedSource } from "../config.ts";
 
 export const configDefaults = {
   clientLongest: "24h",
@@ -35,4 +35,4 @@ export const mappingDefaults = {
     severity: ["severity", "level"],
     id: ["id", "event_id", "eventId", "alert_id"],
   },
-} as const satisfies Record<AlertSource, AlertMapping>;
+} as const satisfies Record<MappedSource, AlertMapping>;

@@ -1,6 +1,6 @@
 // Turns the text of `portcullis.yaml` into the configuration the product runs on, or into every problem at once.
 // Pure: the text, the kinds, the presets and the last build come as arguments. Refuses to guess: what is not understood is a problem.
-import type { Config } from "../config.ts";
+import { type Config, eventSources } from "../config.ts";
 import { blacklistipFindings, escalation, readClients } from "./clients.ts";
 import { placed, readYaml } from "./document.ts";
 import { type Lock, nextLock } from "./lock.ts";
@@ -68,7 +68,11 @@ function longestFindings(clients: Config["clients"], defaults: Sections["default
 
 function alertsOf(alerts: Sections["alerts"], severity: Sections["defaults"]["severity"]): Config["alerts"] {
   const one = (source: Sections["alerts"]["generic"]) => ({ mapping: source.mapping, forMs: source.for ?? null, severity: source.severity ?? severity });
-  return { elastalert: one(alerts.elastalert), generic: one(alerts.generic) };
+  const events = eventSources.flatMap((source) => {
+    const found = alerts[source];
+    return found === undefined ? [] : [[source, { forMs: found.for ?? null, severity: found.severity ?? severity, samples: found.samples }] as const];
+  });
+  return { elastalert: one(alerts.elastalert), generic: one(alerts.generic), ...Object.fromEntries(events) };
 }
 
 function sorted<T>(table: Readonly<Record<string, T>>): Readonly<Record<string, T>> {

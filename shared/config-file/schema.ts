@@ -1,7 +1,7 @@
 // The shape of `portcullis.yaml`, section by section. What a section means together with others is `clients.ts` and `targets.ts`.
 // Every default is safe: observe mode, all presets on, small limits.
 import * as v from "valibot";
-import { type AlertSource, alertSources, plainScopes, type Scope, severities } from "../config.ts";
+import { type AlertSource, alertSources, type MappedSource, plainScopes, type Scope, severities } from "../config.ts";
 import { limits } from "../limits.ts";
 import { configDefaults, mappingDefaults } from "./defaults.ts";
 import { secretLookOf, shown, suggestion } from "./problem.ts";
@@ -148,7 +148,7 @@ const dottedPath = v.pipe(
   v.regex(/^[A-Za-z0-9_@-]+(?:\.[A-Za-z0-9_@-]+){0,9}$/, (issue) => says(`${shown(issue.input)} is not a path`, "write a dotted path, such as source.ip")),
 );
 
-function alertSchema(source: AlertSource, floors: Floors) {
+function alertSchema(source: MappedSource, floors: Floors) {
   const paths = (from: readonly string[]) =>
     v.optional(v.pipe(listOf(dottedPath, 16), v.minLength(1, says("an empty list", "write at least one path, or leave the key out"))), [...from]);
   const mapping = mappingDefaults[source];
@@ -160,6 +160,38 @@ function alertSchema(source: AlertSource, floors: Floors) {
     for: v.optional(durationSchema({ leastMs: floors.leaseMs, mostMs: limits.leaseLongestMs })),
     severity: v.optional(oneOf(severities)),
   });
+}
+
+/** A source with a format of its own needs no mapping. */
+function eventSourceSchema(floors: Floors) {
+  return sectionObject({
+    for: v.optional(durationSchema({ leastMs: floors.leaseMs, mostMs: limits.leaseLongestMs })),
+    severity: v.optional(oneOf(severities)),
+    samples: v.optional(
+      v.boolean((issue) => says(`${shown(issue.input)} is neither true nor false`, "write samples: true to take the source's tests")),
+      false,
+    ),
+  });
+}
+
+function alertsSchema(floors: Floors) {
+  const source = () => v.optional(eventSourceSchema(floors));
+  return sectionObject({
+    elastalert: v.optional(alertSchema("elastalert", floors), {}),
+    generic: v.optional(alertSchema("generic", floors), {}),
+    guardduty: source(),
+    securityhub: source(),
+    macie: source(),
+    falco: source(),
+    crowdsec: source(),
+    alertmanager: source(),
+    suricata: source(),
+    wazuh: source(),
+    "aws-waf-logs": source(),
+    cloudflare: source(),
+    custodian: source(),
+    cloudevents: source(),
+  } satisfies Readonly<Record<AlertSource, v.GenericSchema>>);
 }
 
 /** Every section but `clients` and `targets`, whose members are checked one by one. */
@@ -200,10 +232,7 @@ export function sectionSchemas(floors: Floors, presetNames: readonly string[]) {
       }),
       {},
     ),
-    alerts: v.optional(
-      sectionObject({ elastalert: v.optional(alertSchema("elastalert", floors), {}), generic: v.optional(alertSchema("generic", floors), {}) }),
-      {},
-    ),
+    alerts: v.optional(alertsSchema(floors), {}),
     blacklistip: v.optional(sectionObject({ client: nameSchema })),
     heartbeat: v.optional(sectionObject({ urlSecret: secretNameSchema })),
   } as const;

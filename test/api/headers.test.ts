@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { routes } from "../../functions/routes/index.ts";
 import { makeWorker, WorkersRuntime } from "../../functions/runtime/workers.ts";
+import { eventSources } from "../../shared/config.ts";
 import { securityFaults } from "../supply/security-headers.ts";
 import { row, snapshotOf } from "./snapshots.ts";
 import { baseConfig, bearer, createWorld, detectorAddress, keyOf, keys, send, type World } from "./world.ts";
@@ -23,6 +24,9 @@ const samples: Readonly<Record<string, Sample>> = {
   "GET /v1/blocks": { path: "/v1/blocks", ...reader },
   "GET /v1/blocks/:ip{.+}": { path: "/v1/blocks/203.0.113.9", ...reader },
   "POST /v1/alerts/elastalert": { path: "/v1/alerts/elastalert", key: "detector", stranger: "reader", body: [{ ip: "203.0.113.7" }] },
+  ...Object.fromEntries(
+    eventSources.map((source) => [`POST /v1/alerts/${source}`, { path: `/v1/alerts/${source}`, key: "detector", stranger: "reader", body: [{}] } as const]),
+  ),
   "POST /v1/alerts/generic": { path: "/v1/alerts/generic", key: "detector", stranger: "reader", body: [{ ip: "203.0.113.7" }] },
   "POST /v1/lifts": { path: "/v1/lifts", key: "writer", stranger: "reader", body: { ip: "203.0.113.9" } },
   "POST /v1/exemptions": { path: "/v1/exemptions", ...admin, body: { ip: "203.0.113.9" } },

@@ -5,7 +5,7 @@ import type { Hono } from "hono";
 import { Webhook } from "standardwebhooks";
 import { type AppDeps, createApp } from "../../functions/app.ts";
 import { CidrSet, cidrOf, parseCidr } from "../../shared/address/index.ts";
-import type { AlertMapping, ClientConfig, Config } from "../../shared/config.ts";
+import { type AlertMapping, alertSources, type ClientConfig, type Config } from "../../shared/config.ts";
 import type { LogRecord } from "../../shared/ports.ts";
 import { FakeCoordinator } from "./fake-coordinator.ts";
 
@@ -73,7 +73,7 @@ export const baseConfig: Config = {
     detector: {
       ...anyone,
       keys: [sha256(keys.detector)],
-      scopes: ["alert:elastalert", "alert:generic"],
+      scopes: alertSources.map((source) => `alert:${source}` as const),
       longestMs: 2 * hourMs,
       widest: { ipv4: 32, ipv6: 64 },
     },

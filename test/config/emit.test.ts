@@ -49,6 +49,15 @@ describe("the emitted configuration", () => {
     expect(config.alerts.generic.mapping.at).not.toEqual([]);
   });
 
+  it("readConfigFile: a source with a format of its own is there when it is set, by the deployment's severity", () => {
+    const config = configOf(
+      changed("for: 4h", "for: 4h, severity: high").concat("alerts: { guardduty: { samples: true }, falco: { severity: low, for: 30m } }\n"),
+    );
+    expect(config.alerts.guardduty).toEqual({ forMs: null, severity: "high", samples: true });
+    expect(config.alerts.falco).toEqual({ forMs: 1_800_000, severity: "low", samples: false });
+    expect(Object.hasOwn(config.alerts, "wazuh")).toBe(false);
+  });
+
   it("readConfigFile: does not depend on the order of clients", () => {
     const names = ["zeta", "alpha", "mid"] as const;
     const client = (name: string) => `  ${name}: { keys: ["sha256:${Buffer.from(name).toString("hex").padEnd(64, "0")}"], scopes: [block] }\n`;

@@ -166,8 +166,8 @@ const mistakes: readonly Mistake[] = [
   {
     title: "scope of an unknown source",
     from: "scopes: [block]",
-    to: "scopes: ['alert:falco']",
-    on: "falco",
+    to: "scopes: ['alert:snort']",
+    on: "snort",
     path: "clients.detector.scopes[0]",
     message: /not a scope/,
     remedy: /alert:elastalert/,

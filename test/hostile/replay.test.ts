@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { routes } from "../../functions/routes/index.ts";
+import { eventSources } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import { bearer, type HostileWorld, hostileWorld, json, send, signed } from "./world.ts";
 
@@ -13,6 +14,7 @@ const messages: readonly (readonly [string, object])[] = [
   ["/v1/blocks", { type: "block", ip: "203.0.113.7" }],
   ["/v1/alerts/elastalert", { type: "alert.elastalert", ip: "203.0.113.7" }],
   ["/v1/alerts/generic", { type: "alert.generic", ip: "203.0.113.7" }],
+  ...eventSources.map((source) => [`/v1/alerts/${source}`, { type: `alert.${source}`, ip: "203.0.113.7" }] as const),
   ["/v1/lifts", { type: "lift", ip: "203.0.113.7" }],
   ["/v1/exemptions", { type: "exempt", ip: "203.0.113.7" }],
   ["/v1/reconcile", { type: "reconcile" }],

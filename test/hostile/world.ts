@@ -5,7 +5,7 @@ import type { Hono } from "hono";
 import { Webhook } from "standardwebhooks";
 import { type AppDeps, createApp } from "../../functions/app.ts";
 import { remoteCoordinator, serveCall } from "../../functions/coordinator/rpc.ts";
-import type { ClientConfig, Config } from "../../shared/config.ts";
+import { alertSources, type ClientConfig, type Config } from "../../shared/config.ts";
 import type { LogRecord } from "../../shared/ports.ts";
 import { createProtection } from "../../shared/protect/index.ts";
 import { type CoordinatedWorld, newWorld, type WorldOptions } from "../coordinator/world.ts";
@@ -49,7 +49,11 @@ const mapping = { ip: ["source.ip", "ip"], at: ["@timestamp"], reason: ["rule"],
 
 export const hostileConfig: Partial<Config> = {
   clients: {
-    script: { ...anyone, secrets: ["SCRIPT", "SCRIPT_NEXT"], scopes: ["block", "lift", "exempt", "admin", "alert:elastalert", "alert:generic"] },
+    script: {
+      ...anyone,
+      secrets: ["SCRIPT", "SCRIPT_NEXT"],
+      scopes: ["block", "lift", "exempt", "admin", ...alertSources.map((source) => `alert:${source}` as const)],
+    },
     admin: { ...anyone, keys: [sha256(keys.admin)], scopes: ["block", "lift", "exempt", "read", "feed", "metrics", "admin"] },
     writer: { ...anyone, keys: [sha256(keys.writer)], scopes: ["block"] },
     lifter: { ...anyone, keys: [sha256(keys.lifter)], scopes: ["lift"] },

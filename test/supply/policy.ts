@@ -41,10 +41,10 @@ export interface BundleLimit {
 export const bundleLimits = {
   example: {
     packages: 11,
-    gzipBytes: 144 * 1024,
+    gzipBytes: 160 * 1024,
     reason:
       "hono, valibot, ip-address, aws4fetch, and fast-xml-parser with the six packages that it is split into. " +
-      "Bytes: 111 KiB in November 2026, and room for a quarter more; a tenth of what Workers Free takes would be 300 KiB",
+      "Bytes: 145 KiB in November 2026, of which 9 read twelve detectors' formats; a tenth of what Workers Free takes would be 300 KiB",
   },
   everyKind: {
     packages: 21,

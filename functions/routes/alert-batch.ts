@@ -1,0 +1,99 @@
+// One request's alerts on their way to the coordinator: which blocks they ask for, and the line of the answer that each item gets.
+// Refuses to know how an alert was read.
+import { type Cidr, cidrKey, displayCidr } from "../../shared/address/index.ts";
+import { severities } from "../../shared/config.ts";
+import { limits } from "../../shared/limits.ts";
+import type { EpochMs } from "../../shared/ports.ts";
+import type { AlertEvent } from "../../shared/request/alert.ts";
+import { durationText } from "../../shared/request/duration.ts";
+import { judgeBlock } from "../../shared/request/judge.ts";
+import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
+import { admissionNotes, admissionProblems } from "./admission.ts";
+import { timeText } from "./answer.ts";
+import { type Call, judgeOf, requestTime } from "./call.ts";
+
+export type Status = AcceptedItem["status"] | "observed" | "refused" | "invalid" | "ignored" | "lifted";
+
+/** One line of the answer. `key` ties it to what the coordinator says about its block; null when it never got there. */
+export interface Line {
+  readonly item: number;
+  readonly ip?: string;
+  readonly status: Status | null;
+  readonly field?: string;
+  readonly reason?: string;
+  readonly key: string | null;
+  readonly adjustments: readonly string[];
+}
+
+export interface Batch {
+  readonly lines: Line[];
+  readonly accepted: Map<string, AcceptItem>;
+}
+
+/** One address that an item asks to block. */
+export interface AskedBlock {
+  readonly item: number;
+  readonly asked: Cidr;
+  readonly event: AlertEvent;
+}
+
+interface Timing {
+  readonly at: EpochMs;
+  readonly notes: readonly string[];
+  /** As in AcceptItem. */
+  readonly eventAt?: EpochMs;
+}
+
+/** Event time, unless it is unreadable, too late or ahead of us; then the receipt, and it is said. */
+function leaseStart(event: AlertEvent, forMs: number, call: Call): Timing {
+  const receipt = requestTime(call);
+  const fromNow = (why: string, happened: Pick<Timing, "eventAt"> = {}): Timing => {
+    return { at: call.now, notes: [`${why}, so the lease counts from its receipt`], ...happened };
+  };
+  if (event.at === "unreadable") return fromNow("the event's time cannot be read");
+  const at = event.at ?? receipt;
+  if (at > call.now + limits.skewMs) return fromNow(`the event's time ${timeText(at)} is ahead of ours`);
+  if (call.now - at > limits.lateEventMs)
+    return fromNow(`the event's time ${timeText(at)} is more than ${durationText(limits.lateEventMs)} ago`, { eventAt: at });
+  if (at + forMs <= call.now) return fromNow(`a lease of ${durationText(forMs)} from ${timeText(at)} would be over already`, { eventAt: at });
+  return { at: Math.min(at, call.now), notes: [] };
+}
+
+/** The same block named twice in one request becomes one lease: the latest end, the highest severity, the newest event, everyone's ids. */
+function merge(earlier: AcceptItem | undefined, item: AcceptItem): AcceptItem {
+  if (earlier === undefined) return item;
+  const later = item.until > earlier.until ? item : earlier;
+  const severity = severities.indexOf(item.severity) > severities.indexOf(earlier.severity) ? item.severity : earlier.severity;
+  const eventAt = Math.max(earlier.eventAt ?? earlier.at, item.eventAt ?? item.at);
+  return { ...later, severity, eventAt, alerts: [...new Set([...earlier.alerts, ...item.alerts])].slice(0, limits.alertIdsMax) };
+}
+
+/** `said` goes to the sender as it is: what else was changed from what was asked. */
+export function addAddress(entry: AskedBlock, lease: { readonly forMs: number; readonly said: readonly string[] }, call: Call, batch: Batch): void {
+  const { item, asked, event } = entry;
+  const { forMs, said } = lease;
+  const judged = judgeBlock(asked, "ip", judgeOf(call));
+  const { targets } = call.caller.client;
+  const problem = judged.problems[0] ?? admissionProblems(call.deps, judged.cidr, "ip", targets)[0];
+  const ip = displayCidr(judged.cidr);
+  if (problem !== undefined) {
+    batch.lines.push({ item, ip, status: "refused", reason: problem.reason, key: null, adjustments: [] });
+    return;
+  }
+  const { at, notes, ...happened } = leaseStart(event, forMs, call);
+  const key = cidrKey(judged.cidr);
+  const { severity, reason, ids: alerts } = event;
+  const block = { key, asked: displayCidr(asked), at, until: at + forMs, severity, targets, reason, alerts, ...happened };
+  batch.accepted.set(key, merge(batch.accepted.get(key), block));
+  batch.lines.push({
+    item,
+    ip,
+    status: null,
+    key,
+    adjustments: [...judged.adjustments, ...said, ...notes, ...admissionNotes(call.deps, judged.cidr, targets)],
+  });
+}
+
+export function saidOnly(item: number, status: Status, reason: string, ip?: string): Line {
+  return { item, ...(ip === undefined ? {} : { ip }), status, reason, key: null, adjustments: [] };
+}

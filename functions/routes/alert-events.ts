@@ -1,0 +1,107 @@
+// What events of a detector with a format of its own come to: blocks for the attackers they name, lifts where they are taken back.
+// The detector's word is bounded by the client's limits as everybody's is. Refuses to know any format.
+import { type Cidr, CidrSet, cidrFromKey, cidrKey, cidrOf, displayCidr } from "../../shared/address/index.ts";
+import type { EventSource, EventSourceConfig } from "../../shared/config.ts";
+import type { DetectionEvent } from "../../shared/event/event.ts";
+import { limits } from "../../shared/limits.ts";
+import { durationText } from "../../shared/request/duration.ts";
+import { absoluteWidthProblems, longestMs, widened } from "../../shared/request/judge.ts";
+import { adapters, type SourceEntry } from "../../shared/source/index.ts";
+import { addAddress, type Batch, type Line, saidOnly } from "./alert-batch.ts";
+import { contentEncoding, parseLines } from "./body.ts";
+import { type Call, requestTime } from "./call.ts";
+
+/** An address of an event that its source takes back. */
+export interface Resolved {
+  readonly item: number;
+  readonly cidr: Cidr;
+}
+
+function settingsOf(call: Call, source: EventSource): EventSourceConfig {
+  const { alerts, defaults } = call.deps.config;
+  return alerts[source] ?? { forMs: null, severity: defaults.severity, samples: false };
+}
+
+function readEntries(call: Call, source: EventSource): readonly SourceEntry[] {
+  const encoding = contentEncoding(call.request.headers);
+  if (encoding !== null) return [{ kind: "invalid", item: 0, field: "body", reason: "the body is encoded (content-encoding); send it plain" }];
+  const parsed = parseLines(call.body);
+  if (!parsed.ok) return [{ kind: "invalid", item: 0, field: "body", reason: parsed.error.message }];
+  const { severity, samples } = settingsOf(call, source);
+  return adapters[source].read(parsed.value, { severity, samples, mapping: call.deps.config.alerts.generic.mapping });
+}
+
+/** What the source asks for, else what the configuration says, within what this client may ask for. */
+function leaseOf(event: DetectionEvent, settings: EventSourceConfig, call: Call): { readonly forMs: number; readonly said: readonly string[] } {
+  const { defaults } = call.deps.config;
+  const asked = event.forMs ?? settings.forMs ?? defaults.forMs;
+  const longest = longestMs(call.caller.client);
+  const forMs = Math.min(Math.max(asked, defaults.shortestMs), longest);
+  if (asked > longest) return { forMs, said: [`for ${durationText(forMs)}, the longest for client ${call.caller.name}, instead of ${durationText(asked)}`] };
+  return { forMs, said: asked < forMs ? [`for ${durationText(forMs)}, the shortest lease, instead of ${durationText(asked)}`] : [] };
+}
+
+function addEvent(item: number, event: DetectionEvent, call: Call, source: EventSource, batch: Batch): readonly Resolved[] {
+  const attackers = event.actor.addresses.map(cidrOf);
+  if (attackers.length === 0) {
+    batch.lines.push(saidOnly(item, "ignored", `${event.type} names no attacker's address, so there is nothing to block`));
+    return [];
+  }
+  if (event.status === "resolved") return attackers.map((cidr) => ({ item, cidr }));
+  const lease = leaseOf(event, settingsOf(call, source), call);
+  const reason = event.title === event.type ? event.type : `${event.type}: ${event.title}`;
+  const alert = { at: event.at, reason: [...reason].slice(0, limits.reasonCharsMax).join("").trim(), severity: event.severity, ids: [event.id] };
+  for (const asked of attackers) addAddress({ item, asked, event: alert }, lease, call, batch);
+  return [];
+}
+
+/** Puts every item of the body into the batch, but for what is taken back: that is returned. */
+export function addEvents(call: Call, source: EventSource, batch: Batch): readonly Resolved[] {
+  return readEntries(call, source).flatMap((entry) => {
+    if (entry.kind === "event") return addEvent(entry.item, entry.event, call, source, batch);
+    const field = entry.kind === "invalid" ? { field: entry.field } : {};
+    batch.lines.push({ ...saidOnly(entry.item, entry.kind, entry.kind === "ignored" ? `${entry.because}: ${entry.reason}` : entry.reason), ...field });
+    return [];
+  });
+}
+
+interface Lifts {
+  readonly lines: Line[];
+  /** Block to the items that take it back. */
+  readonly byKey: Map<string, number[]>;
+}
+
+function sortOut(call: Call, resolved: readonly Resolved[], batch: Batch): Lifts {
+  const { name, client } = call.caller;
+  const lifts: Lifts = { lines: [], byKey: new Map() };
+  const firing = new CidrSet([...batch.accepted.keys()].flatMap((label) => ((cidr) => (cidr === null ? [] : [{ cidr, label }]))(cidrFromKey(label))));
+  const say = (item: number, status: Line["status"] & string, reason: string, cidr: Cidr) =>
+    lifts.lines.push(saidOnly(item, status, reason, displayCidr(cidr)));
+  for (const { item, cidr: asked } of resolved) {
+    const { cidr } = widened(asked, call.deps.config);
+    const key = cidrKey(cidr);
+    const wide = absoluteWidthProblems(cidr, "ip")[0];
+    if (wide !== undefined) say(item, "refused", wide.reason, cidr);
+    else if (!client.scopes.includes("lift")) say(item, "ignored", `resolved, and client ${name} may not lift: it lacks the scope lift`, cidr);
+    else if (firing.overlapping(cidr) !== null) say(item, "ignored", "resolved, and another item of this request blocks it", cidr);
+    else if (client.mode === "observe") say(item, "observed", `resolved, and client ${name} is in observe mode: nothing was lifted`, cidr);
+    else if (lifts.byKey.has(key) || lifts.byKey.size < limits.ipsPerRequestMax) lifts.byKey.set(key, [...(lifts.byKey.get(key) ?? []), item]);
+    else say(item, "ignored", `resolved, and one request may lift ${limits.ipsPerRequestMax} addresses; this one stays until its lease ends`, cidr);
+  }
+  return lifts;
+}
+
+/** Ends this client's own leases on what its detector takes back, and says what came of it. No exemption: the detector may name it again. */
+export async function endResolved(call: Call, resolved: readonly Resolved[], batch: Batch): Promise<readonly Line[]> {
+  const { lines, byKey } = sortOut(call, resolved, batch);
+  if (byKey.size === 0) return lines;
+  const { name, signed } = call.caller;
+  const keys = [...byKey.keys()];
+  const answer = await call.coordinator.lift({ keys, client: name, at: requestTime(call), exemptUntil: null, once: signed?.id ?? null, by: name });
+  const told = answer.items.flatMap(({ key, lifted }) => {
+    const cidr = cidrFromKey(key);
+    const reason = lifted > 0 ? "resolved" : `resolved, and client ${name} holds no lease on it`;
+    return (byKey.get(key) ?? []).map((item) => saidOnly(item, lifted > 0 ? "lifted" : "ignored", reason, cidr === null ? undefined : displayCidr(cidr)));
+  });
+  return [...lines, ...told];
+}
