@@ -1,0 +1,184 @@
+// Conditions in CEL: checked against the fields of an event when they are loaded, bounded when they are asked.
+// Refuses to throw when asked: what cannot be answered is false, with the reason.
+//
+// The library: @marcbachmann/cel-js 8.0.0 (MIT, no dependencies, 24 KiB after gzip, no code made from text). The other candidate, @bufbuild/cel 0.6.1,
+// brings a linear-time matcher and Protocol Buffers: 70 KiB after gzip and three more packages (both bundled and measured 2026-11-25).
+import { type ASTNode, Environment } from "@marcbachmann/cel-js";
+import { serialize } from "@marcbachmann/cel-js/serialize";
+import { shown } from "../config-file/problem.ts";
+import type { DetectionEvent } from "../event/event.ts";
+import { limits } from "../limits.ts";
+import { fieldTables, viewOf } from "./fields.ts";
+import { type ConditionFault, vetCondition } from "./vet.ts";
+
+export type { ConditionFault } from "./vet.ts";
+
+/** A part of a condition that `&&` or `||` at the top joins with its like. */
+export interface Answer {
+  readonly term: string;
+  readonly value: boolean;
+  /** Why it could not be answered; null: it could. */
+  readonly error: string | null;
+}
+
+export interface Condition {
+  readonly text: string;
+  /** What joins the terms; `only`: there is one. */
+  readonly joined: "&&" | "||" | "only";
+  ask(event: DetectionEvent): { readonly value: boolean; readonly error: string | null; readonly terms: readonly Answer[] };
+}
+
+export type CompiledCondition = { readonly ok: true; readonly condition: Condition } | { readonly ok: false; readonly faults: readonly ConditionFault[] };
+
+/** Ours stands in for the library's `matches`, which takes a text of any length. */
+const matcher = "matchesShort";
+
+function environment(): Environment {
+  const env = new Environment({
+    unlistedVariablesAreDyn: false,
+    limits: {
+      maxAstNodes: limits.conditionNodesMax,
+      maxDepth: limits.conditionDepthMax,
+      maxListElements: limits.conditionListMax,
+      maxMapEntries: 0,
+      maxCallArguments: 4,
+    },
+  });
+  // What names another table comes after it.
+  for (const [name, table] of Object.entries(fieldTables).toReversed()) {
+    env.registerType({ name, schema: Object.fromEntries(Object.entries(table).map(([field, { type }]) => [field, type])) });
+  }
+  env.registerVariable("event", "Event");
+  env.registerFunction(`string.${matcher}(string): bool`, (text: string, pattern: string): boolean => {
+    if (text.length > limits.matchedCharsMax)
+      throw new RangeError(`a text of ${text.length} characters is too long for matches(), which reads ${limits.matchedCharsMax}`);
+    return new RegExp(pattern).test(text);
+  });
+  return env;
+}
+
+const cel = environment();
+
+interface Thrown {
+  readonly code: string;
+  readonly summary: string;
+  readonly offset: number;
+}
+
+/** The library throws its own classes; what a condition may show of them is their summary. */
+function thrownBy(error: unknown): Thrown {
+  if (!(error instanceof Error)) return { code: "", summary: String(error), offset: 0 };
+  const field = (name: string): unknown => (name in error ? Reflect.get(error, name) : undefined);
+  const range = field("range");
+  const start = range !== null && typeof range === "object" && "start" in range ? Number(range.start) : 0;
+  const summary = field("summary");
+  return { code: String(field("code") ?? ""), summary: typeof summary === "string" ? summary : error.message, offset: start };
+}
+
+const syntaxHints: readonly { readonly pattern: RegExp; readonly remedy: string }[] = [
+  { pattern: /^[“”‘’]/, remedy: "write straight quotes: \"…\" or '…'" },
+  { pattern: /^=/, remedy: "write == to compare" },
+  { pattern: /^and\b/i, remedy: "write && for and" },
+  { pattern: /^or\b/i, remedy: "write || for or" },
+  { pattern: /^(?:>|<>)/, remedy: "write != for is not" },
+  { pattern: /^#/, remedy: "CEL has no comments with #; put the comment on a line of its own in the YAML" },
+  { pattern: /^['"]/, remedy: "close the quote" },
+];
+
+function syntaxFault(text: string, thrown: Thrown): ConditionFault {
+  const rest = text.slice(thrown.offset);
+  const wordNot = /\bnot\s*$/i.test(text.slice(0, thrown.offset));
+  const remedy = wordNot ? "write ! for not" : syntaxHints.find(({ pattern }) => pattern.test(rest))?.remedy;
+  const open =
+    rest.trim() === ""
+      ? "the condition ends too early: complete it, or remove the last operator or bracket"
+      : 'write it as in: event.severity == "high" && !event.sample';
+  const limited = /exceed/i.test(thrown.summary) ? "write a shorter condition, or two playbooks" : null;
+  return { offset: thrown.offset, message: `not CEL: ${thrown.summary}`, remedy: limited ?? remedy ?? open };
+}
+
+const comparedRemedy = "compare values of one type: texts in quotes, numbers without; the severity as a number is event.level";
+
+/** "no such overload: dyn<string> > int", in words; null: another fault. */
+function comparedText(summary: string): { readonly message: string; readonly op: string } | null {
+  const plain = summary.replaceAll(/dyn<([^<>]+)>/g, "$1");
+  const compared = /no such overload: (.+) (==|!=|<|>|<=|>=|in|&&|\|\||\+|-) (.+)/.exec(plain);
+  if (compared === null) return null;
+  const [, left = "", op = "", right = ""] = compared;
+  return { message: `${op} cannot be asked of ${left} and ${right}`, op };
+}
+
+function typeFault({ summary, offset }: Thrown): ConditionFault {
+  const compared = comparedText(summary);
+  if (compared === null) return { offset, message: summary, remedy: "see the table of functions and fields in shared/playbook/README.md" };
+  const isJoin = compared.op === "&&" || compared.op === "||";
+  return { offset, message: compared.message, remedy: isJoin ? "join conditions that are true or false" : comparedRemedy };
+}
+
+/** The parts that the operator at the top joins. */
+function termsOf(ast: ASTNode): { readonly joined: Condition["joined"]; readonly terms: readonly ASTNode[] } {
+  const { op } = ast;
+  if (op !== "&&" && op !== "||") return { joined: "only", terms: [ast] };
+  const flat = (node: ASTNode): readonly ASTNode[] => (node.op === op ? [...flat(node.args[0] as ASTNode), ...flat(node.args[1] as ASTNode)] : [node]);
+  return { joined: op, terms: flat(ast) };
+}
+
+/** Texts in quotes stay as they are. */
+const evaluable = (text: string) => cel.parse(text.replaceAll(/("(?:\\.|[^"\\])*")|\.matches\(/g, (_whole, quoted?: string) => quoted ?? `.${matcher}(`));
+
+function askOne(run: ReturnType<Environment["parse"]>, view: Readonly<Record<string, unknown>>): { readonly value: boolean; readonly error: string | null } {
+  try {
+    return { value: run({ event: view }) === true, error: null };
+  } catch (error) {
+    const { code, summary } = thrownBy(error);
+    const key = /^No such key: (.+)$/.exec(summary)?.[1];
+    return {
+      value: false,
+      error: code === "no_such_key" && key !== undefined ? `the event has no evidence ${shown(key)}` : (comparedText(summary)?.message ?? summary),
+    };
+  }
+}
+
+function tooLarge(event: DetectionEvent): string | null {
+  const longest = Math.max(event.actor.addresses.length, event.victim.addresses.length, event.resources.length, Object.keys(event.evidence).length);
+  return longest <= limits.eventListMax ? null : `the event has a list of ${longest}, and conditions read ${limits.eventListMax}`;
+}
+
+function conditionOf(text: string, ast: ASTNode): Condition {
+  const { joined, terms } = termsOf(ast);
+  const whole = evaluable(serialize(ast));
+  const parts = terms.map((term) => ({ term: serialize(term), run: evaluable(serialize(term)) }));
+  return {
+    text,
+    joined,
+    ask(event) {
+      const large = tooLarge(event);
+      if (large !== null) return { value: false, error: large, terms: parts.map(({ term }) => ({ term, value: false, error: large })) };
+      const view = viewOf(event);
+      return { ...askOne(whole, { ...view }), terms: parts.map(({ term, run }) => ({ term, ...askOne(run, view) })) };
+    },
+  };
+}
+
+/** Everything wrong with a condition, or the condition. */
+export function compileCondition(text: string): CompiledCondition {
+  const refuse = (...faults: readonly ConditionFault[]): CompiledCondition => ({ ok: false, faults });
+  if (text.length > limits.conditionCharsMax)
+    return refuse({ offset: 0, message: `a condition of ${text.length} characters`, remedy: `write at most ${limits.conditionCharsMax}, or two playbooks` });
+  try {
+    const parsed = cel.parse(text);
+    const faults = vetCondition(parsed.ast);
+    if (faults.length > 0) return refuse(...faults);
+    const checked = cel.parse(text).check();
+    if (!checked.valid) return refuse(typeFault(thrownBy(checked.error)));
+    if (checked.type !== "bool")
+      return refuse({
+        offset: 0,
+        message: `the condition is of type ${checked.type ?? "unknown"}, not true or false`,
+        remedy: "compare it: … == …, or size(…) > 0",
+      });
+    return { ok: true, condition: conditionOf(text, parsed.ast) };
+  } catch (error) {
+    return refuse(syntaxFault(text, thrownBy(error)));
+  }
+}
