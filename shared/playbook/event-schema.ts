@@ -17,10 +17,15 @@ const fact = v.union(
   says("not a text, a number, true or false", "keep facts flat: one name, one value"),
 );
 
+/** Conditions see what is not known as an empty text, and so may people write it. */
+const direction = v.pipe(
+  oneOf(["inbound", "outbound", ""]),
+  v.transform((word) => (word === "" ? null : word)),
+);
+
 const resource = sectionObject({ kind: text, id: text, account: optionalText, region: optionalText, namespace: optionalText });
 
-/** Every field may be left out; what is then taken says nothing. */
-export const eventSchema = sectionObject({
+const fields = {
   id: v.optional(text, "case"),
   source: v.optional(text, "test"),
   type: v.optional(text, "test"),
@@ -30,13 +35,19 @@ export const eventSchema = sectionObject({
   at: v.optional(v.nullable(number), null),
   status: v.optional(oneOf(["firing", "resolved"]), "firing"),
   sample: v.optional(flag, false),
-  direction: v.optional(v.nullable(oneOf(["inbound", "outbound"])), null),
+  direction: v.optional(v.nullable(direction), null),
   actor: v.optional(sectionObject({ addresses, user: optionalText, process: optionalText }), {}),
   victim: v.optional(sectionObject({ addresses }), {}),
   resources: v.optional(listOf(resource, limits.eventListMax), []),
   forMs: v.optional(v.nullable(number), null),
   evidence: v.optional(v.record(v.string(), fact, says("not a map of facts", "write { name: value }")), {}),
-});
+};
+
+/** Every field may be left out; what is then taken says nothing. */
+export const eventSchema = sectionObject(fields);
+
+/** As an adapter makes it: what it says, it says. */
+export const wholeEventSchema = sectionObject({ ...fields, id: text, source: text, type: text, category: oneOf(eventCategories), severity: oneOf(severities) });
 
 type Written = v.InferOutput<typeof eventSchema>;
 

@@ -82,7 +82,8 @@ function playbookOf(head: Head, steps: Playbook["do"]): Playbook {
   };
 }
 
-function byPlace(a: Problem, b: Problem): number {
+/** In the order of the file. */
+export function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1);
 }
 

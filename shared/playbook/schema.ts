@@ -40,11 +40,14 @@ const typeName = v.pipe(
   v.check((text) => text !== "*", says("a * alone", "leave `type` out to mean any")),
 );
 
+/** What each list of `on` holds. */
+export const onItems = { source: line("the adapter's name, such as guardduty"), type: typeName, category } as const;
+
 export const onSchema = v.pipe(
   sectionObject({
-    source: v.optional(oneOrMore(line("the adapter's name, such as guardduty"), "sources")),
-    type: v.optional(oneOrMore(typeName, "types")),
-    category: v.optional(oneOrMore(category, "categories")),
+    source: v.optional(oneOrMore(onItems.source, "sources")),
+    type: v.optional(oneOrMore(onItems.type, "types")),
+    category: v.optional(oneOrMore(onItems.category, "categories")),
     status: v.optional(oneOf(["firing", "resolved"]), "firing"),
     sample: v.optional(v.boolean(says("not true or false", "write true to act on tests and samples of the source too, or leave it out")), false),
   }),
