@@ -99,6 +99,8 @@ function readTogether(input: Table, path: Path): ReadStep<Step> {
       step: null,
       findings: [...findings, finding([...path, "together"], "not two or more steps side by side", "write a list of at least two, each after a dash")],
     };
+  if (inner.length > limits.stepsMax)
+    return { step: null, findings: [...findings, finding([...path, "together"], `${inner.length} steps side by side`, `write at most ${limits.stepsMax}`)] };
   const read = inner.map((item: unknown, index) => {
     const here = [...path, "together", index];
     return isTable(item) && Object.hasOwn(item, "together")
