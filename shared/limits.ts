@@ -126,7 +126,11 @@ export const limits = {
   eventListMax: 1_000,
   /** JavaScript's matcher tries every way a pattern could be meant: patterns are short, and so is what they read. */
   patternCharsMax: 100,
+  /** Of a pattern that is anchored by ^; one less otherwise. */
   patternRepeatsMax: 2,
+  patternChoicesMax: 3,
+  patternBarsMax: 16,
+  conditionPatternsMax: 4,
   matchedCharsMax: 256,
   throttleLongestMs: DAY_MS,
   throttleMost: 1_000,

@@ -128,7 +128,8 @@ const evaluable = (text: string) => cel.parse(text.replaceAll(/("(?:\\.|[^"\\])*
 
 function askOne(run: ReturnType<Environment["parse"]>, view: Readonly<Record<string, unknown>>): { readonly value: boolean; readonly error: string | null } {
   try {
-    return { value: run({ event: view }) === true, error: null };
+    const value: unknown = run({ event: view });
+    return typeof value === "boolean" ? { value, error: null } : { value: false, error: `its value is ${shown(value)}, not true or false` };
   } catch (error) {
     const { code, summary } = thrownBy(error);
     const key = /^No such key: (.+)$/.exec(summary)?.[1];
@@ -144,18 +145,24 @@ function tooLarge(event: DetectionEvent): string | null {
   return longest <= limits.eventListMax ? null : `the event has a list of ${longest}, and conditions read ${limits.eventListMax}`;
 }
 
+/** As CEL joins them: one false part decides &&, one true part decides ||, whatever the others could not answer. */
+function joinedOf(joined: Condition["joined"], terms: readonly Answer[]): { readonly value: boolean; readonly error: string | null } {
+  const value = joined === "||" ? terms.some((term) => term.value) : terms.every((term) => term.value);
+  const isDecided = value || (joined !== "||" && terms.some((term) => !term.value && term.error === null));
+  return { value, error: isDecided ? null : (terms.find(({ error }) => error !== null)?.error ?? null) };
+}
+
 function conditionOf(text: string, ast: ASTNode): Condition {
   const { joined, terms } = termsOf(ast);
-  const whole = evaluable(serialize(ast));
   const parts = terms.map((term) => ({ term: serialize(term), run: evaluable(serialize(term)) }));
   return {
     text,
     joined,
     ask(event) {
       const large = tooLarge(event);
-      if (large !== null) return { value: false, error: large, terms: parts.map(({ term }) => ({ term, value: false, error: large })) };
-      const view = viewOf(event);
-      return { ...askOne(whole, { ...view }), terms: parts.map(({ term, run }) => ({ term, ...askOne(run, view) })) };
+      const view = large === null ? viewOf(event) : null;
+      const answers = parts.map(({ term, run }) => ({ term, ...(view === null ? { value: false, error: large } : askOne(run, view)) }));
+      return { ...joinedOf(joined, answers), terms: answers };
     },
   };
 }

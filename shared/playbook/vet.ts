@@ -43,17 +43,36 @@ const insteadOf: ReadonlyMap<string, string> = new Map([
 
 const unknown: Typed = { type: "dyn" };
 
-/** What a pattern may not have, since JavaScript's matcher tries every way it could be meant. */
+/** How many `of` there are. */
+function count(text: string, of: RegExp): number {
+  return text.match(of)?.length ?? 0;
+}
+
+/** Whether every match begins at the start of the text, so that the matcher has one start to try and not one for each character. */
+function isAnchored(bare: string): boolean {
+  return bare.startsWith("^") && !bare.replaceAll(/\([^()]*\)/g, "_").includes("|");
+}
+
+/**
+ * What a pattern has that could take long; null: nothing. JavaScript's matcher tries every way a pattern could be meant, so the ways are counted: with these
+ * bounds the worst that was found takes some 20 ms on the longest text (2026-11-26), where thirty times `a?` takes longer than anyone waits.
+ */
 export function patternFault(pattern: string): string | null {
   if (pattern.length > limits.patternCharsMax) return `longer than ${limits.patternCharsMax} characters`;
   if (/\(\?(?!:)/.test(pattern)) return "a group that looks around or has a name";
   if (/\\[1-9k]/.test(pattern)) return "a reference back to a group";
-  const bare = pattern.replace(/\\./g, "_").replace(/\[[^\]]*\]/g, "_");
+  const bare = pattern
+    .replaceAll(/\\./g, "_")
+    .replaceAll(/\[[^\]]*\]/g, "_")
+    .replaceAll("(?:", "(");
   if (/\)(?:[*+]|\{)/.test(bare)) return "a group that repeats";
-  if ((bare.match(/[*+]|\{\d+,\d*\}/g) ?? []).length > limits.patternRepeatsMax) return `more than ${limits.patternRepeatsMax} repeats`;
-  if ((bare.match(/\{(\d+)/g) ?? []).some((count) => Number(count.slice(1)) > limits.patternCharsMax)) return "a repeat that is too long";
+  const repeats = isAnchored(bare) ? limits.patternRepeatsMax : limits.patternRepeatsMax - 1;
+  if (count(bare, /[*+]|\{\d*,\d*\}/g) > repeats) return `more than ${repeats} ${repeats === 1 ? "repeat" : "repeats"}`;
+  if (count(bare, /[?(]/g) > limits.patternChoicesMax) return `more than ${limits.patternChoicesMax} groups and question marks`;
+  if (count(bare, /\|/g) > limits.patternBarsMax) return `more than ${limits.patternBarsMax} alternatives`;
+  if ((bare.match(/\{\d+/g) ?? []).some((repeat) => Number(repeat.slice(1)) > limits.patternCharsMax)) return "a repeat that is too long";
   try {
-    return new RegExp(pattern) === null ? "" : null;
+    return pattern === "" || new RegExp(pattern).test("") ? "nothing that must be there, so every text has it" : null;
   } catch {
     return "something that is no pattern";
   }
@@ -61,6 +80,7 @@ export function patternFault(pattern: string): string | null {
 
 class Vetting {
   readonly faults: ConditionFault[] = [];
+  patterns = 0;
 
   fault(node: ASTNode, message: string, remedy: string): Typed {
     this.faults.push({ offset: node.start, message, remedy });
@@ -158,7 +178,7 @@ class Vetting {
     if (!methods.includes(name)) return this.noFunction(node, name, methods);
     if (macros.includes(name)) return this.macro(node, name, left, args, scope);
     for (const arg of args) this.walk(arg, scope);
-    if (name === "matches") this.pattern(node, args[0]);
+    if (name === "matches") this.pattern(node, args[0], scope);
     return { type: name === "lowerAscii" ? "string" : "dyn" };
   }
 
@@ -173,14 +193,18 @@ class Vetting {
     return { type: name === "filter" ? left.type : "dyn" };
   }
 
-  pattern(node: ASTNode, arg: ASTNode | undefined): void {
+  pattern(node: ASTNode, arg: ASTNode | undefined, scope: Scope): void {
+    this.patterns += 1;
+    if (this.patterns > limits.conditionPatternsMax)
+      this.fault(node, `more than ${limits.conditionPatternsMax} times matches()`, "write startsWith, endsWith or contains, joined by ||");
+    if (scope.size > 1) this.fault(node, "matches() for each item of a list", "write startsWith, endsWith or contains, joined by ||");
     if (arg?.op !== "value" || typeof arg.args !== "string") {
       this.fault(node, "matches() with a pattern that is not written out", 'write the pattern in quotes: TEXT.matches("^Recon:")');
       return;
     }
     const fault = patternFault(arg.args);
     if (fault !== null)
-      this.fault(arg, `the pattern has ${fault}, which could take very long or match nothing`, "write startsWith, endsWith or contains, joined by ||");
+      this.fault(arg, `the pattern has ${fault}, which could take very long or say nothing`, "write startsWith, endsWith or contains, joined by ||");
   }
 
   pair(op: string, a: ASTNode, b: ASTNode, scope: Scope): Typed {

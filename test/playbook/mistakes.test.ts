@@ -83,7 +83,7 @@ const mistakes: readonly Mistake[] = [
     title: "a pattern that could take very long",
     from: "event.level >= 1",
     to: "event.title.matches('(a+)+')",
-    says: "5:59 when: the pattern has a group that repeats, which could take very long or match nothing; write startsWith, endsWith or contains, joined by ||",
+    says: "5:59 when: the pattern has a group that repeats, which could take very long or say nothing; write startsWith, endsWith or contains, joined by ||",
   },
   {
     title: "a log that lasts",

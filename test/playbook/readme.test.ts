@@ -49,9 +49,19 @@ describe("the document", () => {
   it("README: the bounds are those in force", () => {
     const bounds = /^Bounds[\s\S]*?\n\n/m.exec(text)?.[0] ?? "";
     const said = (bounds.match(/\b\d+\b/g) ?? []).map(Number).filter((value) => value !== 0);
-    const { conditionCharsMax, conditionNodesMax, conditionDepthMax, conditionListMax, eventListMax, patternCharsMax, patternRepeatsMax, matchedCharsMax } =
-      limits;
-    const held = [conditionCharsMax, conditionNodesMax, conditionDepthMax, conditionListMax, eventListMax, patternCharsMax, patternRepeatsMax, matchedCharsMax];
+    const held = [
+      limits.conditionCharsMax,
+      limits.conditionNodesMax,
+      limits.conditionDepthMax,
+      limits.conditionListMax,
+      limits.conditionPatternsMax,
+      limits.eventListMax,
+      limits.patternCharsMax,
+      limits.patternRepeatsMax,
+      limits.patternChoicesMax,
+      limits.patternBarsMax,
+      limits.matchedCharsMax,
+    ];
     expect(held.filter((value) => !said.includes(value))).toEqual([]);
   });
 });
