@@ -80,7 +80,8 @@ export function patternFault(pattern: string): string | null {
 
 class Vetting {
   readonly faults: ConditionFault[] = [];
-  patterns = 0;
+  /** Where patterns begin. */
+  readonly patterns: number[] = [];
 
   fault(node: ASTNode, message: string, remedy: string): Typed {
     this.faults.push({ offset: node.start, message, remedy });
@@ -194,8 +195,8 @@ class Vetting {
   }
 
   pattern(node: ASTNode, arg: ASTNode | undefined, scope: Scope): void {
-    this.patterns += 1;
-    if (this.patterns > limits.conditionPatternsMax)
+    if (arg !== undefined) this.patterns.push(arg.start);
+    if (this.patterns.length > limits.conditionPatternsMax)
       this.fault(node, `more than ${limits.conditionPatternsMax} times matches()`, "write startsWith, endsWith or contains, joined by ||");
     if (scope.size > 1) this.fault(node, "matches() for each item of a list", "write startsWith, endsWith or contains, joined by ||");
     if (arg?.op !== "value" || typeof arg.args !== "string") {
@@ -233,8 +234,8 @@ class Vetting {
   }
 }
 
-export function vetCondition(ast: ASTNode): readonly ConditionFault[] {
+export function vetCondition(ast: ASTNode): { readonly faults: readonly ConditionFault[]; readonly patterns: readonly number[] } {
   const vetting = new Vetting();
   vetting.walk(ast, new Map([["event", "Event"]]));
-  return vetting.faults;
+  return { faults: vetting.faults, patterns: vetting.patterns };
 }

@@ -1,5 +1,5 @@
 // Conditions: what they answer, that they never throw, and that what could take long or never hold is refused when they are loaded.
-import { anything, array, assert, boolean, constantFrom, dictionary, property, record, string, tuple } from "fast-check";
+import { anything, array, assert, boolean, constantFrom, dictionary, double, integer, oneof, property, record, string, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import { limits } from "../../shared/limits.ts";
@@ -77,6 +77,27 @@ describe("answers", () => {
         if (answer.error !== null) expect(answer.value).toBe(false);
       }),
     );
+  });
+
+  it("law: texts and numbers mean what is written, however the library writes them again", () => {
+    assert(
+      property(string({ unit: "binary", maxLength: 20 }), (title) => {
+        for (const text of [`event.title == ${JSON.stringify(title)}`, `event.title in [${JSON.stringify(title)}] && !event.sample`]) {
+          expect(conditionOf(text).ask({ ...guess, title })).toMatchObject({ value: true, error: null });
+        }
+      }),
+    );
+    assert(
+      property(oneof(integer(), double({ noNaN: true, noDefaultInfinity: true })), (n) => {
+        expect(conditionOf(`event.evidence.n == ${n} || event.sample`).ask({ ...guess, evidence: { n } })).toMatchObject({ value: true, error: null });
+      }),
+    );
+  });
+
+  it("ask: every way CEL has to write a text", () => {
+    for (const text of ['r"a\\b"', "'''a\\\\b'''", '"""a\\\\b"""', '"a\\x5cb"', "'a\\\\b'"]) {
+      expect([text, conditionOf(`event.title == ${text}`).ask({ ...guess, title: "a\\b" })]).toMatchObject([text, { value: true, error: null }]);
+    }
   });
 
   it("law: parts are joined as CEL joins them", () => {
