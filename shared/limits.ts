@@ -126,6 +126,34 @@ export const limits = {
   /** Halvings in the search for how much a standing prefix counts more. */
   fitBiasSteps: 6,
 
+  // --- playbooks ---
+  playbooksMax: 200,
+  stepsMax: 32,
+  casesMax: 200,
+  conditionCharsMax: 1_000,
+  /** Nodes of a condition's tree: a walk over a list asks each at most once per item. */
+  conditionNodesMax: 150,
+  conditionDepthMax: 12,
+  /** Items of a list written out in a condition. */
+  conditionListMax: 64,
+  /** Items of an event's list that a condition walks over; with more it answers false and says so. */
+  eventListMax: 1_000,
+  /** JavaScript's matcher tries every way a pattern could be meant: patterns are short, and so is what they read. */
+  patternCharsMax: 100,
+  /** Of a pattern that is anchored by ^; one less otherwise. */
+  patternRepeatsMax: 2,
+  patternChoicesMax: 3,
+  patternBarsMax: 16,
+  conditionPatternsMax: 4,
+  matchedCharsMax: 256,
+  throttleLongestMs: DAY_MS,
+  throttleMost: 1_000,
+  retryTimesMax: 5,
+  retryWaitLongestMs: 10 * MINUTE_MS,
+  approveLongestMs: DAY_MS,
+  /** A problem, a title or a message of a playbook. */
+  playbookTextCharsMax: 200,
+
   // --- configuration ---
   clientsMax: 64,
   targetsMax: 16,

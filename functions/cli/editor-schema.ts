@@ -6,11 +6,11 @@ import { clientSchema, productionFloors, sectionSchemas, targetCoreEntries } fro
 import { namePattern } from "../../shared/config-file/words.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 
-type JsonObject = Record<string, unknown>;
+export type JsonObject = Record<string, unknown>;
 
 const conversion = { typeMode: "input", errorMode: "ignore" } as const;
 
-function converted(schema: v.GenericSchema): JsonObject {
+export function converted(schema: v.GenericSchema): JsonObject {
   const { $schema: _dialect, ...rest } = toJsonSchema(schema, conversion) as JsonObject;
   return rest;
 }
@@ -37,7 +37,7 @@ function targetSchema(definition: ProviderDefinition, core: JsonObject): JsonObj
   return { title: definition.kind, type: "object", properties, required, additionalProperties: false };
 }
 
-function asObject(value: unknown): JsonObject {
+export function asObject(value: unknown): JsonObject {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as JsonObject) : {};
 }
 
@@ -80,7 +80,7 @@ const targetDescriptions: Readonly<Record<string, string>> = {
   formerly: "The target's name before it was renamed.",
 };
 
-function described(schema: JsonObject, texts: Readonly<Record<string, string>>): JsonObject {
+export function described(schema: JsonObject, texts: Readonly<Record<string, string>>): JsonObject {
   const properties = Object.entries(asObject(schema.properties)).map(([key, value]) => {
     const description = Object.hasOwn(texts, key) ? { description: texts[key] } : {};
     return [key, { ...description, ...asObject(value) }];

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   plan: async () => (await import("./plan.ts")).planCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,
   fit: async () => (await import("./fit.ts")).fitCommand,
+  playbook: async () => (await import("./playbook.ts")).playbookCommand,
   sign: async () => (await import("./sign.ts")).signCommand,
   stop: async () => (await import("./stop.ts")).stopCommand,
   drain: async () => (await import("./drain.ts")).drainCommand,

@@ -132,9 +132,17 @@ function whole(file: string, message: string, remedy: string): ReadYaml {
   return { file: null, problems: [{ file, line: 1, column: 1, path: "", message, remedy }] };
 }
 
+/** What to do about a file that holds nothing, or no map. */
+interface StartHints {
+  readonly empty: string;
+  readonly noMap: string;
+}
+
+const configHints: StartHints = { empty: "copy portcullis.example.yaml and change it", noMap: "start with `owner: …` at the left margin" };
+
 /** `file` is the name to show. With syntax errors `file: null` comes back: nothing can be said about the content. */
-export function readYaml(text: string, file: string): ReadYaml {
-  if (text.length > charactersMax) return whole(file, `the file has ${text.length} characters`, `a configuration has at most ${charactersMax}`);
+export function readYaml(text: string, file: string, hints: StartHints = configHints): ReadYaml {
+  if (text.length > charactersMax) return whole(file, `the file has ${text.length} characters`, `a file has at most ${charactersMax}`);
   const lines = new LineCounter();
   // With logLevel "silent" the library would also keep quiet about a second document (yaml 2.9.1, src/public-api.ts).
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true, version: "1.2", logLevel: "error" });
@@ -142,9 +150,9 @@ export function readYaml(text: string, file: string): ReadYaml {
   if (document.directives?.yaml.explicit === true)
     broken.push({ file, line: 1, column: 1, path: "", message: "a %YAML directive", remedy: "delete the line; the file is read as YAML 1.2" });
   if (broken.length > 0) return { file: null, problems: broken };
-  if (document.contents === null) return whole(file, "the file is empty", "copy portcullis.example.yaml and change it");
+  if (document.contents === null) return whole(file, "the file is empty", hints.empty);
   if (depthOf(document.contents) > depthMax) return whole(file, `nested deeper than ${depthMax} levels`, "write it flatter");
-  if (!isMap(document.contents)) return whole(file, "the file is not a map of keys", "start with `owner: …` at the left margin");
+  if (!isMap(document.contents)) return whole(file, "the file is not a map of keys", hints.noMap);
   try {
     const value: unknown = document.toJS({ maxAliasCount: aliasesMax });
     const read: YamlFile = { file, value, locate: locator(document, lines) };

@@ -23,7 +23,7 @@ function hasType(value: unknown, type: unknown): boolean {
   if (type === "object") return isObject(value);
   if (type === "array") return Array.isArray(value);
   if (type === "integer") return Number.isInteger(value);
-  return typeof value === type;
+  return type === "null" ? value === null : typeof value === type;
 }
 
 function fitsProperties(value: JsonObject, schema: JsonObject): boolean {
@@ -40,6 +40,8 @@ const keywords: Readonly<Record<string, (value: unknown, rule: unknown, schema: 
   const: (value, rule) => value === rule,
   enum: (value, rule) => listOf(rule).includes(value),
   pattern: (value, rule) => typeof value !== "string" || new RegExp(String(rule), "u").test(value),
+  minLength: (value, rule) => typeof value !== "string" || value.length >= Number(rule),
+  maxLength: (value, rule) => typeof value !== "string" || value.length <= Number(rule),
   minimum: (value, rule) => typeof value !== "number" || value >= Number(rule),
   exclusiveMinimum: (value, rule) => typeof value !== "number" || value > Number(rule),
   maximum: (value, rule) => typeof value !== "number" || value <= Number(rule),
