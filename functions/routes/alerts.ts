@@ -33,13 +33,19 @@ interface Batch {
   readonly accepted: Map<string, AcceptItem>;
 }
 
-function readEntries(call: Call, source: AlertSource): readonly AlertEntry[] {
-  const encoding = contentEncoding(call.request.headers);
-  if (encoding !== null) return [{ kind: "invalid", item: 0, field: "body", reason: "the body is encoded (content-encoding); send it plain" }];
-  // The content type is not looked at: detectors send JSON as text/plain or without a type.
-  const parsed = parseJson(call.body);
-  if (!parsed.ok) return [{ kind: "invalid", item: 0, field: "body", reason: parsed.error.message }];
-  return readAlerts(parsed.value, call.deps.config.alerts[source]);
+/** What the detector sent, whichever way it came in. */
+export type Payload = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
+
+/** The body as the payload. The content type is not looked at: detectors send JSON as text/plain or without a type. */
+export function bodyPayload(headers: Headers, body: Uint8Array): Payload {
+  if (contentEncoding(headers) !== null) return { ok: false, reason: "the body is encoded (content-encoding); send it plain" };
+  const parsed = parseJson(body);
+  return parsed.ok ? parsed : { ok: false, reason: parsed.error.message };
+}
+
+function readEntries(call: Call, source: AlertSource, payload: Payload): readonly AlertEntry[] {
+  if (!payload.ok) return [{ kind: "invalid", item: 0, field: "body", reason: payload.reason }];
+  return readAlerts(payload.value, call.deps.config.alerts[source]);
 }
 
 interface Timing {
@@ -101,13 +107,14 @@ function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, obser
   };
 }
 
-async function takeAlerts(call: Call, source: AlertSource): Promise<Response> {
+/** Makes leases of a payload whose sender is known and may send alerts of this source. */
+export async function takeAlerts(call: Call, source: AlertSource, payload: Payload): Promise<Response> {
   const { config } = call.deps;
   const asked = config.alerts[source].forMs ?? config.defaults.forMs;
   const forMs = Math.min(asked, longestMs(call.caller.client));
   const shortened = forMs < asked ? [`for ${durationText(forMs)}, the longest for client ${call.caller.name}, instead of ${durationText(asked)}`] : [];
   const batch: Batch = { lines: [], accepted: new Map() };
-  for (const entry of readEntries(call, source)) {
+  for (const entry of readEntries(call, source, payload)) {
     if (entry.kind === "address") addAddress(entry, forMs, call, batch);
     else batch.lines.push({ item: entry.item, status: "invalid", field: entry.field, reason: entry.reason, key: null, adjustments: [] });
   }
@@ -136,5 +143,5 @@ export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) =>
   path: `/v1/alerts/${source}`,
   access: `alert:${source}`,
   operation: `alert.${source}`,
-  handle: (call) => takeAlerts(call, source),
+  handle: (call) => takeAlerts(call, source, bodyPayload(call.request.headers, call.body)),
 }));

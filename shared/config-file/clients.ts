@@ -4,6 +4,7 @@ import type { ClientConfig, plainScopes } from "../config.ts";
 import { limits } from "../limits.ts";
 import { type Finding, finding, type Path, suggestion } from "./problem.ts";
 import { type ClientSection, clientSchema, type Floors, type Sections } from "./schema.ts";
+import { emittedSenders, senderFindings } from "./senders.ts";
 import { salvage, validate } from "./validate.ts";
 import { isName } from "./words.ts";
 
@@ -26,10 +27,10 @@ export function nameFindings(section: string, name: string): Finding[] {
 
 type Salvaged = Partial<ClientSection>;
 
-function ownFindings(name: string, { keys, secrets, scopes }: Salvaged): Finding[] {
-  if (keys === undefined || secrets === undefined || keys.length > 0) return [];
+function ownFindings(name: string, { keys, secrets, pathKeys, sns, scopes }: Salvaged): Finding[] {
+  if (keys === undefined || secrets === undefined || pathKeys === undefined || keys.length > 0) return [];
   const path: Path = ["clients", name];
-  if (secrets.length === 0) {
+  if (secrets.length === 0 && pathKeys.length === 0 && sns === undefined) {
     return [
       finding(path, "has no credential, so nobody can be this client", `run \`npm run portcullis -- key ${name}\` and add the \`keys:\` line it prints`, "key"),
     ];
@@ -85,6 +86,7 @@ function emitted(client: ClientSection): ClientConfig {
     live: client.live,
     newPerMinute: client.newPerMinute,
     mode: client.mode,
+    ...emittedSenders(client),
   };
 }
 
@@ -110,7 +112,7 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     if (checked.value !== null && isName(name)) read[name] = checked.value;
     findings.push(...ownFindings(name, client), ...targetFindings(name, client, targetNames));
   }
-  findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"));
+  findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"), ...senderFindings(salvaged));
   return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client)])), findings };
 }
 
