@@ -27,10 +27,12 @@ export function nameFindings(section: string, name: string): Finding[] {
 
 type Salvaged = Partial<ClientSection>;
 
-function ownFindings(name: string, { keys, secrets, pathKeys, sns, scopes }: Salvaged): Finding[] {
+function ownFindings(name: string, { keys, secrets, pathKeys, scopes }: Salvaged, written: unknown): Finding[] {
   if (keys === undefined || secrets === undefined || pathKeys === undefined || keys.length > 0) return [];
   const path: Path = ["clients", name];
-  if (secrets.length === 0 && pathKeys.length === 0 && sns === undefined) {
+  // As it is written: topics that cannot be read are named elsewhere, and are no lack of a credential.
+  const hasTopics = isTable(written) && Object.hasOwn(written, "sns");
+  if (secrets.length === 0 && pathKeys.length === 0 && !hasTopics) {
     return [
       finding(path, "has no credential, so nobody can be this client", `run \`npm run portcullis -- key ${name}\` and add the \`keys:\` line it prints`, "key"),
     ];
@@ -110,7 +112,7 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     const client = checked.value ?? salvage(schema.entries, input[name]);
     if (isName(name)) salvaged[name] = client;
     if (checked.value !== null && isName(name)) read[name] = checked.value;
-    findings.push(...ownFindings(name, client), ...targetFindings(name, client, targetNames));
+    findings.push(...ownFindings(name, client, input[name]), ...targetFindings(name, client, targetNames));
   }
   findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"), ...senderFindings(salvaged));
   return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client)])), findings };
