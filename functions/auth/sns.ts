@@ -1,7 +1,8 @@
 // Turns a message that Amazon SNS signed into the client whose topic it came from, or into nothing. The topic is the identity: each is
 // of one client, and only those of the configuration exist. Refuses to say why, to anyone but the operator's log; and to ask SNS for
 // anything before the message names one of our topics and SNS's own host.
-// A replay within its hour says the same thing again: the lease counts from the signed time, as with signed messages, so no id is kept.
+// No id is kept: the lease counts from the signed time, as with signed messages, so a second delivery says the same thing again. One that
+// comes more than `limits.lateEventMs` after its time counts from its receipt, as every late event does, until `limits.snsAgeMs`.
 import type { Config } from "../../shared/config.ts";
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";

@@ -46,7 +46,7 @@ export function senderWorld(clients: Readonly<Record<string, ClientConfig>> = se
 type Sent = Pick<World, "app">;
 
 export function postSns(world: Sent, fields: unknown, headers: Record<string, string> = {}): Promise<Response> {
-  const type = typeof fields === "object" && fields !== null && "Type" in fields ? String(fields.Type) : "";
+  const type = typeof fields === "object" && fields !== null && "Type" in fields ? (String(fields.Type).split("\n")[0] ?? "") : "";
   return post(world, "/v1/sns", { "content-type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": type, ...headers }, JSON.stringify(fields));
 }
 
