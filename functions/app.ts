@@ -2,8 +2,9 @@
 // Refuses to touch a platform: clock, secrets, addresses and the coordinator arrive as arguments, so workerd and Deno run it unchanged.
 import { type Context, Hono } from "hono";
 import { PortcullisError } from "../shared/errors.ts";
-import { type Authenticator, createAuthenticator } from "./auth/authenticate.ts";
-import type { AppDeps, Route } from "./routes/call.ts";
+import { createAuthenticator } from "./auth/authenticate.ts";
+import { createSnsDoor } from "./auth/sns.ts";
+import type { AppDeps, Door, Route } from "./routes/call.ts";
 import { answer } from "./routes/guard.ts";
 import { routes as allRoutes } from "./routes/index.ts";
 import { beginPassage, type Passage, Passages } from "./routes/passage.ts";
@@ -26,8 +27,8 @@ function wrongMethod(path: string, routes: readonly Route[]): Response {
 function unexpected(thrown: unknown, context: Context, { log }: Passage, route: Route | null): Response {
   const error = errorOf(thrown);
   const cause = error.cause instanceof Error ? error.cause : null;
-  // Messages of the platform may quote a URL; a query never reaches the log.
-  const why = (cause?.message ?? error.message).replace(/\?\S*/g, "?…");
+  // Messages of the platform may quote a URL; neither a query nor a secret path ever reaches the log.
+  const why = (cause?.message ?? error.message).replace(/\?\S*/g, "?…").replace(/\/v1\/in\/\S+/gi, "/v1/in/…");
   const where = { "http.request.method": context.req.method, "http.route": route?.path ?? null };
   log({ level: "error", event: "http.failed", code: error.code, ...where, name: cause?.name ?? error.name, why });
   return problemResponse(error);
@@ -35,13 +36,13 @@ function unexpected(thrown: unknown, context: Context, { log }: Passage, route: 
 
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
-  const authenticator: Authenticator = createAuthenticator(deps);
+  const door: Door = { authenticator: createAuthenticator(deps), sns: createSnsDoor(deps) };
   const routes = allRoutes.filter((route) => route.path !== "/blacklistip" || deps.config.blacklistip !== null);
   const passages = new Passages(deps);
   for (const route of routes) {
     app.on(route.method, route.path, async (context) => {
       const passage = beginPassage(context, deps);
-      const response = await answer({ route, context, deps, authenticator, passage }).catch((thrown: unknown) => unexpected(thrown, context, passage, route));
+      const response = await answer({ route, context, deps, door, passage }).catch((thrown: unknown) => unexpected(thrown, context, passage, route));
       return passages.end(passage, context, route, response);
     });
   }

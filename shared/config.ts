@@ -44,6 +44,10 @@ export interface ClientConfig {
   readonly keys: readonly string[];
   /** Names of the platform's secrets that hold `whsec_…` signing secrets. Several for rotation. */
   readonly secrets: readonly string[];
+  /** SHA-256 of secrets that stand in the path of a URL, for senders that can set no header; absent: none. */
+  readonly pathKeys?: readonly string[];
+  /** The Amazon SNS topics that are this client; absent: none. */
+  readonly sns?: { readonly topics: readonly string[]; readonly sha1: boolean };
   readonly scopes: readonly Scope[];
   /** Canonical CIDRs the client may call from; null: anywhere. */
   readonly from: readonly string[] | null;

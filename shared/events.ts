@@ -31,6 +31,17 @@ export const events = {
   "blocks.settle_failed": { levels: ["warn"], says: "Blocks are recorded; waiting for their pass failed", fields: ["client"] },
   "lifts.settle_failed": { levels: ["warn"], says: "Lifts are recorded; waiting for their pass failed", fields: ["client"] },
   "auth.secret_missing": { levels: ["error"], says: "A client's signing secret is not set on the platform", fields: ["client", "secret"] },
+  "sns.refused": {
+    levels: ["warn"],
+    says: "A message that names a topic of a client was not believed; at most twenty a minute and instance",
+    fields: ["client", "why"],
+  },
+  "sns.confirmed": { levels: ["info"], says: "SNS was told that we take the messages of a client's topic", fields: ["client", "topic"] },
+  "sns.unsubscribed": {
+    levels: ["warn"],
+    says: "Somebody ended the subscription of a client's topic, or tried to: nothing is sent any more unless it is subscribed again",
+    fields: ["client", "topic"],
+  },
   "auth.secret_unusable": { levels: ["error"], says: "A client's signing secret is no `whsec_` secret", fields: ["client", "secret"] },
 
   // --- the coordinator ---

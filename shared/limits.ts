@@ -82,6 +82,27 @@ export const limits = {
   eventResourcesMax: 16,
   /** Why an item of a message is no event, as it is told to the sender. */
   entryReasonCharsMax: 300,
+  // --- senders that cannot sign our way ---
+  /** SNS delivers again for an hour at most, with the time of the first delivery (SNS developer guide, sns-message-delivery-retries, 2026-11); and our clocks differ. */
+  snsAgeMs: HOUR_MS + 5 * MINUTE_MS,
+  /** Calls to SNS of one instance: certificates, confirmations. Several deliveries at once may each need the same certificate. */
+  snsCallsPerMinute: 60,
+  /** Lines of the log of one instance about messages that name our topics and are not believed. */
+  snsRefusalsPerMinute: 20,
+  /** Two per region are in use while SNS changes its key; a certificate is asked for again after a day. */
+  snsCertificatesMax: 8,
+  snsCertificateKeepMs: DAY_MS,
+  snsNoCertificateKeepMs: MINUTE_MS,
+  snsCallTimeoutMs: 4 * SECOND_MS,
+  snsAnswerBytesMax: 64 * 1024,
+  snsKeyBitsMin: 2_048,
+  snsKeyBitsMax: 8_192,
+  /** Body of a Firehose delivery, unpacked: with its smallest buffer, 1 MiB, in base64, and room for the last record. */
+  firehoseBodyBytesMax: 3 * 1024 * 1024,
+  /** All records of one delivery together, unpacked. */
+  firehoseUnpackedBytesMax: 8 * 1024 * 1024,
+  /** Longest lease of a client whose secret travels in a URL. */
+  pathKeyLongestMs: HOUR_MS,
 
   // --- leases ---
   leaseShortestMs: MINUTE_MS,

@@ -2,7 +2,7 @@
 // module answers all of them with the same bytes. Refuses to say why, to anyone but the operator's log.
 import type { ClientConfig, Config } from "../../shared/config.ts";
 import type { EpochMs, Log } from "../../shared/ports.ts";
-import { indexKeys, presentedKey, sha256Hex } from "./keys.ts";
+import { indexKeys, indexPathKeys, presentedKey, sha256Hex } from "./keys.ts";
 import { importSecret, isSigned, type SigningKey, verifyMessage } from "./signature.ts";
 
 export type SecretLookup = (name: string) => Promise<string | undefined>;
@@ -26,6 +26,10 @@ export interface Authenticator {
   authenticate(attempt: Attempt): Promise<Caller | null>;
   /** The query token of the 2017 API, for its one client only. */
   authenticateToken(token: string, headers: Headers): Promise<Caller | null>;
+  /** The access key of a Firehose stream: a client's key in Firehose's own header, on its own route. */
+  authenticateFirehose(headers: Headers): Promise<Caller | null>;
+  /** The secret in the path of a URL, which is none of the keys that headers carry. */
+  authenticatePath(secret: string, headers: Headers): Promise<Caller | null>;
 }
 
 interface AuthenticatorParts {
@@ -75,6 +79,8 @@ function createKeyring({ config, secrets, log }: AuthenticatorParts): () => Prom
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { config } = parts;
   const byDigest = indexKeys(config);
+  const byPathDigest = indexPathKeys(config);
+  const isAlone = (headers: Headers) => presentedKey(headers).kind === "none" && !isSigned(headers);
   const keyring = createKeyring(parts);
   const callerNamed = (name: string | undefined, signed: Caller["signed"]): Caller | null => {
     if (name === undefined || !Object.hasOwn(config.clients, name)) return null;
@@ -105,8 +111,17 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       const digest = await sha256Hex(token);
       const name = config.blacklistip?.client;
       const caller = callerNamed(name, null);
-      const alone = presentedKey(headers).kind === "none" && !isSigned(headers);
-      return caller?.client.keys.includes(digest) === true && alone ? caller : null;
+      return caller?.client.keys.includes(digest) === true && isAlone(headers) ? caller : null;
+    },
+
+    async authenticateFirehose(headers) {
+      const name = byDigest.get(await sha256Hex(headers.get("x-amz-firehose-access-key") ?? ""));
+      return headers.has("x-amz-firehose-access-key") && isAlone(headers) ? callerNamed(name, null) : null;
+    },
+
+    async authenticatePath(secret, headers) {
+      const name = byPathDigest.get(await sha256Hex(secret));
+      return isAlone(headers) ? callerNamed(name, null) : null;
     },
   };
 }

@@ -20,6 +20,11 @@ export function indexKeys(config: Config): ReadonlyMap<string, string> {
   return index;
 }
 
+/** Digest to client name, of the secrets that stand in a path. They open that one route, and no key opens it. */
+export function indexPathKeys(config: Config): ReadonlyMap<string, string> {
+  return new Map(Object.entries(config.clients).flatMap(([name, { pathKeys = [] }]) => pathKeys.map((digest): [string, string] => [digest, name])));
+}
+
 function basicPassword(encoded: string): string | null {
   try {
     const decoded = atob(encoded);

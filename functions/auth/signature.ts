@@ -28,7 +28,8 @@ const timestampPattern = /^[0-9]{1,12}$/;
 const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
 const prefix = "whsec_";
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> | null {
+/** What base64 says; null when it is none. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> | null {
   if (!base64Pattern.test(base64)) return null;
   try {
     return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -63,6 +63,8 @@ const descriptions: Readonly<Record<string, string>> = {
 const clientDescriptions: Readonly<Record<string, string>> = {
   keys: "Digests of the client's keys, as `portcullis key NAME` prints them. Several while rotating.",
   secrets: "Names of the platform's secrets that hold whsec_ signing secrets. Several while rotating.",
+  pathKeys: "Digests of secrets in the path of a URL, as `portcullis key NAME --path` prints them, for senders that can set no header.",
+  sns: "Amazon SNS topics that are this client, by ARN; sha1: true takes signatures of version 1 too.",
   scopes: "What it may do. None implies another.",
   from: "Networks it may call from; any when left out.",
   longest: "Longest lease it may ask for.",

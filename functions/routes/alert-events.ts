@@ -8,8 +8,8 @@ import { durationText } from "../../shared/request/duration.ts";
 import { absoluteWidthProblems, longestMs, widened } from "../../shared/request/judge.ts";
 import { adapters, type SourceEntry } from "../../shared/source/index.ts";
 import { addAddress, type Batch, type Line, saidOnly } from "./alert-batch.ts";
-import { contentEncoding, parseLines } from "./body.ts";
 import { type Call, requestTime } from "./call.ts";
+import type { Payload } from "./payload.ts";
 
 /** An address of an event that its source takes back. */
 export interface Resolved {
@@ -22,13 +22,10 @@ function settingsOf(call: Call, source: EventSource): EventSourceConfig {
   return alerts[source] ?? { forMs: null, severity: defaults.severity, samples: false };
 }
 
-function readEntries(call: Call, source: EventSource): readonly SourceEntry[] {
-  const encoding = contentEncoding(call.request.headers);
-  if (encoding !== null) return [{ kind: "invalid", item: 0, field: "body", reason: "the body is encoded (content-encoding); send it plain" }];
-  const parsed = parseLines(call.body);
-  if (!parsed.ok) return [{ kind: "invalid", item: 0, field: "body", reason: parsed.error.message }];
+function readEntries(call: Call, source: EventSource, payload: Payload): readonly SourceEntry[] {
+  if (!payload.ok) return [{ kind: "invalid", item: 0, field: "body", reason: payload.reason }];
   const { severity, samples } = settingsOf(call, source);
-  return adapters[source].read(parsed.value, { severity, samples, mapping: call.deps.config.alerts.generic.mapping });
+  return adapters[source].read(payload.value, { severity, samples, mapping: call.deps.config.alerts.generic.mapping });
 }
 
 /** What the source asks for, else what the configuration says, within what this client may ask for. */
@@ -56,8 +53,8 @@ function addEvent(item: number, event: DetectionEvent, call: Call, source: Event
 }
 
 /** Puts every item of the body into the batch, but for what is taken back: that is returned. */
-export function addEvents(call: Call, source: EventSource, batch: Batch): readonly Resolved[] {
-  return readEntries(call, source).flatMap((entry) => {
+export function addEvents(call: Call, source: EventSource, payload: Payload, batch: Batch): readonly Resolved[] {
+  return readEntries(call, source, payload).flatMap((entry) => {
     if (entry.kind === "event") return addEvent(entry.item, entry.event, call, source, batch);
     const field = entry.kind === "invalid" ? { field: entry.field } : {};
     batch.lines.push({ ...saidOnly(entry.item, entry.kind, entry.kind === "ignored" ? `${entry.because}: ${entry.reason}` : entry.reason), ...field });

@@ -1,7 +1,7 @@
 // POST /v1/alerts/{source}: takes what a detector sends, as it sends it. Once authenticated and of legal size the answer
 // is 200 with a status per address: detectors stop at, or drop, what is refused, so one poisoned alert must never wedge one.
 // Only a store that could not be reached answers otherwise (503): then nothing is promised and the detector should try again.
-import { type AlertSource, eventSources, type MappedSource, mappedSources } from "../../shared/config.ts";
+import { type AlertSource, alertSources, type EventSource, type MappedSource } from "../../shared/config.ts";
 import { type AlertEntry, readAlerts } from "../../shared/request/alert.ts";
 import { durationText } from "../../shared/request/duration.ts";
 import { longestMs } from "../../shared/request/judge.ts";
@@ -9,17 +9,13 @@ import type { AcceptedItem } from "../coordinator/contract.ts";
 import { addAddress, type Batch, type Line, type Status } from "./alert-batch.ts";
 import { addEvents, endResolved, type Resolved } from "./alert-events.ts";
 import { escalatedView, jsonResponse, timeText } from "./answer.ts";
-import { contentEncoding, parseJson } from "./body.ts";
 import type { Call, GuardedRoute } from "./call.ts";
 import { countByStatus } from "./passage.ts";
+import { bodyPayload, isEventSource, type Payload } from "./payload.ts";
 
-function readEntries(call: Call, source: MappedSource): readonly AlertEntry[] {
-  const encoding = contentEncoding(call.request.headers);
-  if (encoding !== null) return [{ kind: "invalid", item: 0, field: "body", reason: "the body is encoded (content-encoding); send it plain" }];
-  // The content type is not looked at: detectors send JSON as text/plain or without a type.
-  const parsed = parseJson(call.body);
-  if (!parsed.ok) return [{ kind: "invalid", item: 0, field: "body", reason: parsed.error.message }];
-  return readAlerts(parsed.value, call.deps.config.alerts[source]);
+function readEntries(call: Call, source: MappedSource, payload: Payload): readonly AlertEntry[] {
+  if (!payload.ok) return [{ kind: "invalid", item: 0, field: "body", reason: payload.reason }];
+  return readAlerts(payload.value, call.deps.config.alerts[source]);
 }
 
 function shownLine(line: Line, answers: ReadonlyMap<string, AcceptedItem>, observing: boolean): Record<string, unknown> & { readonly status: Status } {
@@ -62,44 +58,37 @@ async function answerBatch(call: Call, source: AlertSource, batch: Batch, adjust
   });
 }
 
-async function takeMapped(call: Call, source: MappedSource): Promise<Response> {
+async function takeMapped(call: Call, source: MappedSource, payload: Payload): Promise<Response> {
   const { config } = call.deps;
   const asked = config.alerts[source].forMs ?? config.defaults.forMs;
   const forMs = Math.min(asked, longestMs(call.caller.client));
   const shortened = forMs < asked ? [`for ${durationText(forMs)}, the longest for client ${call.caller.name}, instead of ${durationText(asked)}`] : [];
   const batch: Batch = { lines: [], accepted: new Map() };
-  for (const entry of readEntries(call, source)) {
+  for (const entry of readEntries(call, source, payload)) {
     if (entry.kind === "address") addAddress(entry, { forMs, said: [] }, call, batch);
     else batch.lines.push({ item: entry.item, status: "invalid", field: entry.field, reason: entry.reason, key: null, adjustments: [] });
   }
   return answerBatch(call, source, batch, shortened);
 }
 
-const mappedRoutes = mappedSources.map(
-  (source): GuardedRoute => ({
-    method: "POST",
-    path: `/v1/alerts/${source}`,
-    access: `alert:${source}`,
-    operation: `alert.${source}`,
-    handle: (call) => takeMapped(call, source),
-  }),
-);
+async function takeEvents(call: Call, source: EventSource, payload: Payload): Promise<Response> {
+  const batch: Batch = { lines: [], accepted: new Map() };
+  const resolved: readonly Resolved[] = addEvents(call, source, payload, batch);
+  // Before new leases: a lift ends what began before it.
+  batch.lines.push(...(await endResolved(call, resolved, batch)));
+  batch.lines.sort((a, b) => a.item - b.item);
+  return answerBatch(call, source, batch, []);
+}
 
-const eventRoutes = eventSources.map(
-  (source): GuardedRoute => ({
-    method: "POST",
-    path: `/v1/alerts/${source}`,
-    access: `alert:${source}`,
-    operation: `alert.${source}`,
-    async handle(call) {
-      const batch: Batch = { lines: [], accepted: new Map() };
-      const resolved: readonly Resolved[] = addEvents(call, source, batch);
-      // Before new leases: a lift ends what began before it.
-      batch.lines.push(...(await endResolved(call, resolved, batch)));
-      batch.lines.sort((a, b) => a.item - b.item);
-      return answerBatch(call, source, batch, []);
-    },
-  }),
-);
+/** Makes leases of a payload whose sender is known and may send alerts of this source. */
+export async function takeAlerts(call: Call, source: AlertSource, payload: Payload): Promise<Response> {
+  return isEventSource(source) ? takeEvents(call, source, payload) : takeMapped(call, source, payload);
+}
 
-export const alertRoutes: readonly GuardedRoute[] = [...mappedRoutes, ...eventRoutes];
+export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) => ({
+  method: "POST",
+  path: `/v1/alerts/${source}`,
+  access: `alert:${source}`,
+  operation: `alert.${source}`,
+  handle: (call) => takeAlerts(call, source, bodyPayload(call.request.headers, call.body, source)),
+}));

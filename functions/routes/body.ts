@@ -3,8 +3,10 @@ import { fail, ok, type PortcullisError, type Result } from "../../shared/errors
 import { limits } from "../../shared/limits.ts";
 import { quoted } from "../../shared/request/text.ts";
 
-const tooLarge = () =>
-  fail("PAYLOAD_TOO_LARGE", `The body is larger than ${limits.bodyBytesMax} bytes.`, { facts: { limit: "bodyBytesMax", allowed: limits.bodyBytesMax } });
+type BodyLimit = "bodyBytesMax" | "firehoseBodyBytesMax";
+
+const tooLarge = (limit: BodyLimit) =>
+  fail("PAYLOAD_TOO_LARGE", `The body is larger than ${limits[limit]} bytes.`, { facts: { limit, allowed: limits[limit] } });
 
 const tooSlow = () => fail("INVALID_INPUT", `The body was not whole within ${limits.bodyWaitMs / 1_000} seconds; send it again.`, { field: "body" });
 
@@ -38,9 +40,13 @@ class GrowingBody {
  * The whole body. What Content-Length admits to is refused before reading; what a stream really holds is counted; what has not
  * come when `deadline` is over is given up (null: wait for ever).
  */
-export async function readBody(request: Request, deadline: AbortSignal | null = null): Promise<Result<Uint8Array<ArrayBuffer>>> {
+export async function readBody(
+  request: Request,
+  deadline: AbortSignal | null = null,
+  limit: BodyLimit = "bodyBytesMax",
+): Promise<Result<Uint8Array<ArrayBuffer>>> {
   const declared = request.headers.get("content-length");
-  if (declared !== null && /^\d+$/.test(declared) && Number(declared) > limits.bodyBytesMax) return tooLarge();
+  if (declared !== null && /^\d+$/.test(declared) && Number(declared) > limits[limit]) return tooLarge(limit);
   if (request.body === null) return ok(new Uint8Array());
   const body = new GrowingBody();
   const reader = request.body.getReader();
@@ -49,9 +55,9 @@ export async function readBody(request: Request, deadline: AbortSignal | null = 
   deadline?.addEventListener("abort", cancel, { once: true });
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      if (body.size + part.value.byteLength > limits.bodyBytesMax) {
+      if (body.size + part.value.byteLength > limits[limit]) {
         cancel();
-        return tooLarge();
+        return tooLarge(limit);
       }
       body.add(part.value);
     }

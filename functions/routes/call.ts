@@ -2,10 +2,11 @@
 import type { Context } from "hono";
 import type { Cidr } from "../../shared/address/index.ts";
 import type { Config, Scope } from "../../shared/config.ts";
-import type { Clock, EpochMs, Json, Log, Random } from "../../shared/ports.ts";
+import type { Clock, EpochMs, Json, Log, Random, Transport } from "../../shared/ports.ts";
 import type { Admission } from "../../shared/provider.ts";
 import type { Judge, Protection } from "../../shared/request/judge.ts";
-import type { Caller, SecretLookup } from "../auth/authenticate.ts";
+import type { Authenticator, Caller, SecretLookup } from "../auth/authenticate.ts";
+import type { SnsDoor } from "../auth/sns.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import type { Passage } from "./passage.ts";
 
@@ -25,6 +26,8 @@ export interface AppDeps {
   deadline?(ms: number): AbortSignal;
   readonly random: Random;
   readonly log: Log;
+  /** Calls Amazon SNS, and only the hosts of the configured topics; absent where there are none. */
+  readonly askSns?: Transport | undefined;
   /** The document served at /openapi.json. */
   readonly openapi: Json;
   /** The coordinator to ask for this request. */
@@ -79,7 +82,22 @@ export interface TokenRoute extends RoutePlace {
   handle(call: Call): Promise<Response>;
 }
 
-export type Route = PublicRoute | GuardedRoute | TokenRoute;
+/** A way in for senders that cannot carry our credentials in our way: finds out itself who sent it, before anything else is looked at. */
+export interface SenderRoute extends RoutePlace {
+  readonly access: "sender";
+  readonly method: "POST";
+  /** How its senders are known, for the API's description. */
+  readonly credential: "snsSignature" | "firehoseKey" | "pathSecret";
+  admit(call: PublicCall, door: Door): Promise<Response>;
+}
+
+/** What tells who is there. */
+export interface Door {
+  readonly authenticator: Authenticator;
+  readonly sns: SnsDoor;
+}
+
+export type Route = PublicRoute | GuardedRoute | TokenRoute | SenderRoute;
 
 /** The rules that addresses of this call are judged by. */
 export function judgeOf(call: Call): Judge {

@@ -7,7 +7,7 @@ import type { Authenticator } from "../auth/authenticate.ts";
 import { callerAddress, refuseAccess } from "../auth/scopes.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import { readBody } from "./body.ts";
-import type { AppDeps, GuardedRoute, PublicCall, Route, TokenRoute } from "./call.ts";
+import type { AppDeps, Door, GuardedRoute, PublicCall, Route, TokenRoute } from "./call.ts";
 import type { Passage } from "./passage.ts";
 import { errorOf, problemResponse, unauthenticatedResponse } from "./problem.ts";
 
@@ -88,13 +88,14 @@ export interface Entry {
   readonly route: Route;
   readonly context: Context;
   readonly deps: AppDeps;
-  readonly authenticator: Authenticator;
+  readonly door: Door;
   readonly passage: Passage;
 }
 
 /** Answers one request of a route; expected failures are answers, anything else is thrown to the app's last catch. */
-export async function answer({ route, context, deps, authenticator, passage }: Entry): Promise<Response> {
+export async function answer({ route, context, deps, door, passage }: Entry): Promise<Response> {
   const call = publicCall(context, deps, passage);
   if (route.access === "public") return route.handle(call);
-  return route.access === "token" ? admitToken(route, call, authenticator) : admit(route, call, authenticator);
+  if (route.access === "sender") return route.admit(call, door);
+  return route.access === "token" ? admitToken(route, call, door.authenticator) : admit(route, call, door.authenticator);
 }

@@ -6,10 +6,13 @@ import { listBlocks } from "./block-list.ts";
 import { createBlocks } from "./blocks.ts";
 import type { Route } from "./call.ts";
 import { readFeed } from "./feed.ts";
+import { firehoseAlerts } from "./firehose.ts";
 import { readHealth, readOpenapi, readReadiness } from "./health.ts";
 import { createExemptions, createLifts } from "./lifts.ts";
 import { readMetrics } from "./metrics.ts";
 import { createReconcile, createStop, createStore } from "./operations.ts";
+import { pathKeyAlerts } from "./path-key.ts";
+import { snsAlerts } from "./sns.ts";
 import { listTargets, readPlan, readTarget } from "./targets.ts";
 
 export const routes: readonly Route[] = [
@@ -17,6 +20,9 @@ export const routes: readonly Route[] = [
   listBlocks,
   explainBlock,
   ...alertRoutes,
+  snsAlerts,
+  firehoseAlerts,
+  pathKeyAlerts,
   createLifts,
   createExemptions,
   listTargets,

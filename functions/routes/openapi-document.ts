@@ -5,7 +5,7 @@ import { errorTraits } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Json } from "../../shared/ports.ts";
 import { adapters } from "../../shared/source/index.ts";
-import type { Route } from "./call.ts";
+import type { Route, SenderRoute } from "./call.ts";
 import { routes } from "./index.ts";
 import { ref, schemas } from "./openapi-schemas.ts";
 
@@ -40,6 +40,9 @@ const descriptions: Readonly<Record<string, Description>> = {
   ...Object.fromEntries(
     eventSources.map((source) => [`POST /v1/alerts/${source}`, { summary: `Take what ${adapters[source].title} sends.`, gives: { 200: "AlertAnswer" } }]),
   ),
+  "POST /v1/sns": { summary: "Take what Amazon SNS delivers; confirm subscriptions of configured topics.", gives: { 200: "SnsAnswer" } },
+  "POST /v1/firehose/:source": { summary: "Take what an Amazon Data Firehose stream delivers.", takes: "FirehoseRequest", gives: { 200: "FirehoseAnswer" } },
+  "POST /v1/in/:secret": { summary: "Take alerts of a sender that can set no header.", gives: { 200: "AlertAnswer" } },
   "POST /v1/lifts": { summary: "End leases.", takes: "LiftRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "POST /v1/exemptions": { summary: "Refuse new leases for a while.", takes: "ExemptionRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "GET /v1/targets": { summary: "Show every target.", gives: { 200: "TargetList" } },
@@ -92,13 +95,22 @@ function responses({ gives, media }: Description): Json {
 function security(route: Route): Json {
   if (route.access === "public") return [];
   if (route.access === "token") return [{ queryToken: [] }];
+  // A signature inside the body, and a secret in the path, are no security scheme that OpenAPI knows (OpenAPI 3.1.1, 4.8.27).
+  if (route.access === "sender") return route.credential === "firehoseKey" ? [{ firehoseKey: [] }] : [{}];
   const byKey = [{ bearer: [] }, { apiKey: [] }, { basic: [] }];
   return route.operation === null ? byKey : [...byKey, { signature: [] }];
 }
 
+const senderTexts: Readonly<Record<SenderRoute["credential"], string>> = {
+  snsSignature: "The message's own signature; its topic is the client, whose one scope is alert:<source>.",
+  firehoseKey: "The stream's access key is a client's key. Scope alert:<source>.",
+  pathSecret: "The secret in the path is a client's, whose one scope is alert:<source>.",
+};
+
 function accessText(route: Route): string {
   if (route.access === "public") return "Public.";
   if (route.access === "token") return `Scope ${route.scope}, by query token.`;
+  if (route.access === "sender") return senderTexts[route.credential];
   return route.operation === null ? `Scope ${route.access}.` : `Scope ${route.access}; a signed body's type is ${route.operation}.`;
 }
 
@@ -126,6 +138,7 @@ const credentials: Json = {
   apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
   basic: { type: "http", scheme: "basic", description: "The key as password; the user is not looked at." },
   signature: { type: "apiKey", in: "header", name: "webhook-signature", description: "Standard Webhooks v1, with webhook-id and webhook-timestamp." },
+  firehoseKey: { type: "apiKey", in: "header", name: "X-Amz-Firehose-Access-Key" },
   queryToken: { type: "apiKey", in: "query", name: "accessToken" },
 };
 

@@ -37,6 +37,15 @@ function answer(properties: Schema, required: readonly string[] = []): Schema {
   return { type: "object", properties, ...(required.length === 0 ? {} : { required }) };
 }
 
+const alertAnswer = {
+  source: text,
+  recorded: flag,
+  mode: text,
+  adjustments: texts,
+  counts: { type: "object", additionalProperties: count },
+  items: list(ref("AlertItem")),
+} as const;
+
 /** An object of requests: unknown members are refused. */
 function request(properties: Schema, required: readonly string[] = []): Schema {
   return { ...answer(properties, required), additionalProperties: false };
@@ -109,10 +118,10 @@ const answers: Readonly<Record<string, Schema>> = {
     },
     ["item", "status"],
   ),
-  AlertAnswer: answer(
-    { source: text, recorded: flag, mode: text, adjustments: texts, counts: { type: "object", additionalProperties: count }, items: list(ref("AlertItem")) },
-    ["source", "recorded", "counts", "items"],
-  ),
+  AlertAnswer: answer(alertAnswer, ["source", "recorded", "counts", "items"]),
+  SnsAnswer: answer({ ...alertAnswer, confirmed: flag, topic: text }),
+  FirehoseRequest: { type: "object", properties: { requestId: text, timestamp: count, records: list(answer({ data: text })) }, required: ["records"] },
+  FirehoseAnswer: answer({ requestId: text, timestamp: count, errorMessage: text }, ["requestId", "timestamp"]),
   Block: answer(
     {
       ip: address,

@@ -66,6 +66,12 @@ export function codeOf(response: Response): ErrorCode | undefined {
   return codes.get(response);
 }
 
+/** Names the error of a response that is not a problem document. */
+export function noteCode(response: Response, code: ErrorCode): Response {
+  codes.set(response, code);
+  return response;
+}
+
 /** The response for an error. `problems` are listed under `errors`, each with its field. */
 export function problemResponse(error: PortcullisError, problems: readonly Problem[] = [], headers: Readonly<Record<string, string>> = {}): Response {
   const traits = errorTraits[error.code];

@@ -9,6 +9,7 @@ import { createApp } from "../app.ts";
 import { type DenoCoordinator, denoCoordinator } from "../coordinator/deno-coordinator.ts";
 import { logAbove } from "../log/line.ts";
 import openapi from "../openapi.json" with { type: "json" };
+import { askSnsOf } from "./ask-sns.ts";
 import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
 import { identityOf } from "./deno-identity.ts";
@@ -90,6 +91,7 @@ async function start({ deno, platform, definitions, ...parts }: DenoParts): Prom
     deadline: (ms) => AbortSignal.timeout(ms),
     random,
     log,
+    askSns: askSnsOf(common),
     openapi,
     coordinatorFor: () => coordinator.api,
     // Whom the platform accepted the connection from; no header is asked.

@@ -17,6 +17,7 @@ import { traced } from "../log/traced.ts";
 import openapi from "../openapi.json" with { type: "json" };
 import type { Target, World } from "../pass/world.ts";
 import { workersKvStore } from "../stores/workers-kv.ts";
+import { askSnsOf } from "./ask-sns.ts";
 import { deploymentOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Platform } from "./platform.ts";
@@ -126,6 +127,7 @@ export class WorkersRuntime {
       deadline: (ms) => AbortSignal.timeout(ms),
       random: this.platform.random,
       log: this.#log(env),
+      askSns: askSnsOf(this.#callParts(env)),
       openapi,
       coordinatorFor: () => coordinator,
       // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).

@@ -4,6 +4,7 @@ import type { ClientConfig, Escalation, plainScopes } from "../config.ts";
 import { limits } from "../limits.ts";
 import { type Finding, finding, type Path, suggestion } from "./problem.ts";
 import { type ClientSection, clientSchema, type EscalateSection, type Floors, type Sections } from "./schema.ts";
+import { emittedSenders, senderFindings } from "./senders.ts";
 import { salvage, validate } from "./validate.ts";
 import { isName } from "./words.ts";
 
@@ -26,10 +27,12 @@ export function nameFindings(section: string, name: string): Finding[] {
 
 type Salvaged = Partial<ClientSection>;
 
-function ownFindings(name: string, { keys, secrets, scopes }: Salvaged): Finding[] {
-  if (keys === undefined || secrets === undefined || keys.length > 0) return [];
+function ownFindings(name: string, { keys, secrets, pathKeys, scopes }: Salvaged, written: unknown): Finding[] {
+  if (keys === undefined || secrets === undefined || pathKeys === undefined || keys.length > 0) return [];
   const path: Path = ["clients", name];
-  if (secrets.length === 0) {
+  // As it is written: topics that cannot be read are named elsewhere, and are no lack of a credential.
+  const hasTopics = isTable(written) && Object.hasOwn(written, "sns");
+  if (secrets.length === 0 && pathKeys.length === 0 && !hasTopics) {
     return [
       finding(path, "has no credential, so nobody can be this client", `run \`npm run portcullis -- key ${name}\` and add the \`keys:\` line it prints`, "key"),
     ];
@@ -90,6 +93,7 @@ function emitted(client: ClientSection, general: EscalateSection | undefined): C
     newPerMinute: client.newPerMinute,
     mode: client.mode,
     ...escalation(client.escalate ?? general),
+    ...emittedSenders(client),
   };
 }
 
@@ -113,9 +117,9 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     const client = checked.value ?? salvage(schema.entries, input[name]);
     if (isName(name)) salvaged[name] = client;
     if (checked.value !== null && isName(name)) read[name] = checked.value;
-    findings.push(...ownFindings(name, client), ...targetFindings(name, client, targetNames));
+    findings.push(...ownFindings(name, client, input[name]), ...targetFindings(name, client, targetNames));
   }
-  findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"));
+  findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"), ...senderFindings(salvaged));
   return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client, general)])), findings };
 }
 

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { type AlertSource, alertSources, type MappedSource, plainScopes, type Scope, severities } from "../config.ts";
 import { limits } from "../limits.ts";
+import { topicPattern } from "../sns/topic.ts";
 import { configDefaults, mappingDefaults } from "./defaults.ts";
 import { secretLookOf, shown, suggestion } from "./problem.ts";
 import {
@@ -84,10 +85,27 @@ function escalateSchema(floors: Floors) {
   );
 }
 
+const topicSchema = v.pipe(
+  v.string((issue) => says(`${shown(issue.input)} is not a topic`, "write its ARN, such as arn:aws:sns:eu-west-1:123456789012:alerts")),
+  v.regex(topicPattern, (issue) =>
+    says(`${shown(issue.input)} is not the ARN of a standard SNS topic`, "write it as SNS shows it, such as arn:aws:sns:eu-west-1:123456789012:alerts"),
+  ),
+);
+
+const snsSchema = sectionObject({
+  topics: v.pipe(listOf(topicSchema, 32), v.minLength(1, says("no topics", "write the ARNs of those that are this client, or leave `sns` out"))),
+  sha1: v.optional(
+    v.boolean((issue) => says(`${shown(issue.input)} is neither true nor false`, "write true or false")),
+    false,
+  ),
+});
+
 export function clientSchema(floors: Floors) {
   return sectionObject({
     keys: v.optional(listOf(keySchema, 8), []),
     secrets: v.optional(listOf(secretNameSchema, 8), []),
+    pathKeys: v.optional(listOf(keySchema, 8), []),
+    sns: v.optional(snsSchema),
     scopes: v.pipe(listOf(scopeSchema, scopes.length), v.minLength(1, says("no scopes", `write one of: ${scopes.join(", ")}`))),
     from: v.optional(v.pipe(listOf(originSchema, 100), v.minLength(1, says("an empty list", "name the client's networks, or leave `from` out to allow any")))),
     longest: v.optional(durationSchema({ leastMs: floors.leaseMs, mostMs: limits.leaseLongestMs }), configDefaults.clientLongest),

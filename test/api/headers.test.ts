@@ -4,9 +4,10 @@ import { describe, expect, test } from "vitest";
 import { routes } from "../../functions/routes/index.ts";
 import { makeWorker, WorkersRuntime } from "../../functions/runtime/workers.ts";
 import { eventSources } from "../../shared/config.ts";
+import { notification } from "../sns/publisher.ts";
 import { securityFaults } from "../supply/security-headers.ts";
 import { row, snapshotOf } from "./snapshots.ts";
-import { baseConfig, bearer, createWorld, detectorAddress, keyOf, keys, send, type World } from "./world.ts";
+import { baseConfig, bearer, createWorld, detectorAddress, keyOf, keys, nowMs, send, type World } from "./world.ts";
 
 interface Sample {
   /** Without credential. */
@@ -19,6 +20,8 @@ interface Sample {
 
 const reader = { key: "reader", stranger: "writer" } as const;
 const admin = { key: "admin", stranger: "reader" } as const;
+/** What they answer to their own senders is looked at in test/senders/. */
+const sender = { key: "detector", stranger: "reader" } as const;
 const samples: Readonly<Record<string, Sample>> = {
   "POST /v1/blocks": { path: "/v1/blocks", key: "writer", stranger: "reader", body: { ip: "203.0.113.7", for: "1h" } },
   "GET /v1/blocks": { path: "/v1/blocks", ...reader },
@@ -28,6 +31,9 @@ const samples: Readonly<Record<string, Sample>> = {
     eventSources.map((source) => [`POST /v1/alerts/${source}`, { path: `/v1/alerts/${source}`, key: "detector", stranger: "reader", body: [{}] } as const]),
   ),
   "POST /v1/alerts/generic": { path: "/v1/alerts/generic", key: "detector", stranger: "reader", body: [{ ip: "203.0.113.7" }] },
+  "POST /v1/sns": { path: "/v1/sns", ...sender, body: notification({ ip: "203.0.113.7" }, nowMs) },
+  "POST /v1/firehose/:source": { path: "/v1/firehose/generic", ...sender, body: { requestId: "r", records: [] } },
+  "POST /v1/in/:secret": { path: "/v1/in/nobody", ...sender, body: { ip: "203.0.113.7" } },
   "POST /v1/lifts": { path: "/v1/lifts", key: "writer", stranger: "reader", body: { ip: "203.0.113.9" } },
   "POST /v1/exemptions": { path: "/v1/exemptions", ...admin, body: { ip: "203.0.113.9" } },
   "GET /v1/targets": { path: "/v1/targets", ...reader },

@@ -34,6 +34,16 @@ describe("key", () => {
     expect(problemsOf(changed(`keys: ["${digest("b")}"]`, "secrets: [MY_SCRIPT_SIGNING]"))).toEqual([]);
   });
 
+  it("key: --path prints a URL whose last part is the secret, its digest as the configuration takes it, and says it once", async () => {
+    const { code, out } = await portcullis(["key", "falco", "--path"]);
+    const secret = /^ {2}\$PORTCULLIS_URL\/v1\/in\/(portcullis_[A-Za-z0-9_-]{43})$/m.exec(out)?.[1] ?? "";
+    const line = /pathKeys: \["(sha256:[0-9a-f]{64})"\]/.exec(out)?.[1] ?? "";
+    expect([code, line, out.split(secret).length]).toEqual([0, `sha256:${createHash("sha256").update(secret).digest("hex")}`, 2]);
+    const client = `    pathKeys: ["${line}"]\n    scopes: [alert:generic]`;
+    expect(problemsOf(changed(`    keys: ["${digest("b")}"]\n    scopes: [block]`, client))).toEqual([]);
+    expect((await portcullis(["key", "falco", "--path", "--signed"])).code).toBe(2);
+  });
+
   it("key: refuses a name that no client can have, and none at all", async () => {
     expect((await portcullis(["key", "Not-A-Name"])).code).toBe(1);
     expect((await portcullis(["key"])).code).toBe(2);

@@ -16,7 +16,7 @@ export async function runDeno(...args: readonly string[]): Promise<string> {
 }
 
 /** Each law's name and its failure; null: it holds. A law that never came to an end is missing. */
-export async function runLaws(which: "stores" | "lock" | "providers"): Promise<ReadonlyMap<string, string | null>> {
+export async function runLaws(which: "stores" | "lock" | "providers" | "senders"): Promise<ReadonlyMap<string, string | null>> {
   const output = await runDeno("run", "-A", "--no-remote", "test/runners/deno/laws.ts", which);
   const lines = output.split("\n").filter((line) => line.startsWith('{"name"'));
   return new Map(lines.map((line) => JSON.parse(line) as { name: string; error: string | null }).map(({ name, error }) => [name, error]));

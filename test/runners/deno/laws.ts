@@ -1,8 +1,9 @@
-// Runs in Deno, not under vitest: the laws of Deno KV's driver (`stores`), of the lock (`lock`) or of every kind of firewall (`providers`), a
+// Runs in Deno, not under vitest: the laws of Deno KV's driver (`stores`), of the lock (`lock`), of every kind of firewall (`providers`) or of ways in (`senders`), a
 // fresh database for each. Prints one line of JSON per law: {"name", "error"}, error null when it holds. `deno-process.ts` reads them.
 import process from "node:process";
 import { type DenoKv, denoApi } from "../../../functions/runtime/deno-api.ts";
 import { denoKvStore } from "../../../functions/stores/deno-kv.ts";
+import { senderLaws } from "../../conformance/sender-laws.ts";
 import { storeLaws } from "../../conformance/store-laws.ts";
 import { denoKvLaws } from "./deno-kv-laws.ts";
 import { lockLaws } from "./lock-laws.ts";
@@ -27,7 +28,8 @@ const stores = [...storeLaws, ...denoKvLaws].map(({ name, run }): Runnable => {
 const lock = lockLaws.map(({ name, run }): Runnable => ({ name, run: (kv) => run({ kv }) }));
 
 const providers = providerRuns.map(({ name, run }): Runnable => ({ name, run }));
-const chosen = { stores, lock, providers }[process.argv[2] ?? ""] ?? stores;
+const senders = senderLaws.map(({ name, run }): Runnable => ({ name, run: () => run(null) }));
+const chosen = { stores, lock, providers, senders }[process.argv[2] ?? ""] ?? stores;
 
 for (const { name, run } of chosen) {
   const kv = await denoApi().openKv(":memory:");
