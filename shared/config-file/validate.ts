@@ -88,6 +88,23 @@ function unknownFinding(issue: Issue, base: Path, schema: v.GenericSchema): Find
   return finding(pathOf(issue, base), `unknown key ${shown(key)}`, remedy, "key");
 }
 
+/** The lists that stand where a map of keys should: to the library a list is an object whose keys are all unknown. */
+function listFindings(issues: readonly Issue[], base: Path, schema: v.GenericSchema): readonly Finding[] {
+  const lists = issues.filter((issue) => Array.isArray(itemsOf(issue).at(-1)?.input));
+  return firstOfEach(
+    lists.map((issue) => {
+      const known = knownKeys(
+        schema,
+        itemsOf(issue)
+          .slice(0, -1)
+          .map(({ key }) => key),
+      );
+      const remedy = known.length === 0 ? "write { key: value }" : `write some of: ${known.join(", ")}`;
+      return finding(pathOf(issue, base).slice(0, -1), "a list is not a map of keys", remedy);
+    }),
+  );
+}
+
 /** One value can fail several checks; the first says it best. */
 function firstOfEach(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
@@ -109,6 +126,8 @@ export function validate<T>(schema: v.GenericSchema<unknown, T>, input: unknown,
     const issues = result.issues.flatMap(inner);
     const unknown = issues.filter(isUnknownKey);
     if (unknown.length === 0) return { value: null, findings: [...findings, ...firstOfEach(issues.map((issue) => findingOf(issue, base)))] };
+    const lists = listFindings(unknown, base, schema);
+    if (lists.length > 0) return { value: null, findings: [...findings, ...lists] };
     for (const issue of unknown) {
       findings.push(unknownFinding(issue, base, schema));
       rest = without(

@@ -93,8 +93,9 @@ function syntaxFault(text: string, thrown: Thrown): ConditionFault {
     rest.trim() === ""
       ? "the condition ends too early: complete it, or remove the last operator or bracket"
       : 'write it as in: event.severity == "high" && !event.sample';
+  const list = /got COMMA/.test(thrown.summary) ? 'write a list in square brackets: in ["a", "b"]' : undefined;
   const limited = /exceed/i.test(thrown.summary) ? "write a shorter condition, or two playbooks" : null;
-  return { offset: thrown.offset, message: `not CEL: ${thrown.summary}`, remedy: limited ?? remedy ?? open };
+  return { offset: thrown.offset, message: `not CEL: ${thrown.summary}`, remedy: limited ?? list ?? remedy ?? open };
 }
 
 const comparedRemedy = "compare values of one type: texts in quotes, numbers without; the severity as a number is event.level";
@@ -110,6 +111,12 @@ function comparedText(summary: string): { readonly message: string; readonly op:
 
 function typeFault({ summary, offset }: Thrown): ConditionFault {
   const compared = comparedText(summary);
+  const called = /found no matching overload for '(?:(.+)\.)?(\w+)\((.*)\)'/.exec(summary);
+  if (called !== null) {
+    const [, of, name = "", given = ""] = called;
+    const message = `${name} cannot be asked ${of === undefined ? "" : `of ${of} `}with ${given === "" ? "nothing" : given}`;
+    return { offset, message, remedy: of === undefined ? `write ${name}(…) of a text, a number or a list` : `write TEXT.${name}("…"), with a text in quotes` };
+  }
   if (compared === null) return { offset, message: summary, remedy: "see the table of functions and fields in shared/playbook/README.md" };
   const isJoin = compared.op === "&&" || compared.op === "||";
   return { offset, message: compared.message, remedy: isJoin ? "join conditions that are true or false" : comparedRemedy };

@@ -41,6 +41,9 @@ const insteadOf: ReadonlyMap<string, string> = new Map([
   ["regex", 'write TEXT.matches("…")'],
 ]);
 
+/** Every value that some field of few words has. */
+const allWords: ReadonlySet<string> = new Set(Object.values(fieldTables).flatMap((table) => Object.values(table).flatMap(({ words = [] }) => words)));
+
 const unknown: Typed = { type: "dyn" };
 
 /** How many `of` there are. */
@@ -125,7 +128,8 @@ class Vetting {
     const type = scope.get(name);
     if (type !== undefined) return { type };
     const field = Object.hasOwn(fieldTables.Event ?? {}, name) ? name : nearest(name, Object.keys(fieldTables.Event ?? {}));
-    return this.fault(node, `unknown name ${shown(name)}`, field === null ? "write event.FIELD" : `write event.${field}`);
+    if (allWords.has(name)) return this.fault(node, `unknown name ${shown(name)}`, `write it in quotes: ${JSON.stringify(name)}`);
+    return this.fault(node, `unknown name ${shown(name)}`, field === null ? "write event.FIELD, or a text in quotes" : `write event.${field}`);
   }
 
   member(node: ASTNode, left: Typed, name: string): Typed {
@@ -167,7 +171,7 @@ class Vetting {
 
   has(node: ASTNode, arg: ASTNode | undefined, scope: Scope): Typed {
     const before = this.faults.length;
-    if (arg?.op !== ".") return this.fault(node, "has() takes a field", "write has(event.evidence.NAME)");
+    if (arg?.op !== ".") return this.fault(node, "has() takes a field", 'write has(event.evidence.NAME), or "NAME" in event.evidence');
     const left = this.walk(arg.args[0], scope);
     if (this.faults.length > before || left.type.startsWith("map<")) return unknown;
     if (this.member(arg, left, arg.args[1]) === unknown && this.faults.length > before) return unknown;

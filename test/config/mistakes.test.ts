@@ -43,6 +43,15 @@ const mistakes: readonly Mistake[] = [
     remedy: /did you mean "for"/,
   },
   {
+    title: "a list for a section",
+    from: "{ for: 4h }",
+    to: "[4h]",
+    on: "defaults",
+    path: "defaults",
+    message: /^a list is not a map of keys$/,
+    remedy: /write some of: for, shortest/,
+  },
+  {
     title: "unknown key of a client",
     from: "longest: 1h",
     to: "longst: 1h",

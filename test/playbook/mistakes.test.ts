@@ -86,6 +86,30 @@ const mistakes: readonly Mistake[] = [
     says: "5:59 when: the pattern has a group that repeats, which could take very long or say nothing; write startsWith, endsWith or contains, joined by ||",
   },
   {
+    title: "addresses in a list",
+    from: "{ severity: high }",
+    to: "[203.0.113.7]",
+    says: "8:12 do[0].block: a list is not a map of keys; write some of: addresses, severity, targets, prefix",
+  },
+  {
+    title: "a word without quotes",
+    from: '"inbound"',
+    to: "inbound",
+    says: '5:26 when: unknown name "inbound"; write it in quotes: "inbound"',
+  },
+  {
+    title: "a list in round brackets",
+    from: 'direction == "inbound"',
+    to: 'direction in ("inbound", "outbound")',
+    says: '5:36 when: not CEL: Expected RPAREN, got COMMA; write a list in square brackets: in ["a", "b"]',
+  },
+  {
+    title: "a number for a text",
+    from: "event.level >= 1",
+    to: "event.title.startsWith(3)",
+    says: '5:39 when: startsWith cannot be asked of string with int; write TEXT.startsWith("…"), with a text in quotes',
+  },
+  {
     title: "a log that lasts",
     from: 'blocked" }',
     to: 'blocked" }\n    for: 1h',
