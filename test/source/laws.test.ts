@@ -9,7 +9,7 @@ import { limits } from "../../shared/limits.ts";
 import { cleanText, textLength } from "../../shared/request/text.ts";
 import { sha256Hex } from "../../shared/source/digest.ts";
 import { adapters, type SourceEntry } from "../../shared/source/index.ts";
-import { reordered, spoilt } from "./mutate.ts";
+import { another, reordered, spoilt } from "./mutate.ts";
 import { besideFiles, rules, samples, withSamples } from "./samples.ts";
 
 const runs = Number(process.env.LAW_RUNS ?? 40);
@@ -112,6 +112,14 @@ describe.each(alertSources)("%s", (source) => {
         expect(seen.get(id) ?? said, id).toBe(said);
         seen.set(id, said);
       }
+    }
+  });
+
+  test("read: another event of the same kind has another id", () => {
+    for (const { name, payload } of own) {
+      const ids = (value: unknown) => eventsOf(adapter.read(value, withSamples)).map(({ id }) => id);
+      const known = new Set(ids(payload));
+      for (const id of ids(another(payload))) expect(known.has(id), `${name}: ${id}`).toBe(false);
     }
   });
 

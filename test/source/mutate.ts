@@ -66,3 +66,16 @@ export function reordered(value: unknown): unknown {
       .map(([name, member]) => [name, reordered(member)]),
   );
 }
+
+/** What sources call their own events by, and when they happened: changed, it is another event. */
+const identifying =
+  /^(?:id|arn|uuid|fingerprint|time|timestamp|at|@timestamp|startsAt|flow_id|RayID|requestId|execution_id|alert_correlation_id|ts|ip|src_ip|start_at|event_id)$/i;
+
+/** The same message about another event. */
+export function another(value: unknown, name = ""): unknown {
+  if (Array.isArray(value)) return value.map((member) => another(member, name));
+  if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, another(member, key)]));
+  if (!identifying.test(name)) return typeof value === "string" && /^\{"/.test(value) ? JSON.stringify(another(JSON.parse(value))) : value;
+  if (typeof value === "number") return value + 1;
+  return typeof value === "string" ? value.replace(/[0-9a-z](?=[^0-9a-z]*$)/, (last) => (last === "1" ? "2" : "1")) : value;
+}
