@@ -7,7 +7,8 @@ import { bearer, type HostileWorld, hostileConfig, hostileWorld, json, post, sen
 const minute = 60_000;
 const room = 4;
 const detector = hostileConfig.clients?.detector;
-const throwaway = (at: number) => `57.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+/** No neighbours: those could share a rule. */
+const throwaway = (at: number) => `57.${at >> 15}.${(at >> 7) & 255}.${(2 * at) & 255}`;
 
 async function smallFirewall(): Promise<HostileWorld> {
   // Four rules of ours: the ACL's own allow and its default deny take two.
