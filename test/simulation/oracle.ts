@@ -107,7 +107,7 @@ export class Oracle {
     if (overran.length > 0) throw new Violation("P5", `${watch.name}: what is not ours was changed: ${overran.map(({ what }) => what).join("; ")}`);
     if (change.overran.length > 0) this.#parts.scheduler.note(`${watch.name}: ran over what a person did in the moment before`);
     for (const entry of watch.placed) if (!watch.covers(entry, before.placed)) this.#added(watch, entry);
-    this.#checkMost(watch);
+    this.#checkMost(watch, before.placed);
     this.#opened(watch, before.placed);
   }
 
@@ -139,10 +139,11 @@ export class Oracle {
   }
 
   /** Never more than there is room for. Where an entry is two halves, a swap puts one half after the other: whole ones count, and those of before it. */
-  #checkMost(watch: Watch): void {
+  #checkMost(watch: Watch, before: readonly Cidr[]): void {
     const maxEntries = Math.max(...watch.recentWishes(this.#now, lateMs).map((wish) => wish.maxEntries ?? Number.POSITIVE_INFINITY));
     const whole = watch.cloud.standing().length;
-    if (whole > maxEntries && whole > watch.mostSince(this.#now - passMs))
+    // The half of an entry has its place already: to complete it takes none.
+    if (whole > maxEntries && whole > watch.mostSince(this.#now - passMs) && watch.placed.length > before.length)
       throw new Violation("P6", `${watch.name}: ${whole} entries of ours stand, maxEntries is ${maxEntries}`);
   }
 

@@ -16,6 +16,7 @@ interface Found {
 
 export class StoreDeeds {
   readonly #world: World;
+  #isUnnamed = false;
   readonly #spoiled = new Map<string, Found>();
 
   constructor(world: World) {
@@ -81,6 +82,9 @@ export class StoreDeeds {
   /** The store has no id until then: it is nobody's, and nothing is written for it. */
   unname(ms: number): void {
     const { scheduler, platform, watches, oracle } = this.#world;
+    // Once at a time: the first to put it back would be too early for the other.
+    if (this.#isUnnamed) return;
+    this.#isUnnamed = true;
     const apart = watches.filter((watch) => watch.estrangedSince === null);
     platform.unseed(storeKey);
     scheduler.note("store: without its id");
@@ -89,6 +93,7 @@ export class StoreDeeds {
     oracle.disturbAll(ms + recoveryMs + limits.fullPassMs + settleMs(platform.stalenessMs));
     scheduler.after(ms, "the store has its id again", () => {
       this.#name();
+      this.#isUnnamed = false;
       for (const watch of apart) watch.estrangedSince = null;
     });
   }
