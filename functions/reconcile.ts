@@ -152,7 +152,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   await memory.offences.save();
   await memory.saveCore();
 
-  const more = visits.some((visited) => visited.more === "more") || unblocked(visits) ? "more" : "done";
+  const more = visits.some((visited) => visited.more === "more") || unblocked(world, visits) ? "more" : "done";
   tellPass(world, { wake, visits, failed, leases: records.leases.length, began: now });
   return { quiet: false, visits, failed, more, againAt: nextPassAt(world, more) };
 }

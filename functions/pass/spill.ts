@@ -104,7 +104,12 @@ export function bySpill(targets: readonly Target[]): readonly Target[] {
 }
 
 /** Whether something waits for a place that the changes of this pass let go, here or where it spills to: worth another pass at once. */
-export function unblocked(visits: readonly Visit[]): boolean {
+export function unblocked(world: World, visits: readonly Visit[]): boolean {
   const moved = new Set(visits.filter((visited) => visited.changed.length > 0).map((visited) => visited.target.name));
-  return visits.some(({ target, plan }) => (moved.has(target.name) || moved.has(target.config.spill ?? "")) && (plan?.waiting.length ?? 0) > 0);
+  return visits.some(({ target, plan }) => {
+    if (!moved.has(target.name) && !moved.has(target.config.spill ?? "")) return false;
+    // What rests for an unknown outcome waits for the clock, not for room.
+    const { frozen } = world.memory.target(target.name);
+    return plan?.waiting.some(({ key }) => !Object.hasOwn(frozen, `block:${key}`)) === true;
+  });
 }
