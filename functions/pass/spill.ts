@@ -1,6 +1,5 @@
 // What one target cannot hold stands in another: who must hold what for whom, and when the first may let it go, so that there is no moment
 // in which it stands in neither. Reads what visits saw; writes nothing.
-
 import { type Cidr, CidrIndex, cidrKey, contains } from "../../shared/address/index.ts";
 import { spillTargets } from "../../shared/config.ts";
 import { leasesOf, type TargetLeases } from "../../shared/lease/live.ts";
@@ -9,14 +8,14 @@ import { limits } from "../../shared/limits.ts";
 import type { Need } from "../../shared/plan/need.ts";
 import type { Entry } from "../../shared/provider.ts";
 import type { Standing } from "../coordinator/memory.ts";
+import { intentOf } from "./bars.ts";
 import type { Visit } from "./visit.ts";
 import { settleOf, type Target, type VisitRequest, type World } from "./world.ts";
 
 /** Whether a target would hold what another spills into it: only one that is written to does. */
 function isInForce(world: World, name: string, request: VisitRequest): boolean {
-  const stops = request.records.stop.targets;
-  const stopped = Object.hasOwn(stops, name) ? stops[name] : stops["*"];
-  return world.config.targets[name]?.mode === "enforce" && stopped === undefined;
+  const target = world.targets.find((candidate) => candidate.name === name);
+  return target !== undefined && intentOf(target, request.records) === "enforce";
 }
 
 function wholeIndex(entries: readonly Entry[]): CidrIndex<Entry> {
