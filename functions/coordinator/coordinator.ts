@@ -109,6 +109,9 @@ export class Coordinator implements contract.CoordinatorApi {
     const items = request.keys.map((key) => liftOne(key, request, live));
     if (!repeated) {
       const options = { metadata: liftMetadata(request), expiresAtMs: this.#liftExpiry(request, now) };
+      // Whatever comes of the puts: from here on no answer leans on what this lift may have ended.
+      this.#ledger.invalidate();
+      await allOrFirstError(items.map((item) => memory.begin(item.key, options.metadata)));
       await allOrFirstError(items.map((item) => putRecord(this.#world, item.key, "{}", options, trace)));
       await memory.markUsed(request.once, now);
       memory.counters.add(

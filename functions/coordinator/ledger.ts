@@ -5,6 +5,7 @@ import { type ClientConfig, type Config, defaultTargets, severities, spillTarget
 import { escalatedMs, offenceOf, type PastLease } from "../../shared/lease/escalate.ts";
 import { cancels, isHeld, liftedBy, liftsThatMatter, selects } from "../../shared/lease/live.ts";
 import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
+import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { recordsOfSnapshot } from "../pass/records.ts";
@@ -54,6 +55,9 @@ export class Ledger {
   readonly #config: Config;
   readonly #memory: Memory;
   readonly #repeats: World["repeats"];
+  readonly #stalenessMs: number;
+  /** Leases that a lift may have ended which nothing shows yet, by record key: they carry no answer. */
+  #doubted: ReadonlySet<string> = new Set();
   #byBlock = new Map<string, Lease[]>();
   /** What is over, of clients whose leases grow, by block and client: as the last pass knew, and what has ended since. */
   #over = new Map<string, PastLease[]>();
@@ -70,6 +74,7 @@ export class Ledger {
     this.#config = config;
     this.#memory = memory;
     this.#repeats = repeats;
+    this.#stalenessMs = config.store.stalenessMs;
   }
 
   /** Rebuilds when a pass has made a new snapshot; cheap otherwise. */
@@ -81,6 +86,7 @@ export class Ledger {
     const lifts = [...known.lifts, ...this.#memory.recentLifts()];
     const lifted = liftedBy(lifts);
     this.#lifts = new CidrIndex(liftsThatMatter(lifts, now), (lift) => lift.cidr);
+    this.#doubted = this.#doubts(snapshot, known.leases);
     const leases = new Map([...known.leases, ...this.#memory.recentLeases()].map((lease) => [lease.key, lease]));
     this.#byBlock = new Map();
     this.#liveByClient = new Map();
@@ -97,6 +103,18 @@ export class Ledger {
     }
     this.#accepted = new Map();
     for (const { client, at } of this.#memory.acceptances().sort((a, b) => a.at - b.at)) this.#note(client, at);
+  }
+
+  /** The end of a life may have cut off a lift between the store and memory, and lost memory is blind to what a listing shows late. */
+  #doubts(snapshot: Snapshot | null, listed: readonly Lease[]): ReadonlySet<string> {
+    const recent = this.#memory.recentLeases();
+    const begun = liftedBy(this.#memory.begunLifts());
+    const doubted = new Set([...listed, ...recent].filter(begun).map((lease) => lease.key));
+    const isBlind = snapshot !== null && snapshot.at < this.#memory.core.since + this.#stalenessMs;
+    if (!isBlind) return doubted;
+    const own = new Set(recent.map((lease) => lease.key));
+    for (const { key } of listed) if (!own.has(key)) doubted.add(key);
+    return doubted;
   }
 
   /** After a lift nothing that was read before may be trusted. */
@@ -152,7 +170,7 @@ export class Ledger {
   /** Until when every one of these targets (null: all) has it leased at least; 0: not every one has, or what is known of it may have been lifted since. */
   untilAt(key: string, targets: readonly string[] | null, now: EpochMs): EpochMs {
     if (this.#repeats === "written") return 0;
-    const live = this.leasesAt(key).filter((lease) => lease.until > now);
+    const live = this.leasesAt(key).filter((lease) => lease.until > now && !this.#doubted.has(lease.key));
     const names = targets ?? defaultTargets(this.#config);
     const spills = spillTargets(this.#config);
     const ends = names.map((name) => Math.max(0, ...live.filter((lease) => selects(lease, name, spills)).map((lease) => lease.until)));
@@ -175,7 +193,8 @@ export class Ledger {
     const targets = item.targets ?? defaultTargets(this.#config);
     const spills = spillTargets(this.#config);
     const severity = severities.indexOf(item.severity);
-    const mine = this.leasesAt(item.key).filter((lease) => lease.client === client && severities.indexOf(lease.severity) >= severity);
+    const carries = (lease: Lease) => lease.client === client && severities.indexOf(lease.severity) >= severity && !this.#doubted.has(lease.key);
+    const mine = this.leasesAt(item.key).filter(carries);
     const untils = targets.map((target) => Math.max(0, ...mine.filter((lease) => selects(lease, target, spills)).map((lease) => lease.until)));
     if (item.targets === null) untils.push(Math.max(0, ...mine.filter((lease) => lease.targets === null).map((lease) => lease.until)));
     return Math.min(...untils);

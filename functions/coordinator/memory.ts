@@ -120,6 +120,7 @@ interface Remembered {
   readonly trace?: Trace;
 }
 
+const begunPrefix = "lifting:";
 const expectedEntriesMax = 64;
 const snapshotChunkChars = 500_000;
 
@@ -181,6 +182,8 @@ export class Memory {
   readonly #recentBy = new Map<string, number>();
   readonly #targets = new Map<string, TargetMemory>();
   readonly #seen = new Map<string, EpochMs>();
+  /** Lifts that were begun, by record name: one of another life may be in the store though nothing here shows it yet. */
+  readonly #begun = new Map<string, Lift>();
   readonly core: CoreMemory;
   readonly traces = new OpenTraces();
   readonly counters: Counters;
@@ -208,6 +211,7 @@ export class Memory {
     for (const [key, value] of stored) {
       if (key.startsWith("target:")) memory.#targets.set(key.slice(7), { ...freshTarget(), ...(value as unknown as TargetMemory) });
       if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as unknown as Remembered);
+      if (key.startsWith(begunPrefix)) memory.#restoreBegun(key.slice(begunPrefix.length), value);
       if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
       if (key.startsWith(offencesPrefix)) memory.offences.restore(value);
     }
@@ -226,6 +230,11 @@ export class Memory {
     this.#countRecent(this.#recent.get(name), -1);
     this.#countRecent(recent, 1);
     this.#recent.set(name, recent);
+  }
+
+  #restoreBegun(name: string, metadata: Json): void {
+    const record = readRecord({ name, metadata });
+    if (record.kind === "lift") this.#begun.set(name, record.lift);
   }
 
   #restoreSnapshot(stored: ReadonlyMap<string, Json>): void {
@@ -280,6 +289,17 @@ export class Memory {
     if (record?.kind === "lift") this.offences.clear(record.lift);
     this.core.changedAt = Math.max(this.core.changedAt, now);
     await this.#storage.put(`recent:${name}`, value as unknown as Json);
+  }
+
+  /** Remembers that a lift is about to be written: we may die with it in the store and not in `remember`, where a late listing does not show it. */
+  async begin(name: string, metadata: Json): Promise<void> {
+    this.#restoreBegun(name, metadata);
+    await this.#storage.put(`${begunPrefix}${name}`, metadata);
+  }
+
+  /** Lifts of which nobody knows yet that the store shows them. What they may have ended supports no promise. */
+  begunLifts(): Lift[] {
+    return [...this.#begun.values()];
   }
 
   /** When the newest remembered record was written; 0: none is remembered. */
@@ -353,7 +373,9 @@ export class Memory {
     }
     const unseen = [...this.#seen].filter(([, at]) => at < seenBefore).map(([id]) => id);
     for (const id of unseen) this.#seen.delete(id);
-    const keys = [...old.map((name) => `recent:${name}`), ...unseen.map((id) => `seen:${id}`)];
+    const begun = [...this.#begun].filter(([, lift]) => lift.at < recentsBefore).map(([name]) => name);
+    for (const name of begun) this.#begun.delete(name);
+    const keys = [...old.map((name) => `recent:${name}`), ...unseen.map((id) => `seen:${id}`), ...begun.map((name) => `${begunPrefix}${name}`)];
     if (keys.length > 0) await this.#storage.delete(keys);
   }
 

@@ -138,8 +138,19 @@ describe("the verdict", () => {
     ["shed, and there is room", rowOf("shed"), nowhere, "there is room"],
     ["told with an end before the promised one", rowOf("enforced", { until: at(59) }), there, "promised until"],
     ["what nobody asked for", rowOf("enforced"), standingOf(["100.16.0.1/32", "100.16.9.9/32"]), "nobody asked for it"],
+    ["a merge with a bystander in it", rowOf("enforced"), standingOf(["100.16.0.1/32", "100.16.0.0/31"]), "nobody asked for it"],
   ])("find: %s", (_name, row, standing, message) => {
     expect(judge(ledger, [row], everywhere(standing), now).lost.join("\n")).toContain(message);
+  });
+
+  test("pass: neighbours that share a rule; wait: for one that outlives a part of it", () => {
+    const both = ledgerWith("100.16.0.0/32", 60);
+    both.sent(sentOf(["100.16.0.1/32"]));
+    both.answered(sentOf(["100.16.0.1/32"]), [{ ip: "100.16.0.1/32", status: "created", until: at(20) }]);
+    const rows = [{ ...rowOf("covered", { by: "100.16.0.0/31" }), ip: "100.16.0.0/32" }, rowOf("covered", { by: "100.16.0.0/31" })];
+    const shared = everywhere(standingOf(["100.16.0.0/31"]));
+    expect(judge(both, rows, shared, now)).toMatchObject({ waiting: [], lost: [] });
+    expect(judge(both, rows, shared, now + 21_000).waiting.filter((line) => line.includes("a part of it is over"))).toHaveLength(3);
   });
 
   test("wait: for what is pending, failed or unknown, and for what is over and stands", () => {

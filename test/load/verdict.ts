@@ -1,7 +1,7 @@
 // The last word on every block that was promised: it stands at each target that it selects, or the product names why it does not, or it is over
 // and gone. Compares three things: the ledger, what the product says, what the clouds hold. Pure.
 
-import { cidrFromKey, contains } from "../../shared/address/index.ts";
+import { cidrFromKey, cidrKey, contains, isWholly } from "../../shared/address/index.ts";
 import { familyOf, type Standing, type TargetName, targets } from "./clouds.ts";
 import { keyOfText, Ledger } from "./ledger.ts";
 
@@ -54,6 +54,28 @@ function faultOf(key: string, told: Told | undefined, standing: Standing): strin
   return `waiting: ${told.state}${told.why === undefined ? "" : ` (${told.why})`}`;
 }
 
+/** What stands under a name that nobody asked for is made of what was asked for, with no bystander in it, while all of that lasts. */
+function judgeMerged(
+  key: string,
+  target: TargetName,
+  ledger: Pick<Ledger, "blocks" | "asked">,
+  now: number,
+  found: { readonly waiting: string[]; readonly lost: string[] },
+): void {
+  const whole = cidrFromKey(key);
+  const inside = whole === null ? [] : [...ledger.asked].flatMap((asked) => cidrFromKey(asked) ?? []).filter((part) => contains(whole, part));
+  if (whole === null || !isWholly(whole, inside)) {
+    found.lost.push(`${key} stands at ${target} and nobody asked for it`);
+    return;
+  }
+  const live = inside.filter((part) => {
+    const block = ledger.blocks.get(cidrKey(part));
+    // Asked for and never answered: it may stand.
+    return block === undefined || Ledger.until(block, target) > now;
+  });
+  if (!isWholly(whole, live)) found.waiting.push(`${key} stands at ${target}, and a part of it is over`);
+}
+
 export function judge(ledger: Pick<Ledger, "blocks" | "asked">, rows: readonly Row[], standing: Readonly<Record<TargetName, Standing>>, now: number): Verdict {
   const byKey = new Map(rows.map((row) => [keyOfText(row.ip), row]));
   const states: Record<TargetName, Record<string, number>> = { "aws-web": {}, "azure-hub": {}, edge: {} };
@@ -85,7 +107,7 @@ export function judge(ledger: Pick<Ledger, "blocks" | "asked">, rows: readonly R
     }
   }
   for (const target of targets) {
-    for (const key of standing[target].keys) if (!ledger.asked.has(key)) lost.push(`${key} stands at ${target} and nobody asked for it`);
+    for (const key of standing[target].keys) if (!ledger.asked.has(key)) judgeMerged(key, target, ledger, now, { waiting, lost });
   }
   return { states, waiting, lost };
 }
