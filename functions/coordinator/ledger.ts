@@ -55,7 +55,8 @@ export class Ledger {
   readonly #config: Config;
   readonly #memory: Memory;
   readonly #repeats: World["repeats"];
-  readonly #stalenessMs: number;
+  /** How long lost memory is blind to what a listing shows late; 0: there is none to lose. */
+  readonly #blindMs: number;
   /** Leases that a lift may have ended which nothing shows yet, by record key: they carry no answer. */
   #doubted: ReadonlySet<string> = new Set();
   #byBlock = new Map<string, Lease[]>();
@@ -70,11 +71,11 @@ export class Ledger {
   readonly #reserved = new Map<string, number>();
   #builtFrom: unknown = undefined;
 
-  constructor({ config, memory, repeats }: Pick<World, "config" | "memory" | "repeats">) {
+  constructor({ config, memory, continuity, repeats }: Pick<World, "config" | "memory" | "continuity" | "repeats">) {
     this.#config = config;
     this.#memory = memory;
     this.#repeats = repeats;
-    this.#stalenessMs = config.store.stalenessMs;
+    this.#blindMs = continuity === "kept" ? config.store.stalenessMs : 0;
   }
 
   /** Rebuilds when a pass has made a new snapshot; cheap otherwise. */
@@ -110,7 +111,7 @@ export class Ledger {
     const recent = this.#memory.recentLeases();
     const begun = liftedBy(this.#memory.begunLifts());
     const doubted = new Set([...listed, ...recent].filter(begun).map((lease) => lease.key));
-    const isBlind = snapshot !== null && snapshot.at < this.#memory.core.since + this.#stalenessMs;
+    const isBlind = snapshot !== null && snapshot.at < this.#memory.core.since + this.#blindMs;
     if (!isBlind) return doubted;
     const own = new Set(recent.map((lease) => lease.key));
     for (const { key } of listed) if (!own.has(key)) doubted.add(key);
