@@ -111,7 +111,7 @@ export class Ledger {
     const recent = this.#memory.recentLeases();
     const begun = liftedBy(this.#memory.begunLifts());
     const doubted = new Set([...listed, ...recent].filter(begun).map((lease) => lease.key));
-    const isBlind = snapshot !== null && snapshot.at < this.#memory.core.since + this.#blindMs;
+    const isBlind = this.#blindMs > 0 && snapshot !== null && snapshot.at < this.#memory.core.since + this.#blindMs;
     if (!isBlind) return doubted;
     const own = new Set(recent.map((lease) => lease.key));
     for (const { key } of listed) if (!own.has(key)) doubted.add(key);
