@@ -12,6 +12,7 @@ import type { Trace } from "../../shared/trace.ts";
 import { OpenTraces } from "../log/cause.ts";
 import { Counters } from "../log/counters.ts";
 import { Offences, offencesPrefix } from "./offences.ts";
+import { SnapshotStorage } from "./snapshot-storage.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
 export interface MemoryStorage {
@@ -122,7 +123,6 @@ interface Remembered {
 
 const begunPrefix = "lifting:";
 const expectedEntriesMax = 64;
-const snapshotChunkChars = 500_000;
 
 function freshTarget(): TargetMemory {
   return {
@@ -165,16 +165,6 @@ function freshCore(now: EpochMs): CoreMemory {
   };
 }
 
-/** Null for what another version wrote, or nobody can read: the next pass makes it anew. */
-function readSnapshot(text: string): Snapshot | null {
-  try {
-    const snapshot = JSON.parse(text) as Snapshot;
-    return snapshot.version === 1 ? snapshot : null;
-  } catch {
-    return null;
-  }
-}
-
 export class Memory {
   readonly #storage: MemoryStorage;
   readonly #recent = new Map<string, Recent>();
@@ -194,13 +184,14 @@ export class Memory {
   /** The last refusals of this life. */
   readonly refusals: Refusal[] = [];
   snapshot: Snapshot | null = null;
-  #snapshotChunks = 0;
+  readonly #snapshotStorage: SnapshotStorage;
 
   private constructor(storage: MemoryStorage, core: CoreMemory) {
     this.#storage = storage;
     this.core = core;
     this.counters = new Counters(core.counters);
     this.offences = new Offences(storage);
+    this.#snapshotStorage = new SnapshotStorage(storage);
   }
 
   /** Reads what is there; without a readable core it starts anew, with `since` = now. */
@@ -217,7 +208,7 @@ export class Memory {
     }
     // A lift may have been recorded last thing before the end of the last life.
     for (const lift of memory.recentLifts()) memory.offences.clear(lift);
-    memory.#restoreSnapshot(stored);
+    memory.snapshot = memory.#snapshotStorage.restore(stored);
     if (core === undefined) await memory.saveCore();
     return memory;
   }
@@ -237,17 +228,6 @@ export class Memory {
     if (record.kind === "lift") this.#begun.set(name, record.lift);
   }
 
-  #restoreSnapshot(stored: ReadonlyMap<string, Json>): void {
-    const whole = stored.get("snapshot");
-    if (typeof whole === "string") this.snapshot = readSnapshot(whole);
-    const chunks: string[] = [];
-    for (let chunk = stored.get("snapshot:0"); typeof chunk === "string"; chunk = stored.get(`snapshot:${chunks.length}`)) chunks.push(chunk);
-    this.#snapshotChunks = chunks.length;
-    const count = stored.get("snapshot:count");
-    if (chunks.length === 0 || count !== chunks.length) return;
-    this.snapshot = readSnapshot(chunks.join(""));
-  }
-
   target(name: string): TargetMemory {
     const known = this.#targets.get(name);
     if (known !== undefined) return known;
@@ -264,21 +244,9 @@ export class Memory {
     await this.#storage.put("core", { ...this.core });
   }
 
-  /** Keeps the newest snapshot, in pieces: one value of a Durable Object holds 2 MB (Cloudflare docs, durable-objects/platform/limits, 2026). */
   async saveSnapshot(snapshot: Snapshot): Promise<void> {
     this.snapshot = snapshot;
-    const text = JSON.stringify(snapshot);
-    if (this.#storage.takesLongTexts === true) return this.#storage.put("snapshot", text);
-    const count = Math.ceil(text.length / snapshotChunkChars);
-    // Until all pieces are there, there is none: pieces of two snapshots never become one.
-    await this.#storage.put("snapshot:count", 0);
-    for (let chunk = 0; chunk < count; chunk += 1) {
-      await this.#storage.put(`snapshot:${chunk}`, text.slice(chunk * snapshotChunkChars, (chunk + 1) * snapshotChunkChars));
-    }
-    await this.#storage.put("snapshot:count", count);
-    const stale = Array.from({ length: Math.max(0, this.#snapshotChunks - count) }, (_, index) => `snapshot:${count + index}`);
-    if (stale.length > 0) await this.#storage.delete(stale);
-    this.#snapshotChunks = count;
+    await this.#snapshotStorage.save(snapshot);
   }
 
   /** Remembers a record that has just been written to the store. */
