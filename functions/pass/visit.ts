@@ -106,7 +106,9 @@ function compileSteps(target: Target, memory: TargetMemory, plan: TargetPlan, ob
   const placed = plan.placed.filter((need) => !waiting.has(need)).map((need) => need.cidr);
   const kept = plan.keep.map((entry) => entry.cidr);
   const standing = [...new Map([...kept, ...placed].map((cidr) => [cidrKey(cidr), cidr])).values()];
-  return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation });
+  const { maxEntries } = target.config;
+  const most = maxEntries === null ? {} : { entriesMax: maxEntries };
+  return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation, ...most });
 }
 
 /** Entries that the plan lets go and no step takes away: their place rests, or the cloud refused before. What needs their room must wait. */

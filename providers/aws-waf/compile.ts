@@ -74,7 +74,13 @@ function familyOrder(request: CompileRequest): readonly Family[] {
   return (first.verb === "remove" ? first.entry.cidr : first.cidr).family === 4 ? families : [...families].reverse();
 }
 
+/** Each set is written at once, so what shrinks goes before what grows, whatever the order inside: both share the room that `maxEntries` gives. */
 export function compile(request: CompileRequest, settings: AwsWafSettings): readonly Step[] {
-  const sets = setsOf(settings).filter((set) => !request.frozen.has(slotOf(set.family)));
-  return familyOrder(request).flatMap((family) => sets.filter((set) => set.family === family).flatMap((set) => stepFor(request, set) ?? []));
+  const sets = setsOf(settings);
+  const steps = familyOrder(request).flatMap((family) => sets.filter((set) => set.family === family).flatMap((set) => stepFor(request, set) ?? []));
+  const growth = (step: Step) => step.adds.length - step.removes.length;
+  const isFrozen = (step: Step) => step.slots.some((slot) => request.frozen.has(slot));
+  const isRoomOwed = steps.some((step) => isFrozen(step) && growth(step) < 0);
+  const open = steps.filter((step) => !isFrozen(step) && !(isRoomOwed && growth(step) > 0));
+  return open.sort((a, b) => Math.min(growth(a), 0) - Math.min(growth(b), 0));
 }

@@ -21,6 +21,8 @@ export class Batches {
   /** Value to the largest batch it may be in. */
   readonly #sizes = new Map<string, number>();
   readonly #refused = new Map<string, { readonly untilMs: EpochMs; readonly why: string }>();
+  /** How often a value failed by itself, one time after the other: a fault of the cloud's passes, and the value rests longer each time until it does. */
+  readonly #failures = new Map<string, number>();
   /** What the account can hold, which it said by refusing more; null until that is counted. */
   #full: { readonly untilMs: EpochMs; readonly items: number | null } | null = null;
   #lastVerb: BatchVerb | null = null;
@@ -67,7 +69,16 @@ export class Batches {
   }
 
   completed(operation: Operation): void {
-    for (const value of operation.values) this.#sizes.delete(value);
+    for (const value of operation.values) {
+      this.#sizes.delete(value);
+      this.#failures.delete(value);
+    }
+  }
+
+  #rest(value: string, why: string, nowMs: EpochMs): void {
+    const failures = this.#failures.get(value) ?? 0;
+    this.#failures.set(value, failures + 1);
+    this.#refused.set(value, { untilMs: nowMs + Math.min(ours.refusedMs, ours.refusedShortestMs * 4 ** failures), why });
   }
 
   failed(operation: Operation, why: string, nowMs: EpochMs): void {
@@ -76,7 +87,7 @@ export class Batches {
       this.#sizes.delete(only);
       // A full account is not the item's fault: less room is reported, so that the core chooses who gets it.
       if (operation.verb === "add" && fullWords.test(why)) this.#full = { untilMs: nowMs + ours.refusedMs, items: null };
-      else this.#refused.set(only, { untilMs: nowMs + ours.refusedMs, why });
+      else this.#rest(only, why, nowMs);
       return;
     }
     const half = Math.max(1, Math.floor(operation.values.length / 2));

@@ -58,8 +58,8 @@ class Compiler {
   }
 
   #free(): number {
-    const { pools, ours } = this.#request.observation;
-    return Math.min(...pools.map((pool) => pool.limit)) - ours.length;
+    const { observation, entriesMax = Number.POSITIVE_INFINITY } = this.#request;
+    return Math.min(entriesMax, ...observation.pools.map((pool) => pool.limit)) - observation.ours.length;
   }
 
   #adds(): readonly Cidr[] {

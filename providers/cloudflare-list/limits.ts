@@ -27,6 +27,8 @@ export const ours = {
   zonesFreshMs: 30_000,
   /** How long what the cloud refused by itself is not sent again, and an account found full is taken as full. */
   refusedMs: 60 * 60_000,
+  /** … and the first time; four times as long each time after that. */
+  refusedShortestMs: 30_000,
   /** Between two looks at a running operation. */
   pollShortestMs: 5_000,
   pollLongestMs: 60_000,

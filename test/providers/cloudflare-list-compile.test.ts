@@ -119,14 +119,31 @@ describe("batches", () => {
     fc.assert(property);
   });
 
-  test("batches: what was refused by itself rests for an hour, a full account makes less room instead", () => {
+  test("batches: what failed by itself rests longer each time, up to an hour, and is as before once it passed", () => {
     const batches = new Batches(4);
-    batches.failed(operation("add", [host(0, 1)]), "not allowed", 0);
+    const alone = operation("remove", [host(0, 1)]);
+    let now = 0;
+    const restAfterFailure = (): number => {
+      batches.failed(alone, "internal error", now);
+      const from = now;
+      while (batches.refusalOf("198.18.0.1") !== null) {
+        now += 1_000;
+        batches.refresh(now);
+      }
+      return (now - from) / 1_000;
+    };
+    expect(Array.from({ length: 6 }, restAfterFailure)).toEqual([30, 120, 480, 1_920, 3_600, 3_600]);
+    batches.completed(alone);
+    expect(restAfterFailure()).toBe(30);
+  });
+
+  test("batches: a full account makes less room for an hour", () => {
+    const batches = new Batches(4);
     batches.failed(operation("add", [host(0, 2)]), "This list is at the maximum number of items", 0);
     batches.refresh(3_599_999);
-    expect([batches.refusalOf("198.18.0.1"), batches.refusalOf("198.18.0.2"), batches.quotaWhere(7)]).toEqual(["not allowed", null, 7]);
+    expect([batches.refusalOf("198.18.0.2"), batches.quotaWhere(7)]).toEqual([null, 7]);
     batches.refresh(3_600_000);
-    expect([batches.refusalOf("198.18.0.1"), batches.quotaWhere(7)]).toEqual([null, null]);
+    expect(batches.quotaWhere(7)).toEqual(null);
   });
 
   test("batches: the quota is what the account held when it was first looked at after a refusal; what goes later makes room", () => {

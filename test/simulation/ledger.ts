@@ -150,7 +150,10 @@ export class Ledger {
 
   /** Whether what stands for a lost record may go unasked: after the orphan rule's time, unless more than a few are orphans with it. */
   orphanMayGo(one: Asked, now: EpochMs): boolean {
-    if (one.recordLostAt === null || now < one.recordLostAt + limits.orphanMs) return false;
+    if (one.recordLostAt === null) return false;
+    // Another lease on it that is over proves its end, and no record says any more that it was not the last (design 4 step 5: ended).
+    if (this.all.some((other) => other !== one && other.outcome !== "refused" && other.until <= now && overlaps(other.cidr, one.cidr))) return true;
+    if (now < one.recordLostAt + limits.orphanMs) return false;
     const loss = this.#losses.find(({ at }) => at === one.recordLostAt);
     const isMany = loss !== undefined && loss.blocks.length > manyOrphans;
     const isTouched = (block: Cidr): boolean =>

@@ -90,6 +90,11 @@ export function plan(provider: Provider, observation: Observation, changes: read
   return provider.compile({ changes, standing: standingAfter(changes, observation), frozen: new Set(frozen), observation });
 }
 
+/** As `plan`, where the operator lets only so many stand. */
+export function planWithin(entriesMax: number, provider: Provider, observation: Observation, changes: readonly Change[]): readonly Step[] {
+  return provider.compile({ changes, standing: standingAfter(changes, observation), frozen: new Set(), observation, entriesMax });
+}
+
 /**
  * Applies steps in order. A cloud that works on a change after it answered says `pending`: then the rest waits for another look,
  * as it does in a pass, and `underWay` tells so.

@@ -1,8 +1,22 @@
 // Laws about changing: what is applied is seen, once, in place, and nothing else moves.
 import { type Cidr, cidrOf, cidrText } from "../../../shared/address/index.ts";
-import type { CapabilityName, Entry, Observation } from "../../../shared/provider.ts";
+import type { CapabilityName, Change, Entry, Observation } from "../../../shared/provider.ts";
 import { must, mustEqual } from "../must.ts";
-import { addresses, adds, bring, carryOut, finish, look, lookLater, type ProviderHarness, type ProviderLaw, plan, removes, shown } from "./harness.ts";
+import {
+  addresses,
+  adds,
+  bring,
+  carryOut,
+  finish,
+  look,
+  lookLater,
+  type ProviderHarness,
+  type ProviderLaw,
+  plan,
+  planWithin,
+  removes,
+  shown,
+} from "./harness.ts";
 
 const a = cidrOf("203.0.113.7/32");
 const b = cidrOf("203.0.113.8/32");
@@ -53,6 +67,16 @@ async function fillAndEmpty(harness: ProviderHarness): Promise<void> {
   mustEqual(addresses(empty), [], "an emptied target");
   const again = await bring(harness, provider, () => adds([a]));
   mustEqual(addresses(again), [cidrText(a)], "a target used again");
+}
+
+/** The most of ours that stands at any moment, when changes are made one after the other. */
+function mostStanding(seen: Observation, changes: readonly Change[]): number {
+  let now = seen.ours.length;
+  const counts = changes.map((change) => {
+    now += change.verb === "add" ? 1 : change.verb === "remove" ? -1 : 0;
+    return now;
+  });
+  return Math.max(seen.ours.length, ...counts);
 }
 
 async function swapCutShort(harness: ProviderHarness): Promise<void> {
@@ -146,6 +170,30 @@ export const writingLaws: readonly ProviderLaw[] = [
       const names = (entries: Iterable<Entry>) => [...entries].map((entry) => (done === "done" ? entry.id : cidrText(entry.cidr))).sort();
       mustEqual(names(after.ours), names(ours.values()), "what the steps said would stand");
       mustEqual(addresses(after), [cidrText(b), cidrText(c)], "ours");
+    },
+  },
+  {
+    name: "compile: after no step does more stand than the operator allows",
+    async run(harness) {
+      const provider = harness.provider();
+      await bring(harness, provider, () => adds([a]));
+      const seen = await bring(harness, provider, () => adds([samples.ipv6Range]));
+      const six = seen.ours.filter((entry) => entry.cidr.family === 6);
+      const four = seen.ours.filter((entry) => entry.cidr.family === 4);
+      const other = cidrOf("2001:db8:8::/64");
+      for (const changes of [
+        [...adds([b]), ...removes(six), ...adds([c])],
+        [...removes(six), ...adds([b])],
+        [...removes(four), ...adds([other])],
+        [...adds([other]), ...removes(four), ...adds([b])],
+      ]) {
+        const most = mostStanding(seen, changes);
+        let ours = seen.ours.length;
+        for (const step of planWithin(most, provider, seen, changes)) {
+          ours += step.adds.length - step.removes.length;
+          must(ours <= most, `${ours} stand after "${step.summary}", and at most ${most} may`);
+        }
+      }
     },
   },
   {
