@@ -47,7 +47,8 @@ export function escalatedMs(askedMs: number, offence: number, rule: Pick<Escalat
 
 /** Two leases of one asker on one block as one memory: the later end, and the higher number unless the earlier was forgotten in between. */
 export function joinedPast(a: PastLease, b: PastLease, memoryMs: number): PastLease {
-  const [earlier, later] = a.until < b.until || (a.until === b.until && a.at < b.at) ? [a, b] : [b, a];
+  const isOrdered = a.until === b.until ? a.at < b.at : a.until < b.until;
+  const [earlier, later] = isOrdered ? [a, b] : [b, a];
   const kept = counts(earlier, later.at, memoryMs) ? Math.max(earlier.offence ?? 0, later.offence ?? 0) : (later.offence ?? 0);
   return { at: later.at, until: later.until, ...(kept === 0 ? {} : { offence: kept }) };
 }

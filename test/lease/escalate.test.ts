@@ -89,7 +89,7 @@ describe("two leases as one memory", () => {
     fc.assert(
       fc.property(past, past, fc.integer({ min: 1, max: 30 * day }), fc.nat(40 * day), (a, b, memoryMs, after) => {
         const joined = joinedPast(a, b, memoryMs);
-        if (a.until !== b.until || a.at !== b.at) expect(joinedPast(b, a, memoryMs)).toEqual(joined);
+        expect(joinedPast(b, a, memoryMs)).toEqual(joined);
         expect(joinedPast(joined, joined, memoryMs)).toEqual(joined);
         const [earlier, later] = a.until < b.until ? [a, b] : [b, a];
         const eventAt = later.until + 1 + after;
@@ -101,10 +101,21 @@ describe("two leases as one memory", () => {
     );
   });
 
+  test("joined: of two that end together the one that began later says since when, the higher number stays", () => {
+    const early = { at: 1, until: hour, offence: 5 };
+    const late = { at: 2, until: hour };
+    for (const [a, b] of [
+      [early, late],
+      [late, early],
+    ] as const)
+      expect(joinedPast(a, b, 7 * day)).toEqual({ at: 2, until: hour, offence: 5 });
+  });
+
   test("joined: what was forgotten before the later lease began stays forgotten", () => {
     const old = { at: 0, until: hour, offence: 3 };
     const late = { at: hour + 8 * day, until: 9 * day };
     expect(joinedPast(old, late, 7 * day)).toEqual(late);
+    expect(joinedPast(old, { ...late, offence: 2 }, 7 * day)).toEqual({ ...late, offence: 2 });
     expect(joinedPast(old, { at: 2 * day, until: 3 * day }, 7 * day)).toEqual({ at: 2 * day, until: 3 * day, offence: 3 });
   });
 });
