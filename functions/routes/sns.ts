@@ -10,21 +10,12 @@ import { takeAlerts } from "./alerts.ts";
 import { jsonResponse } from "./answer.ts";
 import { parseJson } from "./body.ts";
 import type { Call, Door, PublicCall, SenderRoute } from "./call.ts";
-import type { Payload } from "./payload.ts";
+import { textPayload } from "./payload.ts";
 import { problemResponse, unauthenticatedResponse } from "./problem.ts";
 import { bodyOf, callOf, refuseSender, soleSource } from "./sender.ts";
 
 const rawDelivery =
   "Raw message delivery carries no signature, so nobody can tell who sent it. Set the subscription's attribute RawMessageDelivery to false; see functions/README.md.";
-
-/** The published text is JSON where a service or a rule of ours published it. */
-function payloadOf(text: string): Payload {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    return { ok: false, reason: "the message that was published is not JSON" };
-  }
-}
 
 async function confirm(call: Call, { message, caller }: SnsCaller, { sns }: Door): Promise<Response> {
   const { subscribe, topic } = message;
@@ -54,7 +45,7 @@ async function admit(call: PublicCall, door: Door): Promise<Response> {
   if (denied !== null || source === null) return problemResponse(denied ?? new PortcullisError("FORBIDDEN", "There is no source."));
   const known = callOf(call, caller, body.value);
   if (message.type === "SubscriptionConfirmation") return confirm(known, sender, door);
-  if (message.type === "Notification") return takeAlerts(known, source, payloadOf(message.text));
+  if (message.type === "Notification") return takeAlerts(known, source, await textPayload(message.text));
   call.deps.log({ level: "warn", event: "sns.unsubscribed", client: caller.name, topic: message.topic.arn });
   return jsonResponse(200, { confirmed: false, topic: message.topic.arn });
 }

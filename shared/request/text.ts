@@ -30,3 +30,14 @@ export function quoted(value: unknown, charsMax = 64): string {
   if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
   return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : "nothing";
 }
+
+/** The lines that are not blank, one after the other: a text of nothing but line breaks must not become a million texts. */
+export function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    const at = text.indexOf("\n", from);
+    const end = at === -1 ? text.length : at;
+    const line = text.slice(from, end);
+    if (line.trim() !== "") yield line;
+    from = end + 1;
+  }
+}

@@ -126,6 +126,7 @@ describe("events become blocks", () => {
       ["", {}],
       [new Uint8Array([0xff, 0xfe]), {}],
       ["{}", { "content-encoding": "gzip" }],
+      ["{}", { "content-encoding": "br" }],
     ];
     for (const source of eventSources) {
       for (const [body, headers] of bodies) {
