@@ -21,7 +21,11 @@ async function confirm(call: Call, { message, caller }: SnsCaller, { sns }: Door
   const { subscribe, topic } = message;
   const url = subscribe === null ? null : confirmationUrl(subscribe.url, topic, subscribe.token);
   // Signed all the same: whoever may publish as SNS does not need us to call a strange URL.
-  if (url === null) return problemResponse(new PortcullisError("FORBIDDEN", "The SubscribeURL is not SNS's own for this topic; it was not called."));
+  if (url === null) {
+    const error = new PortcullisError("FORBIDDEN", "The SubscribeURL is not SNS's own for this topic; it was not called.");
+    call.deps.log({ level: "warn", event: "sns.refused", code: error.code, client: caller.name, why: error.message });
+    return problemResponse(error);
+  }
   await sns.confirm(url, call.now);
   call.deps.log({ level: "info", event: "sns.confirmed", client: caller.name, topic: topic.arn });
   return jsonResponse(200, { confirmed: true, topic: topic.arn });
@@ -42,7 +46,12 @@ async function admit(call: PublicCall, door: Door): Promise<Response> {
   const { caller, message } = sender;
   const source = soleSource(caller.client);
   const denied = refuseSender(caller, source, call);
-  if (denied !== null || source === null) return problemResponse(denied ?? new PortcullisError("FORBIDDEN", "There is no source."));
+  if (denied !== null || source === null) {
+    // SNS tells nobody that its subscription was refused, and it stays pending.
+    if (denied !== null && message.type === "SubscriptionConfirmation")
+      call.deps.log({ level: "warn", event: "sns.refused", code: denied.code, client: caller.name, why: denied.message });
+    return problemResponse(denied ?? new PortcullisError("FORBIDDEN", "There is no source."));
+  }
   const known = callOf(call, caller, body.value);
   if (message.type === "SubscriptionConfirmation") return confirm(known, sender, door);
   if (message.type === "Notification") return takeAlerts(known, source, await textPayload(message.text));
