@@ -51,7 +51,14 @@ function addEvent(item: number, event: DetectionEvent, call: Call, source: Event
   const lease = leaseOf(event, settingsOf(call, source), call);
   const reason = event.title === event.type ? event.type : `${event.type}: ${event.title}`;
   const alert = { at: event.at, reason: [...reason].slice(0, limits.reasonCharsMax).join("").trim(), severity: event.severity, ids: [event.id] };
-  for (const asked of attackers) addAddress({ item, asked, event: alert }, lease, call, batch);
+  // Blocks are wider than an IPv6 address: whoever sits beside ours is not blocked at the price of ours.
+  const ours = new CidrSet(event.victim.addresses.map((label) => ({ cidr: cidrOf(label), label })));
+  for (const asked of attackers) {
+    const { cidr } = widened(asked, call.deps.config);
+    const near = ours.overlapping(cidr);
+    if (near === null) addAddress({ item, asked, event: alert }, lease, call, batch);
+    else batch.lines.push(saidOnly(item, "ignored", `the block would hold ${near.label}, which the event names as attacked or as ours`, displayCidr(cidr)));
+  }
   return [];
 }
 

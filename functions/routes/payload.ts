@@ -25,22 +25,29 @@ function cloudEventOf(headers: Headers, data: unknown): unknown {
   return { ...Object.fromEntries(names.flatMap((name) => ((value) => (value === null ? [] : [[name, value]]))(headers.get(`ce-${name}`)))), data };
 }
 
+function parsedText(text: string): Payload {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false, reason: "the message that was published is not JSON" };
+  }
+}
+
 /** The body as the payload. The content type is not looked at: detectors send JSON as text/plain or without a type, some a document a line. */
 export async function bodyPayload(headers: Headers, body: Uint8Array<ArrayBuffer>, source: AlertSource): Promise<Payload> {
   const plain = await plainBody(headers, body, limits.unpackedBytesMax);
   if (!plain.ok) return plain;
   const payload = read(plain.bytes, source);
-  if (!payload.ok) return source === "custodian" ? textPayload(new TextDecoder().decode(plain.bytes)) : payload;
-  return source === "cloudevents" ? { ok: true, value: cloudEventOf(headers, payload.value) } : payload;
+  if (payload.ok) return source === "cloudevents" ? { ok: true, value: cloudEventOf(headers, payload.value) } : payload;
+  // What `notify` queues is a text, which whoever forwards it may post as it is.
+  const packed = source === "custodian" ? await packedText(new TextDecoder().decode(plain.bytes)) : null;
+  if (packed === null) return payload;
+  return packed.ok ? parsedText(new TextDecoder().decode(packed.bytes)) : packed;
 }
 
 /** A text that was published: JSON where a service or a rule of ours published it, or JSON packed to fit. */
 export async function textPayload(text: string): Promise<Payload> {
   const packed = await packedText(text);
-  if (packed?.ok === false) return packed;
-  try {
-    return { ok: true, value: JSON.parse(packed === null ? text : new TextDecoder().decode(packed.bytes)) };
-  } catch {
-    return { ok: false, reason: "the message that was published is not JSON" };
-  }
+  if (packed === null) return parsedText(text);
+  return packed.ok ? parsedText(new TextDecoder().decode(packed.bytes)) : packed;
 }

@@ -17,8 +17,11 @@ const signs: readonly (readonly [EventCategory, RegExp])[] = [
   ["malware", /malware|trojan|virus|ransom|\bworm\b|exploit/],
 ];
 
+/** Names of rules are short; what is longer is somebody's text. */
+const nameCharsMax = 1_000;
+
 export function categoryOf(type: string): EventCategory {
-  const text = type.toLowerCase();
+  const text = type.slice(0, nameCharsMax).toLowerCase();
   return signs.find(([, sign]) => sign.test(text))?.[0] ?? "other";
 }
 

@@ -127,14 +127,14 @@ describe("CloudEvents in binary mode", () => {
     await told(structured, "cloudevents", JSON.stringify(event), { "content-type": "application/cloudevents+json" });
     const lease = (world: World) => world.coordinator.leases.get(keyOf("203.0.113.7"))?.[0]?.item;
     expect(lease(binary)).toEqual(lease(structured));
-    expect(lease(binary)?.alerts).toEqual(["cloudevents//edge/1"]);
+    expect(lease(binary)?.alerts).toEqual(["cloudevents/%2Fedge/1"]);
   });
 
   test("keep: headers change nothing of what a structured event or another source says", async () => {
     const world = open();
     const event = { specversion: "1.0", id: "2", source: "/other", type: "t", data: { ip: "203.0.113.8" } };
     await told(world, "cloudevents", JSON.stringify(event), { ...attributes, "content-type": "application/cloudevents+json; charset=utf-8" });
-    expect(world.coordinator.leases.get(keyOf("203.0.113.8"))?.[0]?.item.alerts).toEqual(["cloudevents//other/2"]);
+    expect(world.coordinator.leases.get(keyOf("203.0.113.8"))?.[0]?.item.alerts).toEqual(["cloudevents/%2Fother/2"]);
     expect(await told(open(), "falco", body, attributes)).toEqual(await told(open(), "falco", body));
   });
 
