@@ -33,7 +33,7 @@ export const events = {
   "auth.secret_missing": { levels: ["error"], says: "A client's signing secret is not set on the platform", fields: ["client", "secret"] },
   "sns.refused": {
     levels: ["warn"],
-    says: "A message that names a topic of a client was not believed; at most twenty a minute and instance",
+    says: "A message that names a topic of a client was not believed (at most twenty a minute and instance), or its subscription was not confirmed",
     fields: ["client", "why"],
   },
   "sns.confirmed": { levels: ["info"], says: "SNS was told that we take the messages of a client's topic", fields: ["client", "topic"] },

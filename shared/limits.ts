@@ -99,8 +99,11 @@ export const limits = {
   snsKeyBitsMax: 8_192,
   /** Body of a Firehose delivery, unpacked: with its smallest buffer, 1 MiB, in base64, and room for the last record. */
   firehoseBodyBytesMax: 3 * 1024 * 1024,
-  /** All records of one delivery together, unpacked. */
-  firehoseUnpackedBytesMax: 8 * 1024 * 1024,
+  /**
+   * What a packed body, a packed message or all records of a delivery may unpack to, together. JSON of nothing but empty objects takes up to 19 times
+   * its size as values (Node 24, 2026-11-26), and an isolate on Workers has 128 MB.
+   */
+  unpackedBytesMax: 4 * 1024 * 1024,
   /** Longest lease of a client whose secret travels in a URL. */
   pathKeyLongestMs: HOUR_MS,
 

@@ -8,13 +8,16 @@ import { durationText } from "../../shared/request/duration.ts";
 import { absoluteWidthProblems, longestMs, widened } from "../../shared/request/judge.ts";
 import { adapters, type SourceEntry } from "../../shared/source/index.ts";
 import { addAddress, type Batch, type Line, saidOnly } from "./alert-batch.ts";
-import { type Call, requestTime } from "./call.ts";
+import { type Ending, endingsOf } from "./alert-lifts.ts";
+import type { Call } from "./call.ts";
 import type { Payload } from "./payload.ts";
 
 /** An address of an event that its source takes back. */
 export interface Resolved {
   readonly item: number;
   readonly cidr: Cidr;
+  /** Of the event. */
+  readonly id: string;
 }
 
 function settingsOf(call: Call, source: EventSource): EventSourceConfig {
@@ -44,11 +47,18 @@ function addEvent(item: number, event: DetectionEvent, call: Call, source: Event
     batch.lines.push(saidOnly(item, "ignored", `${event.type} names no attacker's address, so there is nothing to block`));
     return [];
   }
-  if (event.status === "resolved") return attackers.map((cidr) => ({ item, cidr }));
+  if (event.status === "resolved") return attackers.map((cidr) => ({ item, cidr, id: event.id }));
   const lease = leaseOf(event, settingsOf(call, source), call);
   const reason = event.title === event.type ? event.type : `${event.type}: ${event.title}`;
   const alert = { at: event.at, reason: [...reason].slice(0, limits.reasonCharsMax).join("").trim(), severity: event.severity, ids: [event.id] };
-  for (const asked of attackers) addAddress({ item, asked, event: alert }, lease, call, batch);
+  // Blocks are wider than an IPv6 address: whoever sits beside ours is not blocked at the price of ours.
+  const ours = new CidrSet(event.victim.addresses.map((label) => ({ cidr: cidrOf(label), label })));
+  for (const asked of attackers) {
+    const { cidr } = widened(asked, call.deps.config);
+    const near = ours.overlapping(cidr);
+    if (near === null) addAddress({ item, asked, event: alert }, lease, call, batch);
+    else batch.lines.push(saidOnly(item, "ignored", `the block would hold ${near.label}, which the event names as attacked or as ours`, displayCidr(cidr)));
+  }
   return [];
 }
 
@@ -64,8 +74,8 @@ export function addEvents(call: Call, source: EventSource, payload: Payload, bat
 
 interface Lifts {
   readonly lines: Line[];
-  /** Block to the items that take it back. */
-  readonly byKey: Map<string, number[]>;
+  /** Block to the items that take it back, and the ids of their events. */
+  readonly byKey: Map<string, { readonly items: number[]; readonly ids: Set<string> }>;
 }
 
 function sortOut(call: Call, resolved: readonly Resolved[], batch: Batch): Lifts {
@@ -74,7 +84,7 @@ function sortOut(call: Call, resolved: readonly Resolved[], batch: Batch): Lifts
   const firing = new CidrSet([...batch.accepted.keys()].flatMap((label) => ((cidr) => (cidr === null ? [] : [{ cidr, label }]))(cidrFromKey(label))));
   const say = (item: number, status: Line["status"] & string, reason: string, cidr: Cidr) =>
     lifts.lines.push(saidOnly(item, status, reason, displayCidr(cidr)));
-  for (const { item, cidr: asked } of resolved) {
+  for (const { item, cidr: asked, id } of resolved) {
     const { cidr } = widened(asked, call.deps.config);
     const key = cidrKey(cidr);
     const wide = absoluteWidthProblems(cidr, "ip")[0];
@@ -82,23 +92,47 @@ function sortOut(call: Call, resolved: readonly Resolved[], batch: Batch): Lifts
     else if (!client.scopes.includes("lift")) say(item, "ignored", `resolved, and client ${name} may not lift: it lacks the scope lift`, cidr);
     else if (firing.overlapping(cidr) !== null) say(item, "ignored", "resolved, and another item of this request blocks it", cidr);
     else if (client.mode === "observe") say(item, "observed", `resolved, and client ${name} is in observe mode: nothing was lifted`, cidr);
-    else if (lifts.byKey.has(key) || lifts.byKey.size < limits.ipsPerRequestMax) lifts.byKey.set(key, [...(lifts.byKey.get(key) ?? []), item]);
-    else say(item, "ignored", `resolved, and one request may lift ${limits.ipsPerRequestMax} addresses; this one stays until its lease ends`, cidr);
+    else if (lifts.byKey.has(key) || lifts.byKey.size < limits.ipsPerRequestMax) {
+      const known = lifts.byKey.get(key);
+      known?.items.push(item);
+      known?.ids.add(id);
+      if (known === undefined) lifts.byKey.set(key, { items: [item], ids: new Set([id]) });
+    } else say(item, "ignored", `resolved, and one request may lift ${limits.ipsPerRequestMax} addresses; this one stays until its lease ends`, cidr);
   }
   return lifts;
+}
+
+interface Ended {
+  readonly key: string;
+  readonly ending: Ending;
+}
+
+/** How many leases were ended of each block. One question for each moment: leases that began later are another event's. */
+async function endLeases(call: Call, ended: readonly Ended[]): Promise<ReadonlyMap<string, number>> {
+  const { name } = call.caller;
+  const lifted = new Map<string, number>();
+  for (const at of new Set(ended.flatMap(({ ending }) => ending.upTo ?? []))) {
+    const keys = ended.filter(({ ending }) => ending.upTo === at).map(({ key }) => key);
+    // Bound to a moment, so that the same message again ends nothing more: no id needs to be remembered.
+    const answer = await call.coordinator.lift({ keys, client: name, at, exemptUntil: null, once: null, by: name });
+    for (const item of answer.items) lifted.set(item.key, item.lifted);
+  }
+  return lifted;
 }
 
 /** Ends this client's own leases on what its detector takes back, and says what came of it. No exemption: the detector may name it again. */
 export async function endResolved(call: Call, resolved: readonly Resolved[], batch: Batch): Promise<readonly Line[]> {
   const { lines, byKey } = sortOut(call, resolved, batch);
-  if (byKey.size === 0) return lines;
-  const { name, signed } = call.caller;
-  const keys = [...byKey.keys()];
-  const answer = await call.coordinator.lift({ keys, client: name, at: requestTime(call), exemptUntil: null, once: signed?.id ?? null, by: name });
-  const told = answer.items.flatMap(({ key, lifted }) => {
+  const asked = [...byKey].map(([key, { items, ids }]) => ({ key, items, ids }));
+  const endings = await endingsOf(asked, call);
+  const ended = asked.flatMap((one, at) => ((ending) => (ending === undefined ? [] : [{ ...one, ending }]))(endings[at]));
+  const lifted = await endLeases(call, ended);
+  const told = ended.flatMap(({ key, items, ending }) => {
     const cidr = cidrFromKey(key);
-    const reason = lifted > 0 ? "resolved" : `resolved, and client ${name} holds no lease on it`;
-    return (byKey.get(key) ?? []).map((item) => saidOnly(item, lifted > 0 ? "lifted" : "ignored", reason, cidr === null ? undefined : displayCidr(cidr)));
+    const isOpen = ending.stands === null && (lifted.get(key) ?? 0) > 0;
+    const why = ending.stands ?? (isOpen ? null : `client ${call.caller.name} holds no lease on it for this alert`);
+    const reason = why === null ? "resolved" : `resolved, and ${why}`;
+    return items.map((item) => saidOnly(item, isOpen ? "lifted" : "ignored", reason, cidr === null ? undefined : displayCidr(cidr)));
   });
   return [...lines, ...told];
 }

@@ -90,5 +90,5 @@ export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) =>
   path: `/v1/alerts/${source}`,
   access: `alert:${source}`,
   operation: `alert.${source}`,
-  handle: (call) => takeAlerts(call, source, bodyPayload(call.request.headers, call.body, source)),
+  handle: async (call) => takeAlerts(call, source, await bodyPayload(call.request.headers, call.body, source)),
 }));

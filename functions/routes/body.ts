@@ -1,7 +1,7 @@
 // Reads a request's body within a bound, and its media type. Refuses to interpret the bytes beyond JSON and form syntax.
 import { fail, ok, type PortcullisError, type Result } from "../../shared/errors.ts";
 import { limits } from "../../shared/limits.ts";
-import { quoted } from "../../shared/request/text.ts";
+import { linesOf, quoted } from "../../shared/request/text.ts";
 
 type BodyLimit = "bodyBytesMax" | "firehoseBodyBytesMax";
 
@@ -102,18 +102,17 @@ export function parseJson(body: Uint8Array): Result<unknown, PortcullisError> {
 export function parseLines(body: Uint8Array): Result<unknown, PortcullisError> {
   const whole = parseJson(body);
   if (whole.ok) return whole;
-  const lines = new TextDecoder("utf-8")
-    .decode(body)
-    .split("\n")
-    .filter((line) => line.trim() !== "");
-  const values = lines.map((line) => {
+  const values: unknown[] = [];
+  for (const line of linesOf(new TextDecoder("utf-8").decode(body))) {
+    // One more than may be taken: what is too much must be seen to be too much.
+    if (values.length > limits.alertItemsMax) break;
     try {
-      return JSON.parse(line);
+      values.push(JSON.parse(line));
     } catch {
-      return line;
+      values.push(line);
     }
-  });
-  return lines.length > 1 && values.some((value) => typeof value !== "string") ? ok(values) : whole;
+  }
+  return values.length > 1 && values.some((value) => typeof value !== "string") ? ok(values) : whole;
 }
 
 const listFields: ReadonlySet<string> = new Set(["ips", "targets"]);

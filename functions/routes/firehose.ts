@@ -7,13 +7,13 @@ import { readDelivery, recordEvents, requestIdOf } from "../../shared/firehose/r
 import { limits } from "../../shared/limits.ts";
 import { bytesOf } from "../auth/signature.ts";
 import { takeAlerts } from "./alerts.ts";
-import { contentEncoding, parseJson } from "./body.ts";
+import { parseJson } from "./body.ts";
 import type { Door, PublicCall, SenderRoute } from "./call.ts";
 import { decodedPart } from "./path.ts";
 import type { Payload } from "./payload.ts";
 import { errorOf, noteCode, problemResponse, securityHeaders, unauthenticatedResponse } from "./problem.ts";
 import { bodyOf, callOf, refuseSender } from "./sender.ts";
-import { isGzip, unpackGzip } from "./unpack.ts";
+import { isGzip, plainBody, unpack } from "./unpack.ts";
 
 const prefix = "/v1/firehose/";
 
@@ -41,28 +41,28 @@ const unreadable = (reason: string): Opened => ({ requestId: null, payload: { ok
 async function recordText(data: string | null, bytesLeft: number): Promise<{ readonly text: string; readonly bytes: number } | null> {
   const packed = data === "" ? new Uint8Array() : bytesOf(data ?? "");
   if (packed === null) return null;
-  const unpacked = isGzip(packed) ? await unpackGzip(packed, bytesLeft) : { ok: true as const, bytes: packed };
+  const unpacked = isGzip(packed) ? await unpack("gzip", packed, bytesLeft) : { ok: true as const, bytes: packed };
   if (!unpacked.ok || unpacked.bytes.length > bytesLeft) return null;
   return { text: new TextDecoder().decode(unpacked.bytes), bytes: unpacked.bytes.length };
 }
 
 async function opened(headers: Headers, body: Uint8Array<ArrayBuffer>): Promise<Opened> {
-  const encoding = contentEncoding(headers);
-  if (encoding !== null && encoding !== "gzip") return unreadable("the body is encoded otherwise than by gzip");
-  const plain = encoding === "gzip" ? await unpackGzip(body, limits.firehoseBodyBytesMax) : { ok: true as const, bytes: body };
-  if (!plain.ok) return unreadable(`the body is ${plain.why}`);
+  const plain = await plainBody(headers, body, limits.firehoseBodyBytesMax);
+  if (!plain.ok) return unreadable(plain.reason);
   const parsed = parseJson(plain.bytes);
   const delivery = parsed.ok ? readDelivery(parsed.value) : null;
   if (delivery === null) return unreadable("the body is no delivery of Firehose");
   const events: unknown[] = [];
-  let bytesLeft: number = limits.firehoseUnpackedBytesMax;
+  let bytesLeft: number = limits.unpackedBytesMax;
   for (const data of delivery.records) {
+    // One more than may be taken: what is too much must be seen to be too much.
+    if (events.length > limits.alertItemsMax) break;
     const record = await recordText(data, bytesLeft);
     // In the list as what it is: a text is no alert, so it is named as invalid where it stands.
     if (record === null) events.push("(a record that is not base64, not gzip, or too large)");
     else {
       bytesLeft -= record.bytes;
-      for (const event of recordEvents(record.text)) events.push(event);
+      for (const event of recordEvents(record.text, limits.alertItemsMax + 1)) events.push(event);
     }
   }
   return { requestId: delivery.requestId, payload: { ok: true, value: events } };

@@ -29,7 +29,7 @@ async function admit(call: PublicCall, { authenticator }: Door): Promise<Respons
   if (caller.client.from === null) return problemResponse(new PortcullisError("FORBIDDEN", open, { facts: { limit: "from" } }));
   const body = await bodyOf(call);
   if (!body.ok) return problemResponse(body.error);
-  return takeAlerts(callOf(call, bounded(caller), body.value), source, bodyPayload(call.request.headers, body.value, source));
+  return takeAlerts(callOf(call, bounded(caller), body.value), source, await bodyPayload(call.request.headers, body.value, source));
 }
 
 export const pathKeyAlerts: SenderRoute = { method: "POST", path: `${prefix}:secret`, access: "sender", credential: "pathSecret", admit };

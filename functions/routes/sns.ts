@@ -10,27 +10,22 @@ import { takeAlerts } from "./alerts.ts";
 import { jsonResponse } from "./answer.ts";
 import { parseJson } from "./body.ts";
 import type { Call, Door, PublicCall, SenderRoute } from "./call.ts";
-import type { Payload } from "./payload.ts";
+import { textPayload } from "./payload.ts";
 import { problemResponse, unauthenticatedResponse } from "./problem.ts";
 import { bodyOf, callOf, refuseSender, soleSource } from "./sender.ts";
 
 const rawDelivery =
   "Raw message delivery carries no signature, so nobody can tell who sent it. Set the subscription's attribute RawMessageDelivery to false; see functions/README.md.";
 
-/** The published text is JSON where a service or a rule of ours published it. */
-function payloadOf(text: string): Payload {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    return { ok: false, reason: "the message that was published is not JSON" };
-  }
-}
-
 async function confirm(call: Call, { message, caller }: SnsCaller, { sns }: Door): Promise<Response> {
   const { subscribe, topic } = message;
   const url = subscribe === null ? null : confirmationUrl(subscribe.url, topic, subscribe.token);
   // Signed all the same: whoever may publish as SNS does not need us to call a strange URL.
-  if (url === null) return problemResponse(new PortcullisError("FORBIDDEN", "The SubscribeURL is not SNS's own for this topic; it was not called."));
+  if (url === null) {
+    const error = new PortcullisError("FORBIDDEN", "The SubscribeURL is not SNS's own for this topic; it was not called.");
+    call.deps.log({ level: "warn", event: "sns.refused", code: error.code, client: caller.name, why: error.message });
+    return problemResponse(error);
+  }
   await sns.confirm(url, call.now);
   call.deps.log({ level: "info", event: "sns.confirmed", client: caller.name, topic: topic.arn });
   return jsonResponse(200, { confirmed: true, topic: topic.arn });
@@ -51,10 +46,15 @@ async function admit(call: PublicCall, door: Door): Promise<Response> {
   const { caller, message } = sender;
   const source = soleSource(caller.client);
   const denied = refuseSender(caller, source, call);
-  if (denied !== null || source === null) return problemResponse(denied ?? new PortcullisError("FORBIDDEN", "There is no source."));
+  if (denied !== null || source === null) {
+    // SNS tells nobody that its subscription was refused, and it stays pending.
+    if (denied !== null && message.type === "SubscriptionConfirmation")
+      call.deps.log({ level: "warn", event: "sns.refused", code: denied.code, client: caller.name, why: denied.message });
+    return problemResponse(denied ?? new PortcullisError("FORBIDDEN", "There is no source."));
+  }
   const known = callOf(call, caller, body.value);
   if (message.type === "SubscriptionConfirmation") return confirm(known, sender, door);
-  if (message.type === "Notification") return takeAlerts(known, source, payloadOf(message.text));
+  if (message.type === "Notification") return takeAlerts(known, source, await textPayload(message.text));
   call.deps.log({ level: "warn", event: "sns.unsubscribed", client: caller.name, topic: message.topic.arn });
   return jsonResponse(200, { confirmed: false, topic: message.topic.arn });
 }

@@ -1,6 +1,8 @@
 // Reads what Amazon Data Firehose posts and what its records hold: log events of CloudWatch Logs, or events as somebody put them there.
 // Pure and lax: what makes no sense stays in the list as the text it is, so that it is named as invalid and spoils no neighbour.
 
+import { linesOf } from "../request/text.ts";
+
 export interface Delivery {
   readonly requestId: string | null;
   /** Of each record, its data in base64; null for what has none. */
@@ -61,10 +63,14 @@ function eventsOf(value: unknown): readonly unknown[] {
   });
 }
 
-/** The events of one record: one JSON text, or one on each line. An empty record is allowed, and is none. */
-export function recordEvents(text: string): readonly unknown[] {
+/** The events of one record, at most `countMax`: of one JSON text, or one on each line. An empty record is allowed, and is none. */
+export function recordEvents(text: string, countMax: number): readonly unknown[] {
   const whole = parse(text);
-  if (whole.ok) return eventsOf(whole.value);
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return lines.flatMap((line) => eventsOf(parsedOr(line)));
+  if (whole.ok) return eventsOf(whole.value).slice(0, countMax);
+  const events: unknown[] = [];
+  for (const line of linesOf(text)) {
+    if (events.length >= countMax) break;
+    for (const event of eventsOf(parsedOr(line))) events.push(event);
+  }
+  return events.slice(0, countMax);
 }

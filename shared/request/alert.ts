@@ -6,7 +6,7 @@ import { limits } from "../limits.ts";
 import type { EpochMs } from "../ports.ts";
 import { readEventTime } from "./event-time.ts";
 import { firstValues } from "./paths.ts";
-import { cleanText, cutText, quoted } from "./text.ts";
+import { cleanText, oneLine, quoted } from "./text.ts";
 
 /** What one item says: an address to block, or why there is none. `item` is its position. */
 export type AlertEntry =
@@ -48,14 +48,14 @@ function readIds(item: unknown, paths: readonly string[]): readonly string[] {
   const document = firstText(item, ["_id"]);
   const index = firstText(item, ["_index"]);
   const all = document === null ? mapped : [...mapped, index === null ? document : `${index}/${document}`];
-  const texts = all.flatMap((id) => (typeof id === "string" || typeof id === "number" ? [cutText(cleanText(String(id)), limits.alertIdCharsMax)] : []));
+  const texts = all.flatMap((id) => (typeof id === "string" || typeof id === "number" ? [oneLine(String(id), limits.alertIdCharsMax)] : []));
   return [...new Set(texts.filter((id) => id !== ""))].slice(0, limits.alertIdsMax);
 }
 
 function readEvent(item: unknown, rules: AlertRules): AlertEvent {
   return {
     at: readAt(item, rules.mapping.at),
-    reason: cutText(cleanText(firstText(item, rules.mapping.reason) ?? ""), limits.reasonCharsMax).trim(),
+    reason: oneLine(firstText(item, rules.mapping.reason) ?? "", limits.reasonCharsMax),
     severity: readSeverity(item, rules),
     ids: readIds(item, rules.mapping.id),
   };

@@ -24,9 +24,28 @@ export function cutText(text: string, charsMax: number): string {
   return [...text.slice(0, charsMax * 2)].slice(0, charsMax).join("");
 }
 
+/** How much of a text is cleaned for each character that may be kept: a megabyte of what does not print is not walked through for one line. */
+const looksPerChar = 16;
+
+/** One harmless line of at most `charsMax` characters. */
+export function oneLine(text: string, charsMax: number): string {
+  return cutText(cleanText(text.slice(0, charsMax * looksPerChar)), charsMax).trim();
+}
+
 /** A value from outside as it may be shown in a message: quoted, cut, one line. */
 export function quoted(value: unknown, charsMax = 64): string {
-  if (typeof value === "string") return JSON.stringify(cutText(cleanText(value), charsMax));
+  if (typeof value === "string") return JSON.stringify(oneLine(value, charsMax));
   if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
   return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : "nothing";
+}
+
+/** The lines that are not blank, one after the other: a text of nothing but line breaks must not become a million texts. */
+export function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    const at = text.indexOf("\n", from);
+    const end = at === -1 ? text.length : at;
+    const line = text.slice(from, end);
+    if (line.trim() !== "") yield line;
+    from = end + 1;
+  }
 }

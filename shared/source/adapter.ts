@@ -5,7 +5,7 @@ import type { AlertSource } from "../config.ts";
 import type { DetectionEvent, EventResource } from "../event/event.ts";
 import { limits } from "../limits.ts";
 import { readEventTime } from "../request/event-time.ts";
-import { cleanText, cutText, quoted } from "../request/text.ts";
+import { cleanText, oneLine, quoted } from "../request/text.ts";
 import { categoryOf } from "./category.ts";
 import { delivered, everyWrapper, talkOf } from "./delivery.ts";
 import { sha256Hex } from "./digest.ts";
@@ -23,7 +23,7 @@ export interface Definition {
 }
 
 function line(value: unknown, charsMax: number): string {
-  return cutText(cleanText(textOf(value)), charsMax).trim();
+  return oneLine(textOf(value), charsMax);
 }
 
 interface Addresses {
@@ -48,12 +48,19 @@ function readAddresses(values: readonly unknown[]): Addresses {
   return { cidrs: [...cidrs.values()], problem };
 }
 
+/** One of several identifiers, so that no two lists of them read the same: an attacker may choose a part of one, such as a file's name. */
+function partOf(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("/", "%2F");
+}
+
 /** The source's own identifiers, or a digest where there are none, or where they would not stay whole. */
 function idOf(name: string, key: readonly unknown[], item: object): string {
   const parts = key.map(textOf).filter((part) => part !== "");
   if (parts.length === 0) return `${name}/sha256-${sha256Hex(canonical(item)).slice(0, 40)}`;
-  const id = `${name}/${parts.join("/")}`;
-  return line(id, limits.alertIdCharsMax) === id ? id : `${name}/sha256-${sha256Hex(canonical(parts)).slice(0, 40)}`;
+  // Not put together first: each may be as long as the message.
+  const isShort = parts.reduce((sum, part) => sum + part.length, 0) <= limits.alertIdCharsMax;
+  const id = isShort ? `${name}/${key.length === 1 ? parts[0] : parts.map(partOf).join("/")}` : "";
+  return isShort && line(id, limits.alertIdCharsMax) === id ? id : `${name}/sha256-${sha256Hex(canonical(parts)).slice(0, 40)}`;
 }
 
 function resourcesOf(resources: readonly EventResource[]): readonly EventResource[] {
@@ -109,7 +116,7 @@ function finished(draft: Draft, attackers: readonly Cidr[], item: object, defini
 function entriesOf(value: unknown, item: number, definition: Definition, rules: SourceRules): readonly SourceEntry[] {
   if (!isObject(value)) return [{ kind: "invalid", item, field: "", reason: `is ${quoted(value)}; an event is a JSON object` }];
   const reading = talkOf(value) ?? definition.read(value, rules);
-  if (reading.kind !== "event") return [{ ...reading, item, reason: cutText(cleanText(reading.reason), limits.entryReasonCharsMax) }];
+  if (reading.kind !== "event") return [{ ...reading, item, reason: oneLine(reading.reason, limits.entryReasonCharsMax) }];
   const { draft } = reading;
   if (draft.sample === true && !rules.samples) {
     return [{ kind: "ignored", item, because: "sample", reason: `is a test or sample of ${definition.title}; alerts.${definition.name}.samples takes them` }];

@@ -5,20 +5,23 @@ import type { EventCategory } from "../event/event.ts";
 
 /** First match wins, the more telling first. */
 const signs: readonly (readonly [EventCategory, RegExp])[] = [
-  ["brute-force", /brute.?force|\bbf\b|authentication.?fail|failed.?log|login.?attempt|password.?(?:guess|spray)|user.?enum/],
+  ["brute-force", /brute.?force|(?:^|[^a-z])bf(?![a-z])|authentication.?fail|failed.?log|login.?attempt|password.?(?:guess|spray)|user.?enum/],
   ["crypto-mining", /crypto.?(?:currency|min)|coin.?min|\bminers?\b|bitcoin|stratum/],
   ["command-and-control", /c&c|\bc2\b|command.?and.?control|backdoor|beacon|botnet/],
   ["denial-of-service", /denial.?of.?service|d?dos(?:\b|attack|_)|l7ddos|rate.?(?:based|limit)|flood/],
   ["shell", /reverse.?shell|terminal.?shell|shell.?(?:spawn|in.?container|code)|interactive.?shell|web.?shell/],
   ["data-exposure", /exfiltration|exposure|sensitivedata|data.?leak|s3bucketpublic|publicly/],
-  ["web-attack", /sqli|sql.?injection|\bxss\b|cross.?site|web.?(?:attack|application|scan)|\bwaf\b|path.?traversal|log4j|\bhttp\b|\bcve\b/],
+  ["web-attack", /sqli|sql.?injection|\bxss\b|cross.?site|web.?(?:attack|application|scan)|\bwaf\b|(?:path|directory).?traversal|log4j|\bhttp\b|\bcve\b/],
   ["port-probe", /port.?(?:probe|scan|sweep)|^recon|network.?scan|\bscan(?:ner|ning)?\b|probing/],
   ["credential-access", /credential|iamuser|secrets?\b|access.?key/],
   ["malware", /malware|trojan|virus|ransom|\bworm\b|exploit/],
 ];
 
+/** Names of rules are short; what is longer is somebody's text. */
+const nameCharsMax = 1_000;
+
 export function categoryOf(type: string): EventCategory {
-  const text = type.toLowerCase();
+  const text = type.slice(0, nameCharsMax).toLowerCase();
   return signs.find(([, sign]) => sign.test(text))?.[0] ?? "other";
 }
 

@@ -36,7 +36,8 @@ function readAlert(alert: object): Reading {
   const uuid = textAt(alert, "uuid");
   const address = addressOf(source);
   return eventOf({
-    key: uuid === "" ? [at(alert, "machine_id"), scenario, at(alert, "start_at"), at(source, "value")] : [uuid],
+    // Before 1.6 there is no uuid. Several alerts of one scenario may begin at once, so the number in its database goes with the rest.
+    key: uuid === "" ? [at(alert, "machine_id"), at(alert, "id"), scenario, at(alert, "start_at"), at(source, "value")] : [uuid],
     type: scenario,
     title: textAt(alert, "message") || scenario,
     severity: null,

@@ -8,7 +8,11 @@ import { at, isObject, listAt, textAt } from "./json.ts";
 import { mappedDraft } from "./mapped.ts";
 import { eventOf, invalid, type Reading, type SourceRules } from "./source.ts";
 
-const idNames = ["InstanceId", "Arn", "arn", "Id", "id", "Name", "name", "UserName", "BucketName"] as const;
+/** What AWS, Azure and GCP call their resources by; the first that is there. */
+const idNames = [
+  ...["InstanceId", "VolumeId", "SnapshotId", "ImageId", "GroupId", "AllocationId", "NetworkInterfaceId", "VpcId", "DBInstanceIdentifier", "AccessKeyId"],
+  ...["FunctionName", "TableName", "RoleName", "UserName", "BucketName", "LoadBalancerName", "Arn", "arn", "Id", "id", "Name", "name"],
+] as const;
 
 function resourcesOf(message: object): readonly EventResource[] {
   const kind = textAt(message, "policy", "resource") || "resource";

@@ -15,22 +15,43 @@ function fractions(count: number, root: (prime: number) => number): readonly num
 const initial = fractions(8, Math.sqrt);
 const rounds = fractions(64, Math.cbrt);
 
-function utf8(text: string): number[] {
-  const bytes: number[] = [];
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
-    else if (code < 0x1_0000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-    else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+/** The text in UTF-8, with the padding that the digest wants: a bit, zeros, and the length in bits. */
+function padded(text: string): Uint8Array {
+  // Three bytes at most for each UTF-16 unit, and a block for the padding.
+  const bytes = new Uint8Array(text.length * 3 + 128);
+  let size = 0;
+  const put = (byte: number) => {
+    bytes[size] = byte;
+    size += 1;
+  };
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.codePointAt(at) ?? 0;
+    if (code < 0x80) put(code);
+    else {
+      if (code < 0x800) put(0xc0 | (code >> 6));
+      else {
+        if (code < 0x1_0000) put(0xe0 | (code >> 12));
+        else {
+          at += 1;
+          put(0xf0 | (code >> 18));
+          put(0x80 | ((code >> 12) & 63));
+        }
+        put(0x80 | ((code >> 6) & 63));
+      }
+      put(0x80 | (code & 63));
+    }
   }
-  return bytes;
+  const bits = size * 8;
+  put(0x80);
+  while (size % 64 !== 56) put(0);
+  for (const word of [Math.floor(bits / 2 ** 32), bits | 0]) for (const shift of [24, 16, 8, 0]) put((word >>> shift) & 255);
+  return bytes.subarray(0, size);
 }
 
 const turned = (word: number, by: number) => (word >>> by) | (word << (32 - by));
 
 /** The 64 words of a block; one buffer for all blocks of a text, since a body may have thousands. */
-function schedule(all: Int32Array, bytes: readonly number[], from: number): void {
+function schedule(all: Int32Array, bytes: Uint8Array, from: number): void {
   for (let at = 0; at < 16; at += 1) {
     const first = from + at * 4;
     all[at] = ((bytes[first] ?? 0) << 24) | ((bytes[first + 1] ?? 0) << 16) | ((bytes[first + 2] ?? 0) << 8) | (bytes[first + 3] ?? 0);
@@ -63,11 +84,7 @@ function mix(state: Int32Array, all: Int32Array): void {
 
 /** 64 lower-case hex digits. */
 export function sha256Hex(text: string): string {
-  const bytes = utf8(text);
-  const bits = bytes.length * 8;
-  bytes.push(0x80);
-  while (bytes.length % 64 !== 56) bytes.push(0);
-  for (const word of [Math.floor(bits / 2 ** 32), bits | 0]) bytes.push((word >>> 24) & 255, (word >>> 16) & 255, (word >>> 8) & 255, word & 255);
+  const bytes = padded(text);
   const state = Int32Array.from(initial);
   const all = new Int32Array(64);
   for (let from = 0; from < bytes.length; from += 64) {

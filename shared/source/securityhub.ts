@@ -1,5 +1,6 @@
 // AWS Security Hub findings (ASFF), by EventBridge (`detail.findings`), SNS or bare.
 // Fields: AWS docs, securityhub/latest/userguide/securityhub-findings-format-syntax, 2026-11.
+import type { EventResource } from "../event/event.ts";
 import { createAdapter } from "./adapter.ts";
 import { severityFrom, severityOf } from "./category.ts";
 import { at, flagAt, isObject, listAt, numberAt, own, textAt, textOf } from "./json.ts";
@@ -18,13 +19,21 @@ function bothFamilies(details: unknown): readonly unknown[] {
 }
 
 /** Where products keep what the format had no place for: GuardDuty's names with slashes. */
-function product(finding: object, suffix: string): readonly unknown[] {
+function productFields(finding: object): readonly (readonly [string, unknown])[] {
   const fields = at(finding, "ProductFields");
-  return isObject(fields)
-    ? Object.entries(fields)
-        .filter(([name]) => name.startsWith("aws/guardduty/service/") && name.endsWith(suffix))
-        .map(([, value]) => value)
-    : [];
+  return isObject(fields) ? Object.entries(fields).filter(([name]) => name.startsWith("aws/guardduty/service/")) : [];
+}
+
+function product(finding: object, suffix: string): readonly unknown[] {
+  return productFields(finding)
+    .filter(([name]) => name.endsWith(suffix))
+    .map(([, value]) => value);
+}
+
+/** Port probes come from outside by what they are. */
+function isProbe(finding: object): boolean {
+  const named = productFields(finding).some(([name]) => name.startsWith("aws/guardduty/service/action/portProbeAction/portProbeDetails"));
+  return named || listAt(finding, "Action", "PortProbeAction", "PortProbeDetails").length > 0;
 }
 
 function directionIn(finding: object): Direction {
@@ -35,7 +44,7 @@ function directionIn(finding: object): Direction {
   ];
   const word = words.map(textOf).find((text) => text !== "") ?? "";
   if (/^out/i.test(word)) return "outbound";
-  return /^in/i.test(word) || listAt(finding, "Action", "PortProbeAction", "PortProbeDetails").length > 0 ? "inbound" : null;
+  return /^in/i.test(word) || isProbe(finding) ? "inbound" : null;
 }
 
 function actionEnds(finding: object): readonly unknown[] {
@@ -61,8 +70,29 @@ function endsOf(finding: object, types: string): Pick<Draft, "direction" | "atta
     return [...listAt(instance, "IpV4Addresses"), ...listAt(instance, "IpV6Addresses")];
   });
   const locals = [at(finding, "Action", "NetworkConnectionAction"), ...listAt(finding, "Action", "PortProbeAction", "PortProbeDetails")];
-  const victims = [...near, ...instances, ...locals.flatMap((local) => bothFamilies(at(local, "LocalIpDetails")))];
+  const named = [...product(finding, "/localIpDetails/ipAddressV4"), ...product(finding, "/localIpDetails/ipAddressV6")];
+  const victims = [...near, ...instances, ...locals.flatMap((local) => bothFamilies(at(local, "LocalIpDetails"))), ...named];
   return { direction, attackers: !isOurs || hostilePeer.test(types) ? far : [], victims };
+}
+
+/** Resources by the words that events have for them, and by their own name: the last part of an ARN, or of `AWS::IAM::AccessKey:…`. */
+const kinds: ReadonlyMap<string, string> = new Map([
+  ["AwsEc2Instance", "instance"],
+  ["AwsS3Bucket", "bucket"],
+  ["AwsIamAccessKey", "access-key"],
+  ["AwsIamUser", "user"],
+  ["AwsEksCluster", "cluster"],
+  ["AwsRdsDbInstance", "database"],
+  ["AwsLambdaFunction", "function"],
+  ["Container", "container"],
+]);
+
+function resourceOf(finding: object, resource: unknown): EventResource {
+  const type = textAt(resource, "Type");
+  const id = textAt(resource, "Id");
+  const where = { account: textAt(finding, "AwsAccountId"), region: textAt(resource, "Region") || textAt(finding, "Region") };
+  const kind = kinds.get(type);
+  return kind === undefined ? { kind: type || "resource", id, ...where } : { kind, id: id.split(/[/:]/).at(-1) || id, ...where };
 }
 
 function draftOf(finding: object, id: string): Draft {
@@ -71,6 +101,8 @@ function draftOf(finding: object, id: string): Draft {
   return {
     key: [id],
     type: types[0] ?? (generator || "finding"),
+    // A check finds a weakness, whatever could be done with it, and no attack.
+    ...(types.length > 0 && types.every((type) => type.startsWith("Software and Configuration Checks")) ? { category: "other" } : {}),
     title: textAt(finding, "Title"),
     severity:
       severityOf(textAt(finding, "Severity", "Label")) ?? severityFrom(numberAt(finding, "Severity", "Normalized"), { critical: 90, high: 70, medium: 40 }),
@@ -78,12 +110,7 @@ function draftOf(finding: object, id: string): Draft {
     sample: flagAt(finding, "Sample") || product(finding, "/additionalInfo/sample").includes("true"),
     ...endsOf(finding, types.join(" ")),
     process: at(finding, "Process", "Name"),
-    resources: listAt(finding, "Resources").map((resource) => ({
-      kind: textAt(resource, "Type") || "resource",
-      id: textAt(resource, "Id"),
-      account: textAt(finding, "AwsAccountId"),
-      region: textAt(resource, "Region") || textAt(finding, "Region"),
-    })),
+    resources: listAt(finding, "Resources").map((resource) => resourceOf(finding, resource)),
     evidence: {
       product: at(finding, "ProductName") ?? at(finding, "ProductArn"),
       account: at(finding, "AwsAccountId"),

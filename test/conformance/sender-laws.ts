@@ -1,7 +1,7 @@
-// Laws of what the ways in without our credentials need of a runtime: RSA signatures under both hashes, keys out of a certificate, gzip
+// Laws of what the ways in without our credentials need of a runtime: RSA signatures under both hashes, keys out of a certificate, gzip and zlib
 // within a bound. The messages were signed by another tool (`test/data/sns/`), so that no mistake of ours agrees with itself.
 import { createSnsDoor, type SnsDoor } from "../../functions/auth/sns.ts";
-import { unpackGzip } from "../../functions/routes/unpack.ts";
+import { type Packing, unpack } from "../../functions/routes/unpack.ts";
 import type { Config } from "../../shared/config.ts";
 import type { LogRecord } from "../../shared/ports.ts";
 import fixture from "../data/sns/signed.json" with { type: "json" };
@@ -16,8 +16,10 @@ function door(logged: LogRecord[]): SnsDoor {
   return createSnsDoor({ config, log: (record) => logged.push(record), askSns: async () => ({ status: 200, headers: {}, body: fixture.certificate }) });
 }
 
-async function packed(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+const packings: readonly Packing[] = ["gzip", "deflate"];
+
+async function packed(packing: Packing, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(packing));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -45,23 +47,27 @@ export const senderLaws: readonly Law<null>[] = [
       }
     },
   },
-  {
-    name: "gzip: what was packed comes out, and what would be more than the bound does not",
-    run: async () => {
-      const bytes = new TextEncoder().encode("ab".repeat(50_000));
-      const small = await unpackGzip(await packed(bytes), bytes.length);
-      must(small.ok, "an honest one was not unpacked");
-      mustEqual(new TextDecoder().decode(small.bytes), new TextDecoder().decode(bytes), "unpacked");
-      mustEqual(await unpackGzip(await packed(bytes), bytes.length - 1), { ok: false, why: "too large" }, "one byte more");
-      mustEqual(await unpackGzip(await packed(new Uint8Array(32 * 1024 * 1024)), 1_000), { ok: false, why: "too large" }, "a bomb");
+  ...packings.flatMap((packing): readonly Law<null>[] => [
+    {
+      name: `${packing}: what was packed comes out, and what would be more than the bound does not`,
+      run: async () => {
+        const bytes = new TextEncoder().encode("ab".repeat(50_000));
+        const small = await unpack(packing, await packed(packing, bytes), bytes.length);
+        must(small.ok, "an honest one was not unpacked");
+        mustEqual(new TextDecoder().decode(small.bytes), new TextDecoder().decode(bytes), "unpacked");
+        mustEqual(await unpack(packing, await packed(packing, bytes), bytes.length - 1), { ok: false, why: "too large" }, "one byte more");
+        mustEqual(await unpack(packing, await packed(packing, new Uint8Array(32 * 1024 * 1024)), 1_000), { ok: false, why: "too large" }, "a bomb");
+      },
     },
-  },
-  {
-    name: "gzip: what is none, or ends too early, is said to be none",
-    run: async () => {
-      const whole = await packed(new TextEncoder().encode("something"));
-      for (const bytes of [new Uint8Array(), new Uint8Array([0x1f, 0x8b]), whole.slice(0, whole.length - 3), new TextEncoder().encode("{}")])
-        mustEqual(await unpackGzip(bytes, 1_000), { ok: false, why: "not gzip" }, `${bytes.length} bytes`);
+    {
+      name: `${packing}: what is none, ends too early or goes on after its end, is said to be none`,
+      run: async () => {
+        const whole = await packed(packing, new TextEncoder().encode("something"));
+        const more = new Uint8Array([...whole, ...new TextEncoder().encode("{}")]);
+        const cut = Array.from({ length: whole.length }, (_, at) => whole.slice(0, at));
+        const none = [...cut, more, new TextEncoder().encode("{}")];
+        for (const bytes of none) mustEqual(await unpack(packing, bytes, 1_000), { ok: false, why: `not ${packing}` }, `${bytes.length} bytes`);
+      },
     },
-  },
+  ]),
 ];

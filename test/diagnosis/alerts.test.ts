@@ -4,10 +4,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { counterHelp } from "../../functions/log/counters.ts";
+import { logLine } from "../../functions/log/line.ts";
 import { limits } from "../../shared/limits.ts";
 import { newWorld, startMs } from "../coordinator/world.ts";
+import { detector, type SenderWorld, senderWorld, signedSns } from "../senders/world.ts";
 import { aclId } from "../simulators/aws-fixtures.ts";
+import { confirmation, notification, topicArn } from "../sns/publisher.ts";
 import { Deployed } from "./deployed.ts";
+import { firingLines } from "./logql.ts";
 import { firing, metricsOf, parseScrape, type Scrape } from "./promql.ts";
 
 interface Rule {
@@ -18,8 +22,13 @@ interface Rule {
 }
 
 const root = new URL("../../", import.meta.url);
-const document = parse(readFileSync(new URL("functions/alerts.example.yaml", root), "utf8")) as { groups: { rules: Rule[] }[] };
-const rules = document.groups.flatMap((group) => group.rules);
+function rulesIn(file: string): readonly Rule[] {
+  const document = parse(readFileSync(new URL(file, root), "utf8")) as { groups: { rules: Rule[] }[] };
+  return document.groups.flatMap((group) => group.rules);
+}
+
+const rules = rulesIn("functions/alerts.example.yaml");
+const logRules = rulesIn("functions/log-alerts.example.yaml");
 const readme = readFileSync(new URL("functions/README.md", root), "utf8");
 
 /** A deployment that is scraped, as Prometheus does it. */
@@ -184,16 +193,57 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 };
 
+/** A subscription that somebody ends or that is refused, as SNS tells of it; what each client is called there. */
+const logScenarios: Readonly<Record<string, readonly (() => Promise<SenderWorld>)[]>> = {
+  PortcullisTopicUnsubscribed: [() => told(senderWorld(), "UnsubscribeConfirmation")],
+  PortcullisTopicRefused: [
+    () => told(senderWorld(), "SubscriptionConfirmation", { SubscribeURL: "https://sns.eu-west-1.amazonaws.com/?Action=Subscribe" }),
+    () => told(senderWorld(), "SubscriptionConfirmation", { SignatureVersion: "1" }),
+    () => told(senderWorld({ guardduty: { ...detector, scopes: ["block"], sns: { topics: [topicArn], sha1: false } } }), "SubscriptionConfirmation"),
+    () => told(senderWorld({ guardduty: { ...detector, from: ["198.51.100.1/32"], sns: { topics: [topicArn], sha1: false } } }), "SubscriptionConfirmation"),
+  ],
+};
+
+async function told(world: SenderWorld, Type: string, changes: Record<string, string> = {}): Promise<SenderWorld> {
+  await signedSns(world, confirmation(world.clock.at, { Type, ...changes }));
+  return world;
+}
+
+/** What its log fires now, and an hour later. */
+function firedBy({ expr }: Rule, world: SenderWorld): readonly (readonly string[])[] {
+  const lines = world.logged.map((record) => ({ atMs: world.clock.at, line: logLine(record) }));
+  return [0, 3_600_000].map((later) => firingLines(expr, lines, world.clock.at + later));
+}
+
+describe("alerts on the log", () => {
+  test("health: a subscription that is confirmed and used fires none", async () => {
+    const world = senderWorld();
+    for (const fields of [confirmation(world.clock.at), notification({ ip: "203.0.113.7" }, world.clock.at), notification("no alert", world.clock.at)])
+      expect((await signedSns(world, fields)).status).toBe(200);
+    for (const rule of logRules) expect([rule.alert, firedBy(rule, world)]).toEqual([rule.alert, [[], []]]);
+  });
+
+  test.each(logRules.map((rule) => [rule.alert, rule] as const))("fire: %s, with the client's name, and no other", async (alert, rule) => {
+    const worlds = await Promise.all((logScenarios[alert] ?? []).map((scenario) => scenario()));
+    expect(worlds.length).toBeGreaterThan(0);
+    for (const world of worlds) {
+      expect(firedBy(rule, world)).toEqual([["guardduty"], []]);
+      for (const other of logRules) if (other !== rule) expect([other.alert, firedBy(other, world)]).toEqual([other.alert, [[], []]]);
+    }
+  });
+});
+
 describe("alerts", () => {
   test("rules: each has a scenario, a severity, a sentence and a page of the runbook that exists", () => {
     expect(Object.keys(scenarios).sort()).toEqual(rules.map(({ alert }) => alert).sort());
+    expect(Object.keys(logScenarios).sort()).toEqual(logRules.map(({ alert }) => alert).sort());
     const anchors = [...readme.matchAll(/^#{1,6}\s+(.+)$/gm)].map(([, heading = ""]) =>
       heading
         .toLowerCase()
         .replace(/[^a-z0-9\s_-]/g, "")
         .replace(/\s/g, "-"),
     );
-    for (const { alert, labels, annotations } of rules) {
+    for (const { alert, labels, annotations } of [...rules, ...logRules]) {
       expect([alert, ["page", "ticket"].includes(labels.severity)]).toEqual([alert, true]);
       expect(annotations.summary.length).toBeGreaterThan(20);
       const [file, anchor] = annotations.runbook.split("#");

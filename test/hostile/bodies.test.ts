@@ -101,7 +101,7 @@ describe("big", () => {
 });
 
 describe("packed", () => {
-  test("refuse: no content encoding is ever unpacked, so that none can burst", async () => {
+  test("refuse: nothing but alerts is ever unpacked, and of those none that bursts", async () => {
     const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024, "[")).toString("latin1");
     for (const encoding of ["gzip", "GZIP", "deflate", "br", "zstd", "x-gzip", "gzip, gzip", "identity, gzip"]) {
       for (const [path, key] of postRoutes) {

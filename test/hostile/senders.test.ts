@@ -4,7 +4,7 @@ import { createSign, generateKeyPairSync } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { unpackGzip } from "../../functions/routes/unpack.ts";
+import { unpack } from "../../functions/routes/unpack.ts";
 import { askSnsOf } from "../../functions/runtime/ask-sns.ts";
 import { limits } from "../../shared/limits.ts";
 import type { LogRecord } from "../../shared/ports.ts";
@@ -213,11 +213,11 @@ describe("work that strangers cause", () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 5_000 }), fc.nat(6_000), async (bytes, most) => {
         const packed = new Uint8Array(gzipSync(bytes));
-        const unpacked = await unpackGzip(packed, most);
+        const unpacked = await unpack("gzip", packed, most);
         expect(unpacked.ok ? [...unpacked.bytes] : unpacked.why).toEqual(bytes.length <= most ? [...bytes] : "too large");
-        const cut = await unpackGzip(packed.slice(0, packed.length - 9), 10_000);
+        const cut = await unpack("gzip", packed.slice(0, packed.length - 9), 10_000);
         expect(cut.ok).toBe(false);
-        expect((await unpackGzip(new Uint8Array(bytes), most)).ok).toBe(false);
+        expect((await unpack("gzip", new Uint8Array(bytes), most)).ok).toBe(false);
       }),
       { numRuns: 60 },
     );

@@ -47,7 +47,7 @@ async function stop(child: Child, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Pr
 }
 
 export async function startDeno(options: DenoOptions): Promise<RunningDeno> {
-  const { bindings, importMap, folder, persistTo, port = 0, timeline = "production", onLog = () => undefined } = options;
+  const { bindings, importMap, folder, persistTo, port = 0, played = {}, timeline = "production", onLog = () => undefined } = options;
   if (options.coordinator === "none") throw new Error("on Deno there is always a coordinator: its lock is in the store");
   if (persistTo !== undefined) await mkdir(persistTo, { recursive: true });
   const database = join(persistTo ?? (await mkdtemp(join(folder, "kv-"))), "kv.sqlite");
@@ -56,7 +56,7 @@ export async function startDeno(options: DenoOptions): Promise<RunningDeno> {
   const environment = { PATH, HOME, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...bindings, DENO_TIMELINE: timeline, PORTCULLIS_KV_PATH: database };
   const child = spawn(join(root, "node_modules/.bin/deno"), arguments_, {
     cwd: root,
-    env: { ...environment, SANDBOX_PORT: String(port) },
+    env: { ...environment, SANDBOX_PORT: String(port), SANDBOX_PLAYED: JSON.stringify(played) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { door, side } = await portsOf(child, onLog);

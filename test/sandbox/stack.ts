@@ -40,6 +40,7 @@ export interface StackOptions {
   readonly coordinator?: WorkerOptions["coordinator"];
   readonly persistTo?: string;
   readonly port?: number;
+  readonly played?: WorkerOptions["played"];
   readonly onLog?: (line: string) => void;
   /** `claimed` (default): `portcullis setup` has run. */
   readonly state?: "claimed" | "bare";
@@ -127,12 +128,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let start = await build(await options.yaml(aws.url, others.urls));
   const configFile = join(folder, "portcullis.yaml");
   const allowed = { PORTCULLIS_ALLOWED_HOSTS: [new URL(aws.url).host, ...others.hosts].join(",") };
-  const { persistTo, coordinator, port, onLog } = options;
+  const { persistTo, coordinator, port, played, onLog } = options;
   const workerOptions: Omit<WorkerOptions, "script"> = {
     bindings: { AWS_WEB_ID: runtimeUser.accessKeyId, AWS_WEB_SECRET: runtimeUser.secretAccessKey, ...others.bindings, ...allowed, ...options.secrets },
     ...(persistTo === undefined ? {} : { persistTo }),
     ...(coordinator === undefined ? {} : { coordinator }),
     ...(port === undefined ? {} : { port }),
+    ...(played === undefined ? {} : { played }),
     ...(onLog === undefined ? {} : { onLog }),
   };
   let worker = await start(workerOptions);

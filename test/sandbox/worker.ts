@@ -1,7 +1,7 @@
 // Runs the built Worker in workerd on loopback: real HTTP, real KV and Durable Object of the local runtime, ticks on demand.
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { fetch as callOut, convertV4MiniflareOptions, Log, LogLevel, Miniflare, type Request } from "miniflare";
 
 export interface WorkerOptions {
   /** Built by `buildWorker`. */
@@ -13,6 +13,8 @@ export interface WorkerOptions {
   /** Keeps KV and the object's storage across restarts; absent: in memory. */
   readonly persistTo?: string;
   readonly port?: number;
+  /** Hosts whose part somebody plays on loopback, each by the URL that answers in its place: for those that have no endpoint to configure. */
+  readonly played?: Readonly<Record<string, string>>;
   /** Receives what the Worker logs. */
   readonly onLog?: (line: string) => void;
 }
@@ -38,8 +40,17 @@ class QuietLog extends Log {
   }
 }
 
+/** The network as the Worker sees it, with some hosts played by others. */
+function network(played: Readonly<Record<string, string>>) {
+  return async (request: Request) => {
+    const url = new URL(request.url);
+    const base = Object.hasOwn(played, url.host) ? played[url.host] : undefined;
+    return base === undefined ? callOut(request) : callOut(`${base}${url.pathname}${url.search}`, { method: request.method, redirect: "manual" });
+  };
+}
+
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { script, bindings, coordinator = "durable-object", persistTo, port = 0, onLog = () => undefined } = options;
+  const { script, bindings, coordinator = "durable-object", persistTo, port = 0, played, onLog = () => undefined } = options;
   const objects = { PORTCULLIS_COORDINATOR: { className: "CoordinatorObject", useSQLite: true } };
   const options4 = convertV4MiniflareOptions({
     name: "portcullis",
@@ -51,6 +62,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cf: false,
     bindings: { ...bindings },
     kvNamespaces: ["PORTCULLIS_KV"],
+    ...(played === undefined ? {} : { outboundService: network(played) }),
     ...(coordinator === "none" ? {} : { durableObjects: objects }),
     ...(persistTo === undefined ? {} : { resourcePersistencePath: persistTo }),
     log: new QuietLog(onLog),

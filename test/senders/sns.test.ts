@@ -1,4 +1,5 @@
 // POST /v1/sns as Amazon SNS uses it: subscription, notifications, redelivery; what becomes of it when SNS itself cannot be asked.
+import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { baseConfig, createWorld, json, keyOf, nowMs } from "../api/world.ts";
 import { certificateUrl, confirmation, notification, sign, token, topicArn } from "../sns/publisher.ts";
@@ -30,6 +31,19 @@ describe("notifications", () => {
     for (const text of ["Alarm: high CPU", "", "7", '{"no":"address"}']) {
       const response = await signedSns(senderWorld(), notification(text, nowMs));
       expect([text, response.status, (await json(response)).counts]).toEqual([text, 200, { invalid: 1 }]);
+    }
+  });
+
+  test("take: what Cloud Custodian's notify publishes, zlib in base64; what bursts or is cut is named", async () => {
+    const clients = { guardduty: { ...detector, scopes: ["alert:custodian"] as const, sns: { topics: [topicArn], sha1: false } } };
+    const message = { policy: { name: "p", resource: "aws.ec2" }, execution_id: "x", ip: "203.0.113.7", resources: [{ InstanceId: "i-0abc" }] };
+    const text = deflateSync(JSON.stringify(message)).toString("base64");
+    const taken = await json(await signedSns(senderWorld(clients), notification(text, nowMs)));
+    expect(taken).toMatchObject({ source: "custodian", items: [{ ip: "203.0.113.7", status: "created" }] });
+    const burst = deflateSync(Buffer.alloc(5 * 1024 * 1024, " ")).toString("base64");
+    for (const bad of [burst, text.slice(0, 40)]) {
+      const response = await signedSns(senderWorld(clients), notification(bad, nowMs));
+      expect([response.status, (await json(response)).counts]).toEqual([200, { invalid: 1 }]);
     }
   });
 

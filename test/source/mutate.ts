@@ -69,7 +69,7 @@ export function reordered(value: unknown): unknown {
 
 /** What sources call their own events by, and when they happened: changed, it is another event. */
 const identifying =
-  /^(?:id|arn|uuid|fingerprint|time|timestamp|at|@timestamp|startsAt|flow_id|RayID|requestId|execution_id|alert_correlation_id|ts|ip|src_ip|start_at|event_id)$/i;
+  /^(?:id|_id|VolumeId|arn|uuid|fingerprint|time|timestamp|at|@timestamp|startsAt|flow_id|RayID|requestId|execution_id|alert_correlation_id|ts|ip|src_ip|start_at|event_id)$/i;
 
 /** The same message about another event. */
 export function another(value: unknown, name = ""): unknown {

@@ -14,8 +14,11 @@ export interface SourceSample {
 export const rules: SourceRules = { severity: "medium", samples: false, mapping: mappingDefaults.generic };
 export const withSamples: SourceRules = { ...rules, samples: true };
 
+/** One folder for each source. */
+export const dataRoot = new URL("../data/", import.meta.url);
+
 function textOf(path: string): string {
-  return readFileSync(new URL(`../data/${path}`, import.meta.url), "utf8");
+  return readFileSync(new URL(path, dataRoot), "utf8");
 }
 
 export function jsonFile(path: string): unknown {
@@ -48,7 +51,7 @@ function lines(source: AlertSource, ...files: readonly string[]): readonly Sourc
 }
 
 export const samples: readonly SourceSample[] = [
-  ...lines("elastalert", "http-post-captured"),
+  ...lines("elastalert", "http-post-captured", "written"),
   ...lines("generic", "written"),
   ...whole(
     "guardduty",
@@ -60,17 +63,17 @@ export const samples: readonly SourceSample[] = [
     "pascal-unauthorizedaccess-ec2-sshbruteforce",
   ),
   ...lines("guardduty", "bare-panther", "written"),
-  ...lines("securityhub", "written"),
+  ...lines("securityhub", "aws-user-guide", "written"),
   ...whole("macie", "written-policy-s3bucketpublic", "written-sensitive-personal"),
   ...lines("falco", "falcosidekick-inputs", "talon-examples", "written"),
-  ...lines("crowdsec", "written"),
+  ...lines("crowdsec", "crowdsec-tests", "written"),
   ...lines("alertmanager", "written"),
   ...lines("suricata", "crowdsec-hub-tests", "written"),
   ...lines("wazuh", "written"),
   ...lines("aws-waf-logs", "panther"),
   ...lines("cloudflare", "firewall-events-panther", "http-requests-panther", "written"),
-  ...lines("custodian", "written"),
-  ...lines("cloudevents", "written"),
+  ...lines("custodian", "c7n-mailer-tests", "written"),
+  ...lines("cloudevents", "spec-examples", "written"),
 ];
 
 /** Larger files than should be copied here, by the folder in which they lie beside the repository. */
