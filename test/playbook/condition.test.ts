@@ -88,9 +88,16 @@ describe("answers", () => {
       }),
     );
     assert(
-      property(oneof(integer(), double({ noNaN: true, noDefaultInfinity: true })), (n) => {
-        expect(conditionOf(`event.evidence.n == ${n} || event.sample`).ask({ ...guess, evidence: { n } })).toMatchObject({ value: true, error: null });
-      }),
+      // Beyond 2^53 digits are the shortest that name a double, and an integer of CEL is exactly its digits.
+      property(
+        oneof(
+          integer(),
+          double({ noNaN: true, noDefaultInfinity: true }).filter((n) => !Number.isInteger(n) || Number.isSafeInteger(n)),
+        ),
+        (n) => {
+          expect(conditionOf(`event.evidence.n == ${n} || event.sample`).ask({ ...guess, evidence: { n } })).toMatchObject({ value: true, error: null });
+        },
+      ),
     );
   });
 
