@@ -37,7 +37,10 @@ function unexpected(thrown: unknown, context: Context, { log }: Passage, route: 
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   const door: Door = { authenticator: createAuthenticator(deps), sns: createSnsDoor(deps) };
-  const routes = allRoutes.filter((route) => route.path !== "/blacklistip" || deps.config.blacklistip !== null);
+  const { blacklistip, playbooks } = deps.config;
+  const routes = allRoutes.filter(
+    ({ path }) => (path !== "/blacklistip" || blacklistip !== null) && (!path.startsWith("/v1/events") || playbooks !== undefined),
+  );
   const passages = new Passages(deps);
   for (const route of routes) {
     app.on(route.method, route.path, async (context) => {

@@ -1,5 +1,6 @@
 // The configuration as the running product sees it: what `npm run gen` emits from `portcullis.yaml` after every check passed.
 // Plain JSON; durations in milliseconds, addresses in canonical text, secrets only by name.
+import type { Playbook } from "./playbook/playbook.ts";
 import type { Json } from "./ports.ts";
 
 export const severities = ["low", "medium", "high", "critical"] as const;
@@ -146,6 +147,8 @@ export interface Config {
   };
   /** The client that stands for the 2017 query-token API; null: the route does not exist. */
   readonly blacklistip: { readonly client: string } | null;
+  /** What is done about events; absent: each event's attackers are blocked outright. */
+  readonly playbooks?: readonly Playbook[];
   /** Name of the platform's secret that holds the URL to call after each clean pass; null: none. */
   readonly heartbeat: { readonly urlSecret: string } | null;
 }

@@ -11,6 +11,7 @@ import type { Entry } from "../../shared/provider.ts";
 import type { Trace } from "../../shared/trace.ts";
 import { OpenTraces } from "../log/cause.ts";
 import { Counters } from "../log/counters.ts";
+import { EventBook, eventsPrefix } from "./event-book.ts";
 import { Offences, offencesPrefix } from "./offences.ts";
 
 /** Where memory is kept: a Durable Object's storage, a Deno KV prefix, or nothing but a Map. Values are JSON. */
@@ -186,6 +187,8 @@ export class Memory {
   readonly counters: Counters;
   /** Leases that have ended, of clients whose leases grow. */
   readonly offences: Offences;
+  /** Events that playbooks decided something about. */
+  readonly events: EventBook;
   /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
   readonly standing = new Map<string, Standing>();
   /** The last refusals of this life. */
@@ -198,6 +201,7 @@ export class Memory {
     this.core = core;
     this.counters = new Counters(core.counters);
     this.offences = new Offences(storage);
+    this.events = new EventBook(storage);
   }
 
   /** Reads what is there; without a readable core it starts anew, with `since` = now. */
@@ -209,6 +213,7 @@ export class Memory {
       if (key.startsWith("target:")) memory.#targets.set(key.slice(7), { ...freshTarget(), ...(value as unknown as TargetMemory) });
       if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as unknown as Remembered);
       if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
+      if (key.startsWith(eventsPrefix)) memory.events.restore(key.slice(eventsPrefix.length), value);
       if (key.startsWith(offencesPrefix)) memory.offences.restore(value);
     }
     // A lift may have been recorded last thing before the end of the last life.

@@ -8,6 +8,7 @@ import { longestMs } from "../../shared/request/judge.ts";
 import type { AcceptedItem } from "../coordinator/contract.ts";
 import { addAddress, type Batch, type Line, type Status } from "./alert-batch.ts";
 import { addEvents, endResolved, type Resolved } from "./alert-events.ts";
+import { takeByPlaybooks } from "./alert-playbooks.ts";
 import { escalatedView, jsonResponse, timeText } from "./answer.ts";
 import type { Call, GuardedRoute } from "./call.ts";
 import { countByStatus } from "./passage.ts";
@@ -82,7 +83,9 @@ async function takeEvents(call: Call, source: EventSource, payload: Payload): Pr
 
 /** Makes leases of a payload whose sender is known and may send alerts of this source. */
 export async function takeAlerts(call: Call, source: AlertSource, payload: Payload): Promise<Response> {
-  return isEventSource(source) ? takeEvents(call, source, payload) : takeMapped(call, source, payload);
+  // A mapped source names addresses to block and no events, so playbooks are not asked about it.
+  if (!isEventSource(source)) return takeMapped(call, source, payload);
+  return call.deps.config.playbooks === undefined ? takeEvents(call, source, payload) : takeByPlaybooks(call, source, payload);
 }
 
 export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) => ({

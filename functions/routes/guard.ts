@@ -35,6 +35,10 @@ function guardedCoordinator(coordinator: CoordinatorApi, { log, trace }: Passage
     storeId: (mint) => ask(() => coordinator.storeId(mint)),
     tick: () => ask(() => coordinator.tick(trace)),
     vitals: () => ask(() => coordinator.vitals()),
+    take: (request) => ask(() => coordinator.take(request, trace)),
+    events: (request) => ask(() => coordinator.events(request)),
+    event: (id) => ask(() => coordinator.event(id)),
+    replay: (id, by) => ask(() => coordinator.replay(id, by, trace)),
     note: (unauthenticated) => ask(() => coordinator.note(unauthenticated)),
   };
 }

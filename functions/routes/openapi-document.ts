@@ -43,6 +43,13 @@ const descriptions: Readonly<Record<string, Description>> = {
   "POST /v1/sns": { summary: "Take what Amazon SNS delivers; confirm subscriptions of configured topics.", gives: { 200: "SnsAnswer" } },
   "POST /v1/firehose/:source": { summary: "Take what an Amazon Data Firehose stream delivers.", takes: "FirehoseRequest", gives: { 200: "FirehoseAnswer" } },
   "POST /v1/in/:secret": { summary: "Take alerts of a sender that can set no header.", gives: { 200: "AlertAnswer" } },
+  "GET /v1/events": {
+    summary: "List events that playbooks decided something about, the newest first; absent unless playbooks are configured.",
+    gives: { 200: "EventList" },
+    query: { state: "Only events in this state.", limit: "Rows of a page, 1 to 200.", cursor: "The `next` of the page before." },
+  },
+  "GET /v1/events/:id": { summary: "Explain one event: what came in, what fired, how far each step is.", gives: { 200: "Event" } },
+  "POST /v1/events/:id/replay": { summary: "Put a dead letter back to work.", takes: "ReplayRequest", gives: { 200: "ReplayAnswer", 202: "ReplayAnswer" } },
   "POST /v1/lifts": { summary: "End leases.", takes: "LiftRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "POST /v1/exemptions": { summary: "Refuse new leases for a while.", takes: "ExemptionRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "GET /v1/targets": { summary: "Show every target.", gives: { 200: "TargetList" } },

@@ -102,6 +102,12 @@ export function readStop(raw: unknown): Read<StopFields> {
   };
 }
 
+export function readReplay(raw: unknown): Read<null> {
+  const fields = new Fields(raw, ["type"]);
+  fields.operation("replay");
+  return { request: null, problems: fields.problems };
+}
+
 export function readStore(raw: unknown): Read<null> {
   const fields = new Fields(raw, ["type"]);
   fields.operation("store");

@@ -50,6 +50,10 @@ function presentCoordinator(world: CoordinatedWorld): CoordinatorApi {
     storeId: async (mint) => (await present()).storeId(mint),
     vitals: async () => (await present()).vitals(),
     note: async (unauthenticated) => (await present()).note(unauthenticated),
+    take: async (request, trace) => (await present()).take(request, trace),
+    events: async (request) => (await present()).events(request),
+    event: async (id) => (await present()).event(id),
+    replay: async (id, by, trace) => (await present()).replay(id, by, trace),
     tick: async (trace) => (await present()).tick(trace),
   };
 }

@@ -1,6 +1,7 @@
 // Runs in Deno: the pieces that functions/deno.ts puts together, and on a second loopback port what the platform does to them:
 // POST /tick is one run of the cron job, GET /keys a look into the store. The product itself has no such door.
 import generated from "#config" with { type: "json" };
+import { engineMaker } from "#playbooks";
 import { providers } from "#providers";
 import { makeDeno } from "../../functions/runtime/deno.ts";
 import { type DenoApi, type DenoServeOptions, denoApi } from "../../functions/runtime/deno-api.ts";
@@ -16,7 +17,7 @@ const openKv = async (path?: string) => patientKv(await real.openKv(path));
 const deno: DenoApi = { env, readTextFile, openKv, cron, serve, addSignalListener, exit };
 const kv = await deno.openKv(deno.env.get("PORTCULLIS_KV_PATH"));
 const store = denoKvStore({ kv, clock: { now: () => Date.now() }, randomId: () => crypto.randomUUID() });
-const portcullis = makeDeno({ deno, platform, config: generated as unknown as Config, definitions: providers });
+const portcullis = makeDeno({ deno, platform, config: generated as unknown as Config, definitions: providers, engineMaker });
 
 async function keys(): Promise<readonly StoreKey[]> {
   const found: StoreKey[] = [];
