@@ -37,10 +37,7 @@ function unexpected(thrown: unknown, context: Context, { log }: Passage, route: 
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   const door: Door = { authenticator: createAuthenticator(deps), sns: createSnsDoor(deps) };
-  const { blacklistip, playbooks } = deps.config;
-  const routes = allRoutes.filter(
-    ({ path }) => (path !== "/blacklistip" || blacklistip !== null) && (!path.startsWith("/v1/events") || playbooks !== undefined),
-  );
+  const routes = allRoutes.filter((route) => route.path !== "/blacklistip" || deps.config.blacklistip !== null);
   const passages = new Passages(deps);
   for (const route of routes) {
     app.on(route.method, route.path, async (context) => {

@@ -52,7 +52,8 @@ export async function listRecords(store: Store): Promise<Records> {
   }
   const why = incompleteness(sorted, cursor === null ? "all" : "cut");
   const { leases, lifts, stop, storeId, events } = sorted;
-  return { leases, lifts, stop, storeId, events, complete: why === null, incompleteWhy: why };
+  const named = events.length === 0 ? {} : { events };
+  return { leases, lifts, stop, storeId, ...named, complete: why === null, incompleteWhy: why };
 }
 
 /** The records that a snapshot still knows: enough to place by, never enough to remove by. */

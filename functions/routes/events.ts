@@ -1,5 +1,5 @@
 // GET /v1/events, GET /v1/events/{id} and POST /v1/events/{id}/replay: what came in and fired, how far each step is, and dead letters put back to work.
-// There only where there are playbooks. Replaying is an operator's: it acts in the name of the event's client, within that client's limits.
+// Without playbooks there are none. Replaying is an operator's: it acts in the name of the event's client, within that client's limits.
 import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import { actText, type EventRecord, type EventState, type EventSummary, eventStates, type StepRecord } from "../../shared/event/record.ts";
 import { limits } from "../../shared/limits.ts";

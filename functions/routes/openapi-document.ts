@@ -44,7 +44,7 @@ const descriptions: Readonly<Record<string, Description>> = {
   "POST /v1/firehose/:source": { summary: "Take what an Amazon Data Firehose stream delivers.", takes: "FirehoseRequest", gives: { 200: "FirehoseAnswer" } },
   "POST /v1/in/:secret": { summary: "Take alerts of a sender that can set no header.", gives: { 200: "AlertAnswer" } },
   "GET /v1/events": {
-    summary: "List events that playbooks decided something about, the newest first; absent unless playbooks are configured.",
+    summary: "List events that playbooks decided something about, the newest first.",
     gives: { 200: "EventList" },
     query: { state: "Only events in this state.", limit: "Rows of a page, 1 to 200.", cursor: "The `next` of the page before." },
   },

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { routes } from "../../functions/routes/index.ts";
 import { makeWorker, WorkersRuntime } from "../../functions/runtime/workers.ts";
 import { eventSources } from "../../shared/config.ts";
+import { callHome, recorded } from "../events/support.ts";
 import { notification } from "../sns/publisher.ts";
 import { securityFaults } from "../supply/security-headers.ts";
 import { row, snapshotOf } from "./snapshots.ts";
@@ -18,6 +19,7 @@ interface Sample {
   readonly body?: unknown;
 }
 
+const event = recorded([callHome()]);
 const reader = { key: "reader", stranger: "writer" } as const;
 const admin = { key: "admin", stranger: "reader" } as const;
 /** What they answer to their own senders is looked at in test/senders/. */
@@ -34,6 +36,9 @@ const samples: Readonly<Record<string, Sample>> = {
   "POST /v1/sns": { path: "/v1/sns", ...sender, body: notification({ ip: "203.0.113.7" }, nowMs) },
   "POST /v1/firehose/:source": { path: "/v1/firehose/generic", ...sender, body: { requestId: "r", records: [] } },
   "POST /v1/in/:secret": { path: "/v1/in/nobody", ...sender, body: { ip: "203.0.113.7" } },
+  "GET /v1/events": { path: "/v1/events", ...reader },
+  "GET /v1/events/:id": { path: `/v1/events/${event.id}`, ...reader },
+  "POST /v1/events/:id/replay": { path: `/v1/events/${event.id}/replay`, ...admin, body: {} },
   "POST /v1/lifts": { path: "/v1/lifts", key: "writer", stranger: "reader", body: { ip: "203.0.113.9" } },
   "POST /v1/exemptions": { path: "/v1/exemptions", ...admin, body: { ip: "203.0.113.9" } },
   "GET /v1/targets": { path: "/v1/targets", ...reader },
@@ -53,6 +58,7 @@ const samples: Readonly<Record<string, Sample>> = {
 function ready(): World {
   const world = createWorld();
   world.coordinator.snapshotNow = snapshotOf([row("203.0.113.9")]);
+  world.coordinator.known.set(event.id, event);
   return world;
 }
 
