@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { limits } from "../../shared/limits.ts";
 import { newWorld } from "../coordinator/world.ts";
-import { calling, callHome } from "./support.ts";
+import { callHome, calling } from "./support.ts";
 import { EventWorld } from "./world.ts";
 
 const minute = 60_000;
