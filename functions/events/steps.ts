@@ -99,7 +99,11 @@ async function block(act: BlockAct, work: StepWork, parts: DeskParts): Promise<S
   return { kind: answer.items.every(({ status }) => status === "exempt") ? "refused" : "done", said };
 }
 
+/** Only with the scope `lift`, as everywhere: a key that may only send alerts opens no gate, not by a playbook either. */
 async function lift(act: LiftAct, { record, trace }: StepWork, parts: DeskParts): Promise<StepOutcome> {
+  if (!boundClient(record, parts).scopes.includes("lift")) {
+    return { kind: "refused", said: [`client ${record.client} may lift nothing: it has not the scope lift (clients.${record.client}.scopes)`] };
+  }
   const blocks = act.addresses.map((text) => widened(cidrOf(text), parts.world.config).cidr);
   const refused = blocks.flatMap((cidr) => absoluteWidthProblems(cidr, "addresses").map(({ reason }) => reason));
   const keys = [...new Set(blocks.filter((cidr) => absoluteWidthProblems(cidr, "addresses").length === 0).map(cidrKey))];

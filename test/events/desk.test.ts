@@ -264,7 +264,7 @@ describe("lifted", () => {
   test("lift: what its own client had leased before the event, and nobody else's", async () => {
     const lifting = callHome("", "  - lift: {}\n").on;
     const playbook = { ...callHome("", "  - lift: {}\n", "over"), on: { ...lifting, status: "resolved" as const } };
-    const events = await EventWorld.start([playbook]);
+    const events = await EventWorld.start([playbook], { scopes: ["alert:falco", "lift"] });
     await events.world.block("203.0.113.66", 2 * hour);
     await events.world.block("203.0.113.66", hour, {}, "other");
     await events.world.advance(2 * minute);
@@ -273,6 +273,15 @@ describe("lifted", () => {
     expect([(await events.event(id)).state, events.world.blocked("203.0.113.66")]).toEqual(["done", true]);
     expect((await events.world.kv.list(null, "lift:")).keys.map(({ name }) => name)).toEqual([expect.stringMatching(/:detector$/)]);
   });
+});
+
+test("lift: nothing, by a client that has not the scope; it is said", async () => {
+  const playbook = { ...callHome("", "  - lift: {}\n", "over"), on: { ...callHome().on, status: "resolved" as const } };
+  const events = await EventWorld.start([playbook], { scopes: ["alert:falco"] });
+  const { id } = await events.send({ status: "resolved" });
+  await events.world.advance(2_000);
+  expect([await events.steps(id), (await events.world.kv.list(null, "lift:")).keys]).toEqual([["refused"], []]);
+  expect((await events.event(id)).runs[0]?.steps[0]?.said).toEqual([expect.stringContaining("scope lift")]);
 });
 
 describe("bounds", () => {
