@@ -8,7 +8,7 @@ import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
-import type { Desk, DeskParts, EventsAnswer, EventsRequest, ReplayAnswer, TakeAnswer, TakeRequest } from "../events/contract.ts";
+import type { Desk, DeskParts, EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakeRequest } from "../events/contract.ts";
 import { traced } from "../log/traced.ts";
 import { settleOf, type World } from "../pass/world.ts";
 import { type PassReport, pass, type Wake } from "../reconcile.ts";
@@ -211,8 +211,8 @@ export class Coordinator implements contract.CoordinatorApi {
     return this.#events().event(id);
   }
 
-  async replay(id: string, by: string, trace?: Trace): Promise<ReplayAnswer | null> {
-    return this.#events().replay(id, by, trace);
+  async replay(request: ReplayRequest, trace?: Trace): Promise<ReplayAnswer | null> {
+    return this.#events().replay(request, trace);
   }
 
   /** Before a pass, which then takes in what came of it. Trouble with events never holds up the pass. */

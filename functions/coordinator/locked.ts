@@ -148,7 +148,7 @@ export function lockedCoordinator(parts: LockedParts): LockedCoordinator {
     take: (request, trace) => verbs.take(request, trace),
     events: (request) => verbs.ask((coordinator) => coordinator.events(request)),
     event: (id) => verbs.ask((coordinator) => coordinator.event(id)),
-    replay: (id, by, trace) => verbs.change(({ coordinator }) => coordinator.replay(id, by, trace)),
+    replay: (request, trace) => verbs.change(({ coordinator }) => coordinator.replay(request, trace)),
     vitals: () => verbs.vitals(),
     note: (unauthenticated) => verbs.change(({ coordinator }) => coordinator.note(unauthenticated), waits.acceptMs),
     tick: (trace) => verbs.change(({ coordinator }) => coordinator.tick(trace), waits.tickMs),

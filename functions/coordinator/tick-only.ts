@@ -97,7 +97,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     take: (request, trace) => ask((coordinator) => coordinator.take(request, trace)),
     events: (request) => ask((coordinator) => coordinator.events(request)),
     event: (id) => ask((coordinator) => coordinator.event(id)),
-    replay: (id, by, trace) => ask((coordinator) => coordinator.replay(id, by, trace)),
+    replay: (request, trace) => ask((coordinator) => coordinator.replay(request, trace)),
     vitals: async () => null,
     note: async () => undefined,
     tick: (trace) => passing((coordinator) => coordinator.tick(trace)),

@@ -66,6 +66,14 @@ export interface EventsAnswer {
   readonly whole: boolean;
 }
 
+export interface ReplayRequest {
+  readonly id: string;
+  /** Which client asks for it. */
+  readonly by: string;
+  /** As in LiftRequest. */
+  readonly once: string | null;
+}
+
 export interface ReplayAnswer {
   readonly event: EventRecord;
   /** False: it was no dead letter (any more), and nothing was changed. */
@@ -78,7 +86,7 @@ export interface EventVerbs {
   events(request: EventsRequest): Promise<EventsAnswer>;
   /** Null: nothing is known of it. */
   event(id: string): Promise<EventRecord | null>;
-  replay(id: string, by: string, trace?: Trace): Promise<ReplayAnswer | null>;
+  replay(request: ReplayRequest, trace?: Trace): Promise<ReplayAnswer | null>;
 }
 
 /** What the desk has done to what it was built over. */

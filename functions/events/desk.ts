@@ -73,7 +73,7 @@ export class EventDesk implements contract.Desk {
     return this.#book.record(id) ?? (await this.#read(id));
   }
 
-  replay(id: string, by: string, trace?: Trace): Promise<contract.ReplayAnswer | null> {
+  replay({ id, by, once }: contract.ReplayRequest, trace?: Trace): Promise<contract.ReplayAnswer | null> {
     return this.#inTurn(async () => {
       const record = await this.event(id);
       if (record === null) return null;
@@ -81,10 +81,11 @@ export class EventDesk implements contract.Desk {
       if (record.updatedAt < (this.#book.summary(id)?.updatedAt ?? 0)) {
         throw new PortcullisError("NOT_READY", "the store still shows the event as it was; try again in a minute or two", { retryAfterSeconds: 60 });
       }
-      const again = replay(record, world.clock.now());
+      const again = world.memory.wasUsed(once) ? null : replay(record, world.clock.now());
       if (again === null) return { event: record, replayed: false };
       await this.#store(again);
       await this.#book.keep(again);
+      await world.memory.markUsed(once, world.clock.now());
       traced(world.log, trace)({ level: "info", event: "event.replayed", id, client: record.client, by });
       await this.#parts.schedule(world.clock.now());
       return { event: again, replayed: true };

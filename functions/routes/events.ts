@@ -115,9 +115,14 @@ export const replayEvent: GuardedRoute = {
   access: "admin",
   operation: "replay",
   handle: (call) =>
-    operate(call, readReplay, async () => {
+    operate(call, readReplay, async ({ event: meant }) => {
       const id = idIn(call, replaySuffix);
-      const answer = id === null ? null : await call.coordinator.replay(id, call.caller.name);
+      // A signature does not cover the path: without the name in the body it would be good for every other dead letter too.
+      if (meant !== id && (meant !== undefined || call.caller.signed !== null)) {
+        const message = "The body's event must be the one that the path names; it is required when signed.";
+        return problemResponse(new PortcullisError("INVALID_INPUT", message, { field: "event" }));
+      }
+      const answer = id === null ? null : await call.coordinator.replay({ id, by: call.caller.name, once: call.caller.signed?.id ?? null });
       if (answer === null) return unknownEvent(id ?? "");
       const { replayed, event } = answer;
       const why = replayed ? {} : { why: `it is ${event.state}, and only dead letters are put back to work` };

@@ -38,7 +38,7 @@ function guardedCoordinator(coordinator: CoordinatorApi, { log, trace }: Passage
     take: (request) => ask(() => coordinator.take(request, trace)),
     events: (request) => ask(() => coordinator.events(request)),
     event: (id) => ask(() => coordinator.event(id)),
-    replay: (id, by) => ask(() => coordinator.replay(id, by, trace)),
+    replay: (request) => ask(() => coordinator.replay(request, trace)),
     note: (unauthenticated) => ask(() => coordinator.note(unauthenticated)),
   };
 }

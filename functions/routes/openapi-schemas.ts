@@ -90,7 +90,7 @@ const requests: Readonly<Record<string, Schema>> = {
   ReconcileRequest: request({ confirm: request({ target: text, digest: text }, ["target", "digest"]), type: operation("reconcile") }),
   StopRequest: request({ action: { enum: [...stopActions] }, targets: targetNames, type: operation("stop") }, ["action"]),
   StoreRequest: request({ type: operation("store") }),
-  ReplayRequest: request({ type: operation("replay") }),
+  ReplayRequest: request({ event: { ...text, description: "As in the path; required when signed." }, type: operation("replay") }),
 };
 
 const otherCauses = ["unselected", "ended", "lifted", "exempt", "orphan", "never"] as const satisfies readonly Cause[];

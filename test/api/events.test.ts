@@ -137,7 +137,11 @@ describe("seen", () => {
       "it is open, and only dead letters are put back to work",
     ]);
     expect((await postJson(world, `/v1/events/${"0".repeat(32)}/replay`, "admin", {})).status).toBe(404);
-    expect((await postSigned(world, path, { type: "replay" })).status).toBe(200);
+    expect((await postSigned(world, path, { type: "replay", event: dead.id })).status).toBe(200);
+    // Another's dead letter, and a signature that was made for another.
+    expect((await postSigned(world, path, { type: "replay" })).status).toBe(400);
+    expect((await postSigned(world, path, { type: "replay", event: "1".repeat(32) })).status).toBe(400);
+    expect((await postJson(world, path, "admin", { event: "1".repeat(32) })).status).toBe(400);
     expect((await postSigned(world, path, { type: "stop" })).status).toBe(401);
   });
 });

@@ -17,7 +17,7 @@ import type {
   StopRequest,
   TargetEvidence,
 } from "../../functions/coordinator/contract.ts";
-import type { EventsAnswer, EventsRequest, ReplayAnswer, TakeAnswer, TakenEvent, TakeRequest } from "../../functions/events/contract.ts";
+import type { EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakenEvent, TakeRequest } from "../../functions/events/contract.ts";
 import { cidrFromKey, contains, overlaps } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
@@ -248,8 +248,9 @@ export class FakeCoordinator implements CoordinatorApi {
     return this.known.get(id) ?? null;
   }
 
-  async replay(id: string, by: string): Promise<ReplayAnswer | null> {
-    this.#hear("replay", { id, by });
+  async replay(request: ReplayRequest): Promise<ReplayAnswer | null> {
+    this.#hear("replay", request);
+    const { id } = request;
     const event = this.known.get(id);
     if (event === undefined) return null;
     const again = replay(event, this.#clock.now());

@@ -53,7 +53,7 @@ function presentCoordinator(world: CoordinatedWorld): CoordinatorApi {
     take: async (request, trace) => (await present()).take(request, trace),
     events: async (request) => (await present()).events(request),
     event: async (id) => (await present()).event(id),
-    replay: async (id, by, trace) => (await present()).replay(id, by, trace),
+    replay: async (request, trace) => (await present()).replay(request, trace),
     tick: async (trace) => (await present()).tick(trace),
   };
 }

@@ -188,15 +188,18 @@ describe("failed", () => {
     await events.world.lift("203.0.113.1");
     await events.world.advance(2 * minute);
     const { coordinator } = await events.world.life();
-    const answers = await Promise.all([coordinator.replay(id ?? "", "ops"), coordinator.replay(id ?? "", "ops")]);
+    const answers = await Promise.all([
+      coordinator.replay({ id: id ?? "", by: "ops", once: null }),
+      coordinator.replay({ id: id ?? "", by: "ops", once: null }),
+    ]);
     expect(answers.map((answer) => answer?.replayed)).toEqual([true, false]);
     await events.world.advance(2_000);
-    expect([(await events.event(id)).state, events.world.blocked("203.0.113.66"), (await coordinator.replay(id ?? "", "ops"))?.replayed]).toEqual([
-      "done",
-      true,
-      false,
-    ]);
-    expect(await coordinator.replay("0".repeat(32), "ops")).toBeNull();
+    expect([
+      (await events.event(id)).state,
+      events.world.blocked("203.0.113.66"),
+      (await coordinator.replay({ id: id ?? "", by: "ops", once: null }))?.replayed,
+    ]).toEqual(["done", true, false]);
+    expect(await coordinator.replay({ id: "0".repeat(32), by: "ops", once: null })).toBeNull();
   });
 
   test("replay: a dead letter whose memory is lost is replayed from the store", async () => {
@@ -207,7 +210,7 @@ describe("failed", () => {
     await events.world.lift("203.0.113.1");
     await events.world.advance(2 * minute);
     const { coordinator } = await events.world.life();
-    expect((await coordinator.replay(id ?? "", "ops"))?.replayed).toBe(true);
+    expect((await coordinator.replay({ id: id ?? "", by: "ops", once: null }))?.replayed).toBe(true);
     events.world.wipe();
     await events.world.advance(5 * minute);
     expect([(await events.event(id)).state, events.world.blocked("203.0.113.66")]).toEqual(["done", true]);

@@ -76,7 +76,7 @@ describe("events, KV and cron alone", () => {
     expect((await processOf(world).event(id))?.state).toBe("dead");
     await processOf(world).lift({ keys: [item.key], client: "*", at: world.now, exemptUntil: null, once: null });
     await tickFor(world, 1);
-    expect((await processOf(world).replay(id, "ops"))?.replayed).toBe(true);
+    expect((await processOf(world).replay({ id, by: "ops", once: null }))?.replayed).toBe(true);
     await tickFor(world, 2);
     expect([(await processOf(world).event(id))?.state, world.blocked("203.0.113.66")]).toEqual(["done", true]);
   });
