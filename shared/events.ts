@@ -75,6 +75,17 @@ export const events = {
     says: "A dead letter: a step of an event failed for good. `GET /v1/events/{id}` explains it, `POST /v1/events/{id}/replay` tries it again",
     fields: ["id", "client", "state", "source", "type", "playbooks", "failures"],
   },
+  "event.asking": {
+    levels: ["warn"],
+    says: "A playbook waits for a person's word. `link` shows what it would do and has it done, once: whoever reads this line may. Null: the secret of links is not usable",
+    fields: ["id", "client", "playbook", "until", "link"],
+  },
+  "event.agreed": { levels: ["info"], says: "A person agreed by the link", fields: ["id", "client", "playbook"] },
+  "approvals.secret_unusable": {
+    levels: ["error"],
+    says: "The secret that links are signed with is not set on the platform, or shorter than 24 characters",
+    fields: ["secret"],
+  },
   "event.replayed": { levels: ["info"], says: "Somebody put a dead letter back to work", fields: ["id", "client", "by"] },
   "event.save.failed": { levels: ["warn"], says: "The store did not take how far an event has come; it is written again", fields: ["id", "message"] },
   "event.unreadable": { levels: ["error"], says: "The record of an event cannot be read", fields: ["id"] },

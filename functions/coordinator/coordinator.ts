@@ -8,7 +8,7 @@ import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
-import type { Desk, DeskParts, EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakeRequest } from "../events/contract.ts";
+import type { ApproveAnswer, Desk, DeskParts, EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakeRequest } from "../events/contract.ts";
 import { traced } from "../log/traced.ts";
 import { settleOf, type World } from "../pass/world.ts";
 import { type PassReport, pass, type Wake } from "../reconcile.ts";
@@ -213,6 +213,10 @@ export class Coordinator implements contract.CoordinatorApi {
 
   async replay(request: ReplayRequest, trace?: Trace): Promise<ReplayAnswer | null> {
     return this.#events().replay(request, trace);
+  }
+
+  async approve(request: Parameters<Desk["approve"]>[0], trace?: Trace): Promise<ApproveAnswer | null> {
+    return this.#events().approve(request, trace);
   }
 
   /** Before a pass, which then takes in what came of it. Trouble with events never holds up the pass. */

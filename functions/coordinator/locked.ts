@@ -149,6 +149,7 @@ export function lockedCoordinator(parts: LockedParts): LockedCoordinator {
     events: (request) => verbs.ask((coordinator) => coordinator.events(request)),
     event: (id) => verbs.ask((coordinator) => coordinator.event(id)),
     replay: (request, trace) => verbs.change(({ coordinator }) => coordinator.replay(request, trace)),
+    approve: (request, trace) => verbs.change(({ coordinator }) => coordinator.approve(request, trace)),
     vitals: () => verbs.vitals(),
     note: (unauthenticated) => verbs.change(({ coordinator }) => coordinator.note(unauthenticated), waits.acceptMs),
     tick: (trace) => verbs.change(({ coordinator }) => coordinator.tick(trace), waits.tickMs),

@@ -22,6 +22,7 @@ const verbs = [
   "events",
   "event",
   "replay",
+  "approve",
 ] as const satisfies readonly (keyof CoordinatorApi)[];
 type Verb = (typeof verbs)[number];
 

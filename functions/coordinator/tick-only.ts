@@ -98,6 +98,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     events: (request) => ask((coordinator) => coordinator.events(request)),
     event: (id) => ask((coordinator) => coordinator.event(id)),
     replay: (request, trace) => ask((coordinator) => coordinator.replay(request, trace)),
+    approve: (request, trace) => ask((coordinator) => coordinator.approve(request, trace)),
     vitals: async () => null,
     note: async () => undefined,
     tick: (trace) => passing((coordinator) => coordinator.tick(trace)),

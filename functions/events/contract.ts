@@ -1,6 +1,7 @@
 // What the routes may ask about events, and what the coordinator needs of the playbooks. Everything that is asked crosses an RPC boundary, so it is
 // plain cloneable data.
 
+import type { Approval } from "../../shared/event/approval.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import type { EventRecord, EventState, EventSummary } from "../../shared/event/record.ts";
 import type { Decision, History } from "../../shared/playbook/decide.ts";
@@ -43,6 +44,8 @@ export interface TakenEvent {
   readonly retryAfterSeconds?: number;
   /** What fired, and what it does, a line for each step. Of an event that is over only the names are known. */
   readonly playbooks: readonly { readonly playbook: string; readonly outcome: string; readonly actions: readonly string[] }[];
+  /** What a person is asked about it; told to operators, never to the sender. */
+  readonly questions?: readonly (Approval & { readonly playbook: string })[];
 }
 
 export interface TakeAnswer {
@@ -80,6 +83,12 @@ export interface ReplayAnswer {
   readonly replayed: boolean;
 }
 
+export interface ApproveAnswer {
+  readonly event: EventRecord;
+  /** False: it had been agreed to before, or the time was over; nothing was changed. */
+  readonly agreed: boolean;
+}
+
 /** The verbs about events that the coordinator has; without playbooks each of them throws NOT_FOUND. */
 export interface EventVerbs {
   take(request: TakeRequest, trace?: Trace): Promise<TakeAnswer>;
@@ -87,6 +96,8 @@ export interface EventVerbs {
   /** Null: nothing is known of it. */
   event(id: string): Promise<EventRecord | null>;
   replay(request: ReplayRequest, trace?: Trace): Promise<ReplayAnswer | null>;
+  /** A person agrees. Null: nothing is known of the event. */
+  approve(request: Pick<Approval, "id" | "run" | "plan">, trace?: Trace): Promise<ApproveAnswer | null>;
 }
 
 /** What the desk has done to what it was built over. */

@@ -2,6 +2,7 @@
 // coordinator's memory, and its end in the store again. Whatever is lost with memory is read again from the store, and repeats at most steps that do
 // the same when they are done twice. Refuses to decide what an event means: the playbooks do.
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
+import { type Approval, approved } from "../../shared/event/approval.ts";
 import { begin, dueSteps, endStep, giveUp, lapse, nextDueAt, replay, type StepPlace, stepAt } from "../../shared/event/progress.ts";
 import { type EventRecord, type EventSummary, eventMetadata, readEventRecord, summaryOf } from "../../shared/event/record.ts";
 import { eventKey, keyPrefixes, readRecord } from "../../shared/keys.ts";
@@ -75,21 +76,43 @@ export class EventDesk implements contract.Desk {
 
   replay({ id, by, once }: contract.ReplayRequest, trace?: Trace): Promise<contract.ReplayAnswer | null> {
     return this.#inTurn(async () => {
-      const record = await this.event(id);
+      const { memory, clock } = this.#parts.world;
+      const record = await this.#newest(id);
       if (record === null) return null;
-      const { world } = this.#parts;
-      if (record.updatedAt < (this.#book.summary(id)?.updatedAt ?? 0)) {
-        throw new PortcullisError("NOT_READY", "the store still shows the event as it was; try again in a minute or two", { retryAfterSeconds: 60 });
-      }
-      const again = world.memory.wasUsed(once) ? null : replay(record, world.clock.now());
+      const again = memory.wasUsed(once) ? null : replay(record, clock.now());
       if (again === null) return { event: record, replayed: false };
-      await this.#store(again);
-      await this.#book.keep(again);
-      await world.memory.markUsed(once, world.clock.now());
-      traced(world.log, trace)({ level: "info", event: "event.replayed", id, client: record.client, by });
-      await this.#parts.schedule(world.clock.now());
+      await this.#putToWork(again);
+      await memory.markUsed(once, clock.now());
+      traced(this.#parts.world.log, trace)({ level: "info", event: "event.replayed", id, client: record.client, by });
       return { event: again, replayed: true };
     });
+  }
+
+  approve({ id, run, plan }: Pick<Approval, "id" | "run" | "plan">, trace?: Trace): Promise<contract.ApproveAnswer | null> {
+    return this.#inTurn(async () => {
+      const record = await this.#newest(id);
+      if (record === null) return null;
+      const agreed = approved(record, { run, plan }, this.#parts.world.clock.now());
+      if (agreed === null) return { event: record, agreed: false };
+      await this.#putToWork(agreed);
+      const playbook = record.runs[run]?.playbook ?? "";
+      traced(this.#parts.world.log, trace)({ level: "info", event: "event.agreed", id, client: record.client, playbook });
+      return { event: agreed, agreed: true };
+    });
+  }
+
+  /** Throws NOT_READY where the store shows it as it was, and memory knows that. */
+  async #newest(id: string): Promise<EventRecord | null> {
+    const record = await this.event(id);
+    if (record === null || record.updatedAt >= (this.#book.summary(id)?.updatedAt ?? 0)) return record;
+    throw new PortcullisError("NOT_READY", "the store still shows the event as it was; try again in a minute or two", { retryAfterSeconds: 60 });
+  }
+
+  /** In the store first: whoever was answered may lose memory after it, and it is done all the same. */
+  async #putToWork(record: EventRecord): Promise<void> {
+    await this.#store(record);
+    await this.#book.keep(record);
+    await this.#parts.schedule(this.#parts.world.clock.now());
   }
 
   // --- at work ---

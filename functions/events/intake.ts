@@ -2,6 +2,7 @@
 // one that writes, and between deciding and the write nothing is awaited, so that throttles and limits count right.
 
 import { PortcullisError } from "../../shared/errors.ts";
+import { questionsOf } from "../../shared/event/approval.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import { type Arrival, recordOf } from "../../shared/event/plan.ts";
 import { actText, type EventRecord, type EventSummary, eventIdOf, eventMetadata, firingName, readEventRecord, summaryOf } from "../../shared/event/record.ts";
@@ -45,7 +46,8 @@ function ignoredWhy(decisions: readonly Decision[]): string {
 
 function told(record: EventRecord, status: TakenEvent["status"], why: string | null = null): TakenEvent {
   const playbooks = record.runs.map(({ playbook, outcome, steps }) => ({ playbook, outcome, actions: steps.map(({ act }) => actText(act)) }));
-  return { status, id: record.id, state: record.state, why, playbooks };
+  const questions = status === "accepted" ? questionsOf(record) : [];
+  return { status, id: record.id, state: record.state, why, playbooks, ...(questions.length === 0 ? {} : { questions }) };
 }
 
 function toldOver({ id, state, playbooks, receivedAt }: EventSummary): TakenEvent {

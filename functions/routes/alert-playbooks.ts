@@ -7,6 +7,7 @@ import type { TakenEvent } from "../events/contract.ts";
 import { readEventEntries } from "./alert-events.ts";
 import { jsonResponse } from "./answer.ts";
 import { type Call, requestTime } from "./call.ts";
+import { tellQuestions } from "./links.ts";
 import { countByStatus } from "./passage.ts";
 import type { Payload } from "./payload.ts";
 
@@ -36,6 +37,8 @@ async function take(call: Call, events: readonly DetectionEvent[]): Promise<read
   const { longestMs, widest } = client;
   const own = call.remote === null ? null : cidrText(call.remote);
   const answer = await call.coordinator.take({ client: name, own, bounds: { longestMs, widest }, receipt: requestTime(call), events });
+  const asked = answer.events.flatMap(({ questions = [] }) => questions.map((question) => ({ ...question, client: name })));
+  await tellQuestions(call.deps, asked);
   return answer.events;
 }
 

@@ -91,13 +91,19 @@ export interface SenderRoute extends RoutePlace {
   admit(call: PublicCall, door: Door): Promise<Response>;
 }
 
+/** A signed link is the credential: the route looks at it before anything else, and reads no body. */
+export interface LinkRoute extends RoutePlace {
+  readonly access: "link";
+  handle(call: PublicCall): Promise<Response>;
+}
+
 /** What tells who is there. */
 export interface Door {
   readonly authenticator: Authenticator;
   readonly sns: SnsDoor;
 }
 
-export type Route = PublicRoute | GuardedRoute | TokenRoute | SenderRoute;
+export type Route = PublicRoute | GuardedRoute | TokenRoute | SenderRoute | LinkRoute;
 
 /** The rules that addresses of this call are judged by. */
 export function judgeOf(call: Call): Judge {

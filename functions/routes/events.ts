@@ -8,6 +8,7 @@ import { quoted } from "../../shared/request/text.ts";
 import type { EventsRequest } from "../events/contract.ts";
 import { jsonResponse, timeText } from "./answer.ts";
 import type { Call, GuardedRoute } from "./call.ts";
+import { shownQuestions } from "./links.ts";
 import { operate } from "./operations.ts";
 import { decodedPart, readQuery } from "./path.ts";
 import { problemResponse } from "./problem.ts";
@@ -61,12 +62,13 @@ function shownEvent(record: EventRecord): Record<string, unknown> {
     updatedAt: timeText(updatedAt),
     replayedAt: timeText(replayedAt),
     event: { ...event, at: timeText(event.at) },
-    playbooks: runs.map(({ playbook, title, outcome, why, state: runState, steps }) => ({
+    playbooks: runs.map(({ playbook, title, outcome, why, state: runState, askUntil, agreedAt, steps }) => ({
       playbook,
       title,
       outcome,
       why,
       state: runState,
+      ...(askUntil === null ? {} : { askUntil: timeText(askUntil), agreedAt: timeText(agreedAt) }),
       steps: steps.map(shownStep),
     })),
   };
@@ -105,7 +107,11 @@ export const readEvent: GuardedRoute = {
   async handle(call) {
     const id = idIn(call, "");
     const record = id === null ? null : await call.coordinator.event(id);
-    return record === null ? unknownEvent(id ?? "") : jsonResponse(200, shownEvent(record));
+    if (record === null) return unknownEvent(id ?? "");
+    // A link acts: whoever may only read must not be handed one.
+    const isOperator = call.caller.client.scopes.includes("admin") && call.caller.client.mode === "enforce";
+    const questions = isOperator ? await shownQuestions(call.deps, record) : [];
+    return jsonResponse(200, { ...shownEvent(record), ...(questions.length === 0 ? {} : { questions }) });
   },
 };
 

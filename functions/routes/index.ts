@@ -1,5 +1,6 @@
 // Every route of the API, in one list. `functions/app.ts` mounts it; the tests walk it.
 import { alertRoutes } from "./alerts.ts";
+import { giveApproval, showApproval } from "./approve.ts";
 import { blacklistip } from "./blacklistip.ts";
 import { explainBlock } from "./block-explain.ts";
 import { listBlocks } from "./block-list.ts";
@@ -27,6 +28,8 @@ export const routes: readonly Route[] = [
   listEvents,
   readEvent,
   replayEvent,
+  showApproval,
+  giveApproval,
   createLifts,
   createExemptions,
   listTargets,

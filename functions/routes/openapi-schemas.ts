@@ -208,6 +208,7 @@ const answers: Readonly<Record<string, Schema>> = {
       updatedAt: time,
       replayedAt: timeOrNull,
       event: { type: "object" },
+      questions: list(answer({ playbook: text, until: timeOrNull, link: { type: ["string", "null"] } }, ["playbook", "until", "link"])),
       playbooks: list(answer({ playbook: text, title: text, outcome: text, why: text, state: { enum: [...eventStates] }, steps: list(ref("EventStep")) })),
     },
     ["id", "client", "state", "receivedAt", "event", "playbooks"],

@@ -91,7 +91,7 @@ interface Tables {
 }
 
 function emit(sections: Sections, { clients, targets, playbooks }: Tables, presetNames: readonly string[]): Config {
-  const { owner, store, defaults, protect, weight, brake, alerts, blacklistip, heartbeat } = sections;
+  const { owner, store, defaults, protect, weight, brake, alerts, approvals, blacklistip, heartbeat } = sections;
   return {
     version: 1,
     owner,
@@ -113,6 +113,7 @@ function emit(sections: Sections, { clients, targets, playbooks }: Tables, prese
     blacklistip: blacklistip ?? null,
     heartbeat: heartbeat ?? null,
     ...(playbooks.length === 0 ? {} : { playbooks }),
+    ...(approvals === undefined ? {} : { approvals: { secret: approvals.secret, url: approvals.url ?? null } }),
   };
 }
 
@@ -141,7 +142,12 @@ export function readConfigFile(input: ConfigInput): ReadConfig {
   // A target that could not be read is still there: only a file whose targets are all understood is compared with the last build.
   const locked = nextLock(input.lock, targetsRead.built, input.forget ?? []);
   if (targetsRead.findings.length === 0 && has("targets")) findings.push(...locked.findings);
-  const books = readPlaybooks(sections.playbooks ?? [], input.playbookText ?? (() => null), targetsRead.targets, yaml.file);
+  const books = readPlaybooks(
+    sections.playbooks ?? [],
+    input.playbookText ?? (() => null),
+    { targets: targetsRead.targets, asks: has("approvals") },
+    yaml.file,
+  );
   // The configuration's own come first; then each playbook's, file by file.
   const own = books.problems.filter(({ file }) => file === input.file);
   const problems = [...[...yaml.problems, ...placed(findings, yaml.file), ...own].sort(byPlace), ...books.problems.filter(({ file }) => file !== input.file)];

@@ -23,8 +23,15 @@ function pathOf(text: string): Path {
   return text.split(/[.[\]]+/).flatMap((part) => (part === "" ? [] : [/^\d+$/.test(part) ? Number(part) : part]));
 }
 
+/** What of the configuration playbooks lean on. */
+export interface Surroundings {
+  readonly targets: Config["targets"];
+  /** Whether it says how a person is asked. */
+  readonly asks: boolean;
+}
+
 /** What a playbook may say by itself, and not in this configuration. */
-function misfits(playbook: Playbook, yaml: YamlFile, targets: Config["targets"]): readonly Problem[] {
+function misfits(playbook: Playbook, yaml: YamlFile, { targets, asks }: Surroundings): readonly Problem[] {
   const names = Object.keys(targets);
   const unknown = actionsOf(playbook).flatMap(({ path, step }) =>
     step.action !== "block" || step.targets === null
@@ -35,18 +42,20 @@ function misfits(playbook: Playbook, yaml: YamlFile, targets: Config["targets"])
             : [finding([...pathOf(path), "block", "targets", at], `${shown(name)} names no target of the configuration`, suggestion(name, names))],
         ),
   );
-  const asks = finding(["approve"], "approve is not run yet", "leave the playbook out, or leave `approve` out so that nobody is asked", "key");
-  return placed([...unknown, ...(playbook.approve === null ? [] : [asks])], yaml);
+  const remedy = "add `approvals: { secret: NAME }` to the configuration, or let the playbook observe";
+  const noLink = finding(["approve"], "a person is asked by a signed link, and the configuration says nothing of links", remedy, "key");
+  const isMute = playbook.approve !== null && playbook.mode === "enforce" && !asks;
+  return placed([...unknown, ...(isMute ? [noLink] : [])], yaml);
 }
 
-function readOne({ place, mode }: { readonly place: string; readonly mode?: Playbook["mode"] | undefined }, read: PlaybookText, targets: Config["targets"]) {
+function readOne({ place, mode }: { readonly place: string; readonly mode?: Playbook["mode"] | undefined }, read: PlaybookText, around: Surroundings) {
   const found = read(place);
   if (found === null) return null;
   const playbook = readPlaybook(found.text, found.file);
   if (!playbook.ok) return { playbook: null, file: found.file, problems: playbook.problems };
+  const moded = mode === undefined ? playbook.playbook : { ...playbook.playbook, mode };
   const yaml = readYaml(found.text, found.file).file;
-  const problems = yaml === null ? [] : misfits(playbook.playbook, yaml, targets);
-  return { playbook: mode === undefined ? playbook.playbook : { ...playbook.playbook, mode }, file: found.file, problems };
+  return { playbook: moded, file: found.file, problems: yaml === null ? [] : misfits(moded, yaml, around) };
 }
 
 function missing(place: string): string {
@@ -54,12 +63,12 @@ function missing(place: string): string {
 }
 
 /** Every problem of every file, and of their names together. */
-export function readPlaybooks(entries: readonly Entry[], read: PlaybookText, targets: Config["targets"], config: YamlFile): ReadPlaybooks {
+export function readPlaybooks(entries: readonly Entry[], read: PlaybookText, around: Surroundings, config: YamlFile): ReadPlaybooks {
   const problems: Problem[] = [];
   const playbooks = new Map<string, { readonly playbook: Playbook; readonly file: string }>();
   for (const [at, entry] of entries.entries()) {
     const wanted = typeof entry === "string" ? { place: entry } : { place: entry.file, mode: entry.mode };
-    const one = readOne(wanted, read, targets);
+    const one = readOne(wanted, read, around);
     const path = typeof entry === "string" ? ["playbooks", at] : ["playbooks", at, "file"];
     if (one === null) {
       const remedy = `write a path from the configuration's folder, or ${starterPrefix}NAME as in functions/playbooks`;

@@ -5,6 +5,7 @@ import { limits } from "../limits.ts";
 import type { Decision, PlannedAction } from "../playbook/decide.ts";
 import type { EpochMs } from "../ports.ts";
 import { leaseLength, leaseStart } from "../request/lease-time.ts";
+import { planName } from "./approval.ts";
 import type { DetectionEvent } from "./event.ts";
 import { type EventRecord, eventIdOf, firingName, type RunRecord, type StepAct, type StepRecord } from "./record.ts";
 
@@ -96,12 +97,15 @@ function runOf(decision: Decision, arrival: Arrival, config: PlanConfig, askMs: 
   const { playbook, title } = decision;
   const steps = decision.stages.flatMap((stage, at) => stage.map((action) => stepOf(action, at, arrival, config)));
   const { sender, now } = arrival;
-  const base = { playbook, title, steps, askUntil: null };
+  const base = { playbook, title, steps, askUntil: null, plan: null, agreedAt: null };
   if (decision.outcome === "observes") return { ...base, outcome: "observes", why: decision.why, state: "observed" };
   if (sender.client.mode === "observe") {
     return { ...base, outcome: "observes", why: `it matches; client ${sender.name} is in observe mode, so nothing is done`, state: "observed" };
   }
-  if (decision.outcome === "asks" && askMs !== null) return { ...base, outcome: "asks", why: decision.why, state: "asking", askUntil: now + askMs };
+  if (decision.outcome === "asks" && askMs !== null) {
+    const askUntil = now + askMs;
+    return { ...base, outcome: "asks", why: decision.why, state: "asking", askUntil, plan: planName(playbook, askUntil, steps) };
+  }
   const isLeft = steps.some(({ state }) => state === "waiting");
   return { ...base, outcome: "acts", why: decision.why, state: isLeft ? "open" : "done" };
 }

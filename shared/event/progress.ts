@@ -60,7 +60,8 @@ export function stepAt(record: EventRecord, { run, path }: StepPlace): StepRecor
 /** The worst that is still to be looked at comes first. */
 const ranks: readonly EventState[] = ["open", "asking", "dead", "lapsed", "done", "observed"];
 
-function settled(record: EventRecord, runs: readonly RunRecord[], now: EpochMs): EventRecord {
+/** The event with these runs, its state and the moment of its change. */
+export function settled(record: EventRecord, runs: readonly RunRecord[], now: EpochMs): EventRecord {
   const state = ranks.find((rank) => runs.some((run) => run.state === rank)) ?? "done";
   return { ...record, runs, state, updatedAt: Math.max(now, record.updatedAt + 1) };
 }

@@ -8,7 +8,7 @@ import type { DetectionEvent } from "./event.ts";
 
 /**
  * `open`: steps are left. `asking`: a person has to agree first. `done`: nothing is left. `observed`: it was said what would be done, and nothing
- * was. `dead`: a step failed for good, and a person has to look. `lapsed`: nobody agreed in time, or somebody said no.
+ * was. `dead`: a step failed for good, and a person has to look. `lapsed`: nobody agreed in time.
  */
 export const eventStates = ["open", "asking", "done", "observed", "dead", "lapsed"] as const;
 export type EventState = (typeof eventStates)[number];
@@ -71,6 +71,10 @@ export interface RunRecord {
   readonly state: EventState;
   /** Until when a person may agree; null: nobody is asked. */
   readonly askUntil: EpochMs | null;
+  /** Names the plan that a person is asked about; null: nobody is asked. */
+  readonly plan: string | null;
+  /** When a person agreed. */
+  readonly agreedAt: EpochMs | null;
   readonly steps: readonly StepRecord[];
 }
 

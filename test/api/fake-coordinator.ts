@@ -17,9 +17,19 @@ import type {
   StopRequest,
   TargetEvidence,
 } from "../../functions/coordinator/contract.ts";
-import type { EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakenEvent, TakeRequest } from "../../functions/events/contract.ts";
+import type {
+  ApproveAnswer,
+  EventsAnswer,
+  EventsRequest,
+  ReplayAnswer,
+  ReplayRequest,
+  TakeAnswer,
+  TakenEvent,
+  TakeRequest,
+} from "../../functions/events/contract.ts";
 import { cidrFromKey, contains, overlaps } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
+import { approved } from "../../shared/event/approval.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import { replay } from "../../shared/event/progress.ts";
 import { type EventRecord, summaryOf } from "../../shared/event/record.ts";
@@ -256,6 +266,15 @@ export class FakeCoordinator implements CoordinatorApi {
     const again = replay(event, this.#clock.now());
     if (again !== null) this.known.set(id, again);
     return { event: again ?? event, replayed: again !== null };
+  }
+
+  async approve(request: Parameters<CoordinatorApi["approve"]>[0]): Promise<ApproveAnswer | null> {
+    this.#hear("approve", request);
+    const event = this.known.get(request.id);
+    if (event === undefined) return null;
+    const agreed = approved(event, request, this.#clock.now());
+    if (agreed !== null) this.known.set(request.id, agreed);
+    return { event: agreed ?? event, agreed: agreed !== null };
   }
 
   async vitals(): Promise<null> {

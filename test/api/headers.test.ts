@@ -39,6 +39,8 @@ const samples: Readonly<Record<string, Sample>> = {
   "GET /v1/events": { path: "/v1/events", ...reader },
   "GET /v1/events/:id": { path: `/v1/events/${event.id}`, ...reader },
   "POST /v1/events/:id/replay": { path: `/v1/events/${event.id}/replay`, ...admin, body: {} },
+  "GET /v1/approve/:link": { path: "/v1/approve/nobody", ...reader },
+  "POST /v1/approve/:link": { path: "/v1/approve/nobody", ...reader, body: {} },
   "POST /v1/lifts": { path: "/v1/lifts", key: "writer", stranger: "reader", body: { ip: "203.0.113.9" } },
   "POST /v1/exemptions": { path: "/v1/exemptions", ...admin, body: { ip: "203.0.113.9" } },
   "GET /v1/targets": { path: "/v1/targets", ...reader },

@@ -56,6 +56,23 @@ describe("playbooks", () => {
     expect(problemsOf(withPlaybooks(lines), extra).map(problemText).join("\n")).toContain(message);
   });
 
+  test("approve: needs a secret for links where it is enforced, and none where it only observes", () => {
+    const asking = { playbookText: (place: string) => ({ text: playbookText.replace("throttle:", "approve: { within: 4h }\nthrottle:"), file: place }) };
+    const observing = "  - { file: one.yaml, mode: observe }\n";
+    expect(problemsOf(withPlaybooks("  - one.yaml\n"), asking).map((problem) => problemText(problem).split("; ")[0])).toEqual([
+      "one.yaml:6:1 approve: a person is asked by a signed link, and the configuration says nothing of links",
+    ]);
+    expect(configOf(withPlaybooks(observing), asking).playbooks).toHaveLength(1);
+    const approvals = "approvals: { secret: LINK_SECRET, url: https://portcullis.example.com }\n";
+    expect(configOf(`${withPlaybooks("  - one.yaml\n")}${approvals}`, asking).approvals).toEqual({
+      secret: "LINK_SECRET",
+      url: "https://portcullis.example.com",
+    });
+    for (const url of ["http://x.example", "https://x.example/path", "https://user@x.example", "javascript:alert(1)"]) {
+      expect(problemsOf(`${validText}approvals: { secret: LINK_SECRET, url: "${url}" }\n`)).toHaveLength(1);
+    }
+  });
+
   test("refuse: everything, where no file can be read", () => {
     expect(problemsOf(withPlaybooks("  - one.yaml\n"))).toHaveLength(1);
   });
