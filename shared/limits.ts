@@ -181,6 +181,10 @@ export const limits = {
   eventRecordsMax: 2_000,
   /** No client may hold more than this share of them. */
   eventShareMax: 0.75,
+  /** Of one record as it comes in; what comes of its steps makes it a few times longer, and one value of a Durable Object holds 2 MB (Cloudflare docs, durable-objects/platform/limits, 2026). */
+  eventRecordCharsMax: 300_000,
+  /** Of all that are not over together: the coordinator has them in memory. */
+  eventsOpenCharsMax: 16_000_000,
   /** Addresses that one step of an event acts on, and lines of what came of them. */
   eventAddressesMax: 200,
   /** Events that are over and are known whole without asking the store, which may show them as they were. */

@@ -22,6 +22,8 @@ export function isOver(state: EventState): boolean {
 export class EventBook {
   readonly #storage: MemoryStorage;
   readonly #kept = new Map<string, Kept>();
+  /** How long the records are that are not over, by event. */
+  readonly #chars = new Map<string, number>();
   /** When what fired, by the name under which it is counted; made anew from the summaries when they are listed. */
   readonly #fired = new Map<string, EpochMs[]>();
   /** Listed as not over, and not known here. */
@@ -38,6 +40,7 @@ export class EventBook {
   restore(id: string, value: Json): void {
     const kept = value as unknown as Kept;
     this.#kept.set(id, kept);
+    if (kept.record !== undefined) this.#measure(kept.record);
     this.#countFirings(kept.summary);
   }
 
@@ -47,6 +50,17 @@ export class EventBook {
       if (times === undefined) this.#fired.set(name, [receivedAt]);
       else times.push(receivedAt);
     }
+  }
+
+  #measure(record: EventRecord): void {
+    this.#chars.set(record.id, JSON.stringify(record).length);
+  }
+
+  /** How long all records that are not over are together. */
+  get openChars(): number {
+    let sum = 0;
+    for (const chars of this.#chars.values()) sum += chars;
+    return sum;
   }
 
   firings(name: string): readonly EpochMs[] {
@@ -81,6 +95,7 @@ export class EventBook {
     const summary = summaryOf(record);
     if (!this.#kept.has(record.id)) this.#countFirings(summary);
     this.#kept.set(record.id, { summary, record });
+    this.#measure(record);
     this.strangers.delete(record.id);
     this.#over.delete(record.id);
     await this.#storage.put(`${eventsPrefix}${record.id}`, { summary, record } as unknown as Json);
@@ -94,12 +109,16 @@ export class EventBook {
     if (this.#over.size > limits.eventsOverMax && first !== undefined) this.#over.delete(first);
     if (!this.#kept.has(summary.id)) this.#countFirings(summary);
     this.#kept.set(summary.id, { summary });
+    this.#chars.delete(summary.id);
     this.strangers.delete(summary.id);
     await this.#storage.put(`${eventsPrefix}${summary.id}`, { summary } as unknown as Json);
   }
 
   async drop(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.#kept.delete(id);
+    for (const id of ids) {
+      this.#kept.delete(id);
+      this.#chars.delete(id);
+    }
     if (ids.length > 0) await this.#storage.delete(ids.map((id) => `${eventsPrefix}${id}`));
   }
 

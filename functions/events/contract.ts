@@ -10,6 +10,7 @@ import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
 import type { AcceptAnswer, AcceptRequest, LiftRequest } from "../coordinator/contract.ts";
 import type { World } from "../pass/world.ts";
+import type { EventPages } from "../routes/call.ts";
 
 export interface TakeRequest {
   readonly client: string;
@@ -125,6 +126,7 @@ export interface PlaybookEngine {
   decide(event: DetectionEvent, history: History): readonly Decision[];
   playbook(name: string): Playbook | null;
   desk(parts: DeskParts): Desk;
+  readonly pages: EventPages;
 }
 
 export type EngineMaker = (playbooks: readonly Playbook[]) => PlaybookEngine;

@@ -3,6 +3,7 @@
 import { type CompiledPlaybook, compilePlaybook, decide } from "../../shared/playbook/decide.ts";
 import type { EngineMaker, PlaybookEngine } from "./contract.ts";
 import { EventDesk } from "./desk.ts";
+import { eventPages } from "./pages.ts";
 
 export const playbookEngine: EngineMaker = (playbooks) => {
   const byName = new Map(playbooks.map((playbook) => [playbook.name, playbook]));
@@ -14,6 +15,7 @@ export const playbookEngine: EngineMaker = (playbooks) => {
       return decide(event, compiled, history);
     },
     playbook: (name) => byName.get(name) ?? null,
+    pages: eventPages,
     desk: (parts) => new EventDesk(parts, engine),
   };
   return engine;

@@ -87,7 +87,7 @@ export class Intake {
     const decisions = this.#decide(taking.event, now);
     const record = recordOf(decisions, this.#arrival(taking, now), this.#world.config, (name) => this.#engine.playbook(name)?.approve?.withinMs ?? null);
     if (record === null) return { ...nothing, status: "ignored", why: ignoredWhy(decisions) };
-    const limited = this.#limited(taking.request.client, now);
+    const limited = this.#limited(taking.request.client, now) ?? this.#tooLong(record);
     if (limited !== null) return { ...nothing, ...limited, status: "limited" };
     const reserved = { client: record.client, at: now, firings: record.firings };
     this.#reserved.add(reserved);
@@ -151,6 +151,17 @@ export class Intake {
       ? `${this.#book.count} events are on record and none of them is over; replay or wait`
       : `client ${client} has ${mine.length} of ${limits.eventRecordsMax} events on record and none of them is over; the rest is kept for the others`;
     return { limit: "store", why, retryAfterSeconds: 300 };
+  }
+
+  /** What is not over is in the coordinator's memory, whole. */
+  #tooLong(record: EventRecord): Limited | null {
+    const chars = JSON.stringify(record).length;
+    if (chars > limits.eventRecordCharsMax) {
+      const why = `its record would have ${chars} characters of ${limits.eventRecordCharsMax}: too many addresses for so many steps`;
+      return { limit: "store", why, retryAfterSeconds: 300 };
+    }
+    if (this.#book.openChars + chars <= limits.eventsOpenCharsMax) return null;
+    return { limit: "store", why: "the events that are not over fill what the coordinator has for them", retryAfterSeconds: 60 };
   }
 
   async #makeRoom(client: string): Promise<void> {

@@ -79,6 +79,9 @@ function itemText({ key, status, until, why }: AcceptedItem): string {
   return `${keyText(key)} ${status}, until ${new Date(until).toISOString()}`;
 }
 
+/** Addresses in a line of log; the event has them all. */
+const loggedMax = 16;
+
 const limitCodes = { live: "FORBIDDEN", newPerMinute: "RATE_LIMITED", store: "CAPACITY_EXCEEDED" } as const;
 
 async function block(act: BlockAct, work: StepWork, parts: DeskParts): Promise<StepOutcome> {
@@ -117,7 +120,18 @@ function logged(act: LogAct, { record, playbook, trace }: StepWork, parts: DeskP
   const { id, client, event } = record;
   const { source, type, severity } = event;
   const write = traced(parts.world.log, trace);
-  write({ level: "info", event: "playbook.logged", playbook, message: act.message, id, client, source, type, severity, actor: [...event.actor.addresses] });
+  write({
+    level: "info",
+    event: "playbook.logged",
+    playbook,
+    message: act.message,
+    id,
+    client,
+    source,
+    type,
+    severity,
+    actor: event.actor.addresses.slice(0, loggedMax),
+  });
   return { kind: "done", said: [] };
 }
 

@@ -8,7 +8,6 @@ import { longestMs } from "../../shared/request/judge.ts";
 import type { AcceptedItem } from "../coordinator/contract.ts";
 import { addAddress, type Batch, type Line, type Status } from "./alert-batch.ts";
 import { addEvents, endResolved, type Resolved } from "./alert-events.ts";
-import { takeByPlaybooks } from "./alert-playbooks.ts";
 import { escalatedView, jsonResponse, timeText } from "./answer.ts";
 import type { Call, GuardedRoute } from "./call.ts";
 import { countByStatus } from "./passage.ts";
@@ -85,7 +84,7 @@ async function takeEvents(call: Call, source: EventSource, payload: Payload): Pr
 export async function takeAlerts(call: Call, source: AlertSource, payload: Payload): Promise<Response> {
   // A mapped source names addresses to block and no events, so playbooks are not asked about it.
   if (!isEventSource(source)) return takeMapped(call, source, payload);
-  return call.deps.config.playbooks === undefined ? takeEvents(call, source, payload) : takeByPlaybooks(call, source, payload);
+  return call.deps.eventPages?.take(call, source, payload) ?? takeEvents(call, source, payload);
 }
 
 export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) => ({

@@ -3,7 +3,7 @@
 import { actText, type EventRecord, type RunRecord, type StepAct } from "../../shared/event/record.ts";
 import { durationText } from "../../shared/request/duration.ts";
 import { timeText } from "./answer.ts";
-import type { LinkRoute, PublicCall } from "./call.ts";
+import type { PublicCall } from "./call.ts";
 import { approvalOf, approvePrefix } from "./links.ts";
 import { decodedPart } from "./path.ts";
 import { securityHeaders, unauthenticatedResponse } from "./problem.ts";
@@ -75,30 +75,20 @@ async function opened(call: PublicCall): Promise<{ readonly id: string; readonly
   return approval.until <= call.now ? gone() : approval;
 }
 
-export const showApproval: LinkRoute = {
-  method: "GET",
-  path: `${approvePrefix}:link`,
-  access: "link",
-  async handle(call) {
-    const approval = await opened(call);
-    if (approval instanceof Response) return approval;
-    const record = await call.coordinator.event(approval.id);
-    const run = record?.runs[approval.run];
-    if (record === null || run === undefined || run.plan !== approval.plan) return gone();
-    return run.state === "asking" ? question(run, record) : ending(run, record);
-  },
-};
+export async function showApproval(call: PublicCall): Promise<Response> {
+  const approval = await opened(call);
+  if (approval instanceof Response) return approval;
+  const record = await call.coordinator.event(approval.id);
+  const run = record?.runs[approval.run];
+  if (record === null || run === undefined || run.plan !== approval.plan) return gone();
+  return run.state === "asking" ? question(run, record) : ending(run, record);
+}
 
-export const giveApproval: LinkRoute = {
-  method: "POST",
-  path: `${approvePrefix}:link`,
-  access: "link",
-  async handle(call) {
-    const approval = await opened(call);
-    if (approval instanceof Response) return approval;
-    const answer = await call.coordinator.approve(approval);
-    const run = answer?.event.runs[approval.run];
-    if (answer === null || run === undefined) return gone();
-    return ending(run, answer.event);
-  },
-};
+export async function agreeToApproval(call: PublicCall): Promise<Response> {
+  const approval = await opened(call);
+  if (approval instanceof Response) return approval;
+  const answer = await call.coordinator.approve(approval);
+  const run = answer?.event.runs[approval.run];
+  if (answer === null || run === undefined) return gone();
+  return ending(run, answer.event);
+}

@@ -1,5 +1,5 @@
 // GET /v1/events, GET /v1/events/{id} and POST /v1/events/{id}/replay: what came in and fired, how far each step is, and dead letters put back to work.
-// Without playbooks there are none. Replaying is an operator's: it acts in the name of the event's client, within that client's limits.
+// Replaying is an operator's: it acts in the name of the event's client, within that client's limits.
 import { fail, ok, PortcullisError, type Result } from "../../shared/errors.ts";
 import { actText, type EventRecord, type EventState, type EventSummary, eventStates, type StepRecord } from "../../shared/event/record.ts";
 import { limits } from "../../shared/limits.ts";
@@ -7,7 +7,7 @@ import { readReplay } from "../../shared/request/operations.ts";
 import { quoted } from "../../shared/request/text.ts";
 import type { EventsRequest } from "../events/contract.ts";
 import { jsonResponse, timeText } from "./answer.ts";
-import type { Call, GuardedRoute } from "./call.ts";
+import type { Call } from "./call.ts";
 import { shownQuestions } from "./links.ts";
 import { operate } from "./operations.ts";
 import { decodedPart, readQuery } from "./path.ts";
@@ -86,52 +86,35 @@ function idIn(call: Call, suffix: string): string | null {
   return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
 }
 
-export const listEvents: GuardedRoute = {
-  method: "GET",
-  path: "/v1/events",
-  access: "read",
-  operation: null,
-  async handle(call) {
-    const request = readRequest(call);
-    if (!request.ok) return problemResponse(request.error);
-    const { total, next, events, whole } = await call.coordinator.events(request.value);
-    return jsonResponse(200, { total, complete: whole, next, events: events.map(shownSummary) });
-  },
-};
+export async function listEvents(call: Call): Promise<Response> {
+  const request = readRequest(call);
+  if (!request.ok) return problemResponse(request.error);
+  const { total, next, events, whole } = await call.coordinator.events(request.value);
+  return jsonResponse(200, { total, complete: whole, next, events: events.map(shownSummary) });
+}
 
-export const readEvent: GuardedRoute = {
-  method: "GET",
-  path: "/v1/events/:id",
-  access: "read",
-  operation: null,
-  async handle(call) {
-    const id = idIn(call, "");
-    const record = id === null ? null : await call.coordinator.event(id);
-    if (record === null) return unknownEvent(id ?? "");
-    // A link acts: whoever may only read must not be handed one.
-    const isOperator = call.caller.client.scopes.includes("admin") && call.caller.client.mode === "enforce";
-    const questions = isOperator ? await shownQuestions(call.deps, record) : [];
-    return jsonResponse(200, { ...shownEvent(record), ...(questions.length === 0 ? {} : { questions }) });
-  },
-};
+export async function readEvent(call: Call): Promise<Response> {
+  const id = idIn(call, "");
+  const record = id === null ? null : await call.coordinator.event(id);
+  if (record === null) return unknownEvent(id ?? "");
+  // A link acts: whoever may only read must not be handed one.
+  const isOperator = call.caller.client.scopes.includes("admin") && call.caller.client.mode === "enforce";
+  const questions = isOperator ? await shownQuestions(call.deps, record) : [];
+  return jsonResponse(200, { ...shownEvent(record), ...(questions.length === 0 ? {} : { questions }) });
+}
 
-export const replayEvent: GuardedRoute = {
-  method: "POST",
-  path: "/v1/events/:id/replay",
-  access: "admin",
-  operation: "replay",
-  handle: (call) =>
-    operate(call, readReplay, async ({ event: meant }) => {
-      const id = idIn(call, replaySuffix);
-      // A signature does not cover the path: without the name in the body it would be good for every other dead letter too.
-      if (meant !== id && (meant !== undefined || call.caller.signed !== null)) {
-        const message = "The body's event must be the one that the path names; it is required when signed.";
-        return problemResponse(new PortcullisError("INVALID_INPUT", message, { field: "event" }));
-      }
-      const answer = id === null ? null : await call.coordinator.replay({ id, by: call.caller.name, once: call.caller.signed?.id ?? null });
-      if (answer === null) return unknownEvent(id ?? "");
-      const { replayed, event } = answer;
-      const why = replayed ? {} : { why: `it is ${event.state}, and only dead letters are put back to work` };
-      return jsonResponse(replayed ? 202 : 200, { replayed, ...why, event: shownEvent(event) });
-    }),
-};
+export function replayEvent(call: Call): Promise<Response> {
+  return operate(call, readReplay, async ({ event: meant }) => {
+    const id = idIn(call, replaySuffix);
+    // A signature does not cover the path: without the name in the body it would be good for every other dead letter too.
+    if (meant !== id && (meant !== undefined || call.caller.signed !== null)) {
+      const message = "The body's event must be the one that the path names; it is required when signed.";
+      return problemResponse(new PortcullisError("INVALID_INPUT", message, { field: "event" }));
+    }
+    const answer = id === null ? null : await call.coordinator.replay({ id, by: call.caller.name, once: call.caller.signed?.id ?? null });
+    if (answer === null) return unknownEvent(id ?? "");
+    const { replayed, event } = answer;
+    const why = replayed ? {} : { why: `it is ${event.state}, and only dead letters are put back to work` };
+    return jsonResponse(replayed ? 202 : 200, { replayed, ...why, event: shownEvent(event) });
+  });
+}

@@ -1,12 +1,11 @@
 // Every route of the API, in one list. `functions/app.ts` mounts it; the tests walk it.
 import { alertRoutes } from "./alerts.ts";
-import { giveApproval, showApproval } from "./approve.ts";
 import { blacklistip } from "./blacklistip.ts";
 import { explainBlock } from "./block-explain.ts";
 import { listBlocks } from "./block-list.ts";
 import { createBlocks } from "./blocks.ts";
 import type { Route } from "./call.ts";
-import { listEvents, readEvent, replayEvent } from "./events.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { readFeed } from "./feed.ts";
 import { firehoseAlerts } from "./firehose.ts";
 import { readHealth, readOpenapi, readReadiness } from "./health.ts";
@@ -25,11 +24,7 @@ export const routes: readonly Route[] = [
   snsAlerts,
   firehoseAlerts,
   pathKeyAlerts,
-  listEvents,
-  readEvent,
-  replayEvent,
-  showApproval,
-  giveApproval,
+  ...eventRoutes,
   createLifts,
   createExemptions,
   listTargets,

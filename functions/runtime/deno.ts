@@ -73,12 +73,13 @@ async function start({ deno, platform, definitions, engineMaker = null, ...parts
   const protection = createProtection(config.protect);
   const { clock, random, fetch, sleep } = platform;
   const log = logAbove(platform.log, deno.env.get("PORTCULLIS_LOG_LEVEL"));
+  const engine = engineOf(config, engineMaker);
   const common = { config, secrets, fetch, allowedHosts, log };
   const coordinator = await denoCoordinator({
     ...common,
     kv,
     definitions,
-    engine: engineOf(config, engineMaker),
+    engine,
     protection,
     identity: identityOf(deno),
     clock,
@@ -98,6 +99,7 @@ async function start({ deno, platform, definitions, engineMaker = null, ...parts
     log,
     askSns: askSnsOf(common),
     openapi,
+    ...(engine === null ? {} : { eventPages: engine.pages }),
     coordinatorFor: () => coordinator.api,
     // Whom the platform accepted the connection from; no header is asked.
     remoteAddress: (context: Context) => (context.env as DenoServeInfo).remoteAddr.hostname ?? null,

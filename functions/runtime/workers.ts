@@ -135,6 +135,7 @@ export class WorkersRuntime {
       log: this.#log(env),
       askSns: askSnsOf(this.#callParts(env)),
       openapi,
+      ...(this.#engine === null ? {} : { eventPages: this.#engine.pages }),
       coordinatorFor: () => coordinator,
       // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).
       remoteAddress: (context) => context.req.header("cf-connecting-ip") ?? null,

@@ -1,6 +1,7 @@
 // Every route, by every outcome, as the application answers it: each answer carries the headers that keep a browser from running, framing,
 // guessing or keeping it. A new route does not pass until it is in the table below; and every status that is documented must have been met.
 import { describe, expect, test } from "vitest";
+import { eventPages } from "../../functions/events/pages.ts";
 import { routes } from "../../functions/routes/index.ts";
 import { makeWorker, WorkersRuntime } from "../../functions/runtime/workers.ts";
 import { eventSources } from "../../shared/config.ts";
@@ -57,8 +58,8 @@ const samples: Readonly<Record<string, Sample>> = {
   "GET /blacklistip": { path: `/blacklistip?accessToken=${keys.legacy}&ip=203.0.113.99`, key: "reader", stranger: "reader" },
 };
 
-function ready(): World {
-  const world = createWorld();
+function ready(path = ""): World {
+  const world = createWorld(baseConfig, path.startsWith("/v1/events") ? { eventPages } : {});
   world.coordinator.snapshotNow = snapshotOf([row("203.0.113.9")]);
   world.coordinator.known.set(event.id, event);
   return world;
@@ -77,7 +78,7 @@ function withBody(key: keyof typeof keys, body: string, headers: Readonly<Record
 
 async function answersOf(method: string, { path, key, stranger, body }: Sample): Promise<readonly Response[]> {
   const right: RequestInit = body === undefined ? { method, headers: bearer(key) } : withBody(key, JSON.stringify(body));
-  const world = ready();
+  const world = ready(path);
   const first = await send(world, path, right);
   const etag = first.headers.get("etag");
   const answers = [

@@ -318,6 +318,18 @@ describe("bounds", () => {
     expect((await coordinator.events({ state: null, rows: 5, after: null })).total).toBe(count);
   });
 
+  test("room: one record too long, and more that is not over than memory has room for", { timeout: 120_000 }, async () => {
+    const step = "  - block: {}\n    retry: { times: 5, wait: 10m }\n";
+    const many = await EventWorld.start([callHome("", step.repeat(32), "one"), callHome("", step.repeat(32), "two"), callHome("", step.repeat(32), "three")]);
+    const addresses = Array.from({ length: 200 }, (_, at) => `203.0.113.${at}/32`);
+    expect(await many.send({ actor: { addresses } })).toMatchObject({ status: "limited", limit: "store", why: expect.stringContaining("too many addresses") });
+    const events = await EventWorld.start([callHome("", step.repeat(32))], { live: 1 });
+    const most = Math.ceil(limits.eventsOpenCharsMax / 150_000);
+    let refused = 0;
+    for (let at = 0; at < most && refused === 0; at += 1) refused += Number((await events.send({ id: `${at}`, actor: { addresses } })).limit === "store");
+    expect([refused, (await events.world.kv.list(null, "event:")).keys.length > 20]).toEqual([1, true]);
+  });
+
   test("room: when none is over, new ones are refused and said so", { timeout: 120_000 }, async () => {
     const events = await EventWorld.start([callHome("", "  - block: {}\n    retry: { times: 5, wait: 10m }\n")], { live: 1 });
     await events.world.block("203.0.113.1", 24 * hour);
