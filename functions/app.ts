@@ -28,7 +28,7 @@ function unexpected(thrown: unknown, context: Context, { log }: Passage, route: 
   const error = errorOf(thrown);
   const cause = error.cause instanceof Error ? error.cause : null;
   // Messages of the platform may quote a URL; neither a query nor a secret path ever reaches the log.
-  const why = (cause?.message ?? error.message).replace(/\?\S*/g, "?…").replace(/\/v1\/in\/\S+/gi, "/v1/in/…");
+  const why = (cause?.message ?? error.message).replace(/\?\S*/g, "?…").replace(/\/v1\/(in|approve)\/\S+/gi, "/v1/$1/…");
   const where = { "http.request.method": context.req.method, "http.route": route?.path ?? null };
   log({ level: "error", event: "http.failed", code: error.code, ...where, name: cause?.name ?? error.name, why });
   return problemResponse(error);

@@ -74,10 +74,10 @@ function failuresOf(world: World, visits: readonly Visit[], records: Records, st
 }
 
 /** How full the store is, and by whom: accepting goes by it. */
-function noteListed({ core }: World["memory"], { leases, lifts }: Records): void {
+function noteListed({ core }: World["memory"], { leases, lifts, events = [] }: Records): void {
   const by = new Map<string, number>();
   for (const { client } of leases) by.set(client, (by.get(client) ?? 0) + 1);
-  core.listed = leases.length + lifts.length;
+  core.listed = leases.length + lifts.length + events.length;
   core.listedBy = Object.fromEntries(by);
 }
 
@@ -146,6 +146,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   endTraces(world, visits, waiting, now);
   countPass(world, wake);
   if (fresh === "fresh") noteListed(memory, records);
+  if (fresh === "fresh") await world.onListed?.(records.events ?? [], { whole: records.complete, beganAt: now });
   memory.offences.learn(records, lifted, world.config, now);
   const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));

@@ -1,5 +1,6 @@
 // The configuration as the running product sees it: what `npm run gen` emits from `portcullis.yaml` after every check passed.
 // Plain JSON; durations in milliseconds, addresses in canonical text, secrets only by name.
+import type { Playbook } from "./playbook/playbook.ts";
 import type { Json } from "./ports.ts";
 
 export const severities = ["low", "medium", "high", "critical"] as const;
@@ -59,7 +60,7 @@ export interface ClientConfig {
   /** Live leases this client may hold at once. */
   readonly live: number;
   readonly newPerMinute: number;
-  /** `observe`: everything is checked and answered, nothing is recorded. */
+  /** `observe`: everything is checked and answered, nothing is recorded; of an event that playbooks fire on, what they would do. */
   readonly mode: "enforce" | "observe";
   /** Its own, or that of `defaults`; absent: leases do not grow. */
   readonly escalate?: Escalation;
@@ -146,6 +147,15 @@ export interface Config {
   };
   /** The client that stands for the 2017 query-token API; null: the route does not exist. */
   readonly blacklistip: { readonly client: string } | null;
+  /** What is done about events; absent: each event's attackers are blocked outright. */
+  readonly playbooks?: readonly Playbook[];
+  /** How a person is asked; absent: no playbook asks. */
+  readonly approvals?: {
+    /** Name of the platform's secret that links are signed with. */
+    readonly secret: string;
+    /** Where this deployment is reached, to make whole links; null: links begin with their path. */
+    readonly url: string | null;
+  };
   /** Name of the platform's secret that holds the URL to call after each clean pass; null: none. */
   readonly heartbeat: { readonly urlSecret: string } | null;
 }

@@ -58,6 +58,39 @@ export const events = {
   "snapshot.store.failed": { levels: ["warn"], says: "The store did not take its copy of the snapshot", fields: ["message", "visits"] },
   "snapshot.unreadable": { levels: ["error"], says: "The stored snapshot cannot be read; the next tick replaces it", fields: ["message"] },
 
+  // --- events and playbooks (`event.` is about one event of a detector) ---
+  "playbook.logged": {
+    levels: ["info"],
+    says: "A playbook's `log` step: what it is to say, about which event. Written at least once",
+    fields: ["playbook", "message", "id", "client", "source", "type", "severity", "actor"],
+  },
+  "event.done": { levels: ["info"], says: "An event is over, and recorded so", fields: ["id", "client", "state", "source", "type", "playbooks"] },
+  "event.step.failed": {
+    levels: ["warn"],
+    says: "A step did not succeed; `next` is when it is tried again, null when it is not",
+    fields: ["id", "client", "playbook", "step", "message", "tries", "next"],
+  },
+  "event.dead": {
+    levels: ["error"],
+    says: "A dead letter: a step of an event failed for good. `GET /v1/events/{id}` explains it, `POST /v1/events/{id}/replay` tries it again",
+    fields: ["id", "client", "state", "source", "type", "playbooks", "failures"],
+  },
+  "event.asking": {
+    levels: ["warn"],
+    says: "A playbook waits for a person's word. `link` shows what it would do and has it done, once: whoever reads this line may. Null: the secret of links is not usable",
+    fields: ["id", "client", "playbook", "until", "link"],
+  },
+  "event.agreed": { levels: ["info"], says: "A person agreed by the link", fields: ["id", "client", "playbook"] },
+  "approvals.secret_unusable": {
+    levels: ["error"],
+    says: "The secret that links are signed with is not set on the platform, or shorter than 24 characters",
+    fields: ["secret"],
+  },
+  "event.replayed": { levels: ["info"], says: "Somebody put a dead letter back to work", fields: ["id", "client", "by"] },
+  "event.save.failed": { levels: ["warn"], says: "The store did not take how far an event has come; it is written again", fields: ["id", "message"] },
+  "event.unreadable": { levels: ["error"], says: "The record of an event cannot be read", fields: ["id"] },
+  "events.failed": { levels: ["error"], says: "Events could not be worked off; the next wake or tick tries again", fields: ["message"] },
+
   // --- passes ---
   "tick.quiet": { levels: ["debug"], says: "A tick had nothing to do and asked nobody", fields: ["failed"] },
   "pass.done": {

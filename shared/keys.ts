@@ -2,12 +2,13 @@
 // A key or metadata that cannot be read is reported, never skipped: without it no listing counts as complete.
 import { type Cidr, cidrFromKey, cidrKey } from "./address/index.ts";
 import { severities } from "./config.ts";
+import { type EventSummary, readEventSummary } from "./event/record.ts";
 import type { Lease, Lift, StopState } from "./lease/record.ts";
 import { limits } from "./limits.ts";
 import type { EpochMs, Json, StoreKey } from "./ports.ts";
 
 /** Every key starts with, or is, one of these. */
-export const keyPrefixes = { lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop" } as const;
+export const keyPrefixes = { lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop", event: "event:" } as const;
 
 const namePattern = "[a-z][a-z0-9-]{0,31}";
 const leasePattern = new RegExp(`^lease:([46]:[0-9a-f]{8,32}/[0-9]{1,3}):([0-9]{1,15}):(${namePattern})$`);
@@ -15,6 +16,10 @@ const liftPattern = new RegExp(`^lift:([46]:[0-9a-f]{8,32}/[0-9]{1,3}):([0-9]{1,
 
 export function leaseKey(cidr: Cidr, until: EpochMs, client: string): string {
   return `${keyPrefixes.lease}${cidrKey(cidr)}:${until}:${client}`;
+}
+
+export function eventKey(id: string): string {
+  return `${keyPrefixes.event}${id}`;
 }
 
 export function liftKey(cidr: Cidr, at: EpochMs, client: string): string {
@@ -46,6 +51,7 @@ export type StoredRecord =
   | { readonly kind: "store"; readonly id: string }
   | { readonly kind: "stop"; readonly stop: StopState }
   | { readonly kind: "snapshot" }
+  | { readonly kind: "event"; readonly event: EventSummary }
   | { readonly kind: "corrupt"; readonly why: string };
 
 function corrupt(key: StoreKey, why: string): StoredRecord {
@@ -104,10 +110,17 @@ export function readStop(metadata: unknown): StopState | null {
   return { at: metadata.at, targets, releasedAt: metadata.releasedAt };
 }
 
+function readEvent(key: StoreKey): StoredRecord {
+  const id = key.name.slice(keyPrefixes.event.length);
+  const event = /^[0-9a-f]{32}$/.test(id) ? readEventSummary(id, key.metadata) : null;
+  return event === null ? corrupt(key, "is no event's record") : { kind: "event", event };
+}
+
 /** What one listed key says. Unknown prefixes are corrupt: a namespace that holds other things is not ours to reason about. */
 export function readRecord(key: StoreKey): StoredRecord {
   if (key.name.startsWith(keyPrefixes.lease)) return readLease(key);
   if (key.name.startsWith(keyPrefixes.lift)) return readLift(key);
+  if (key.name.startsWith(keyPrefixes.event)) return readEvent(key);
   if (key.name === keyPrefixes.snapshot) return { kind: "snapshot" };
   if (key.name === keyPrefixes.stop) {
     const stop = readStop(key.metadata);

@@ -175,6 +175,38 @@ export const limits = {
   retryTimesMax: 5,
   retryWaitLongestMs: 10 * MINUTE_MS,
   approveLongestMs: DAY_MS,
+  /** Of a step that says nothing of `retry`. */
+  retryUsualTimes: 5,
+  retryUsualWaitMs: 10 * SECOND_MS,
+
+  // --- recorded events ---
+  /** Records of events in the store. With more, the oldest that is over makes room; when none is over, new ones are refused. */
+  eventRecordsMax: 2_000,
+  /** No client may hold more than this share of them. */
+  eventShareMax: 0.75,
+  /** Of one record as it comes in; what comes of its steps makes it a few times longer, and one value of a Durable Object holds 2 MB (Cloudflare docs, durable-objects/platform/limits, 2026). */
+  eventRecordCharsMax: 300_000,
+  /** Of all that are not over together: the coordinator has them in memory. */
+  eventsOpenCharsMax: 16_000_000,
+  /** Addresses that one step of an event acts on, and lines of what came of them. */
+  eventAddressesMax: 200,
+  /** Events that are over and are known whole without asking the store, which may show them as they were. */
+  eventsOverMax: 256,
+  /** How long an event that is over stays on record: a redelivery within that time is known as one. SNS and Firehose deliver again for two hours at most. */
+  eventRetainMs: DAY_MS,
+  /** A dead letter, and whatever is not over yet. */
+  eventKeepMs: 14 * DAY_MS,
+  /** Events worked off in one round, and side by side. */
+  eventsPerRoundMax: 200,
+  eventsAtOnce: 8,
+  eventRoundMs: 20 * SECOND_MS,
+  /** Lives that may end in one try of a step before it is given up: it may be what ends them. */
+  stepDeathsMax: 20,
+  /** How soon a record that the store did not take is written again. */
+  eventSaveAgainMs: 10 * SECOND_MS,
+  /** Rows of one page of events: unless asked for, and at most. */
+  eventRowsUsual: 50,
+  eventRowsMax: 200,
   /** A problem, a title or a message of a playbook. */
   playbookTextCharsMax: 200,
 

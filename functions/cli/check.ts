@@ -22,6 +22,7 @@ function sayOffline({ config, definitions }: ConfigInUse, io: CommandIo): void {
     if (age.stale)
       io.out(`warning: the protect preset ${age.name} was checked ${Math.floor(age.ageMs / dayMs)} days ago; update Portcullis, or list its ranges yourself`);
   }
+  for (const { name, mode, title } of config.playbooks ?? []) io.out(plain(`playbook ${name}: mode ${mode}: ${title}`));
   for (const [name, client] of Object.entries(config.clients)) {
     if (client.scopes.includes("admin") && client.from === null) io.out(`note: client ${name} may do everything from anywhere; \`from\` would narrow that`);
   }

@@ -10,7 +10,7 @@ import type { Provider, ProviderDefinition, ProviderPorts } from "../../shared/p
 import { createTransport } from "../runtime/transport.ts";
 import { CommandError, type CommandIo, type OptionValues, textOption } from "./command.ts";
 import { definitionsOf, findKinds } from "./definitions.ts";
-import { lockPathOf, readConfigText, readLockFile } from "./files.ts";
+import { lockPathOf, playbookTextFor, readConfigText, readLockFile } from "./files.ts";
 
 export const configOptions = { config: { type: "string" } } as const;
 
@@ -25,7 +25,14 @@ export async function loadConfig(values: OptionValues): Promise<ConfigInUse> {
   const path = resolve(file);
   const definitions = definitionsOf(await findKinds());
   const lockPath = lockPathOf(path);
-  const read = readConfigFile({ text: readConfigText(path), file, definitions, presetNames, lock: readLockFile(lockPath) });
+  const read = readConfigFile({
+    text: readConfigText(path),
+    file,
+    definitions,
+    presetNames,
+    lock: readLockFile(lockPath),
+    playbookText: playbookTextFor(path),
+  });
   if (read.ok) return { config: read.config, definitions, lockPath };
   throw new CommandError(
     [`the configuration has ${read.problems.length} ${read.problems.length === 1 ? "problem" : "problems"}`, ...read.problems.map(problemText)].join("\n"),

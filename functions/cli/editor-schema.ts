@@ -56,6 +56,8 @@ const descriptions: Readonly<Record<string, string>> = {
   clients: "Who may ask for what, by name.",
   targets: "The firewalls, by name.",
   alerts: "How alerts of each source are read.",
+  approvals: "How a person is asked before a playbook with `approve` acts: the secret that links are signed with.",
+  playbooks: "What is done about detectors' events; left out: their attackers are blocked outright.",
   blacklistip: "The 2017 API, which carries its key in the URL; off unless it names a client.",
   heartbeat: "Called after each clean pass; the URL is a secret of the platform.",
 };

@@ -7,7 +7,8 @@ import { presetNames } from "../../shared/protect/index.ts";
 import { type Command, type ExitCode, exitCodes, type Invocation, isSet, textOption, textOptions, UsageError } from "./command.ts";
 import { definitionsOf, type FoundKind, findKinds, repositoryRoot } from "./definitions.ts";
 import { committedFiles } from "./documents.ts";
-import { lockPathOf, readConfigText, readLockFile } from "./files.ts";
+import { lockPathOf, playbookTextFor, readConfigText, readLockFile } from "./files.ts";
+import { playbooksModule } from "./playbooks-module.ts";
 import { providersModule } from "./providers-module.ts";
 
 type Kinds = Readonly<Record<string, FoundKind>>;
@@ -60,6 +61,7 @@ function configOutputs(paths: Paths, kinds: Kinds, values: Invocation["values"],
     presetNames,
     lock: paths.lock === null ? null : readLockFile(paths.lock),
     forget: textOptions(values, "forget"),
+    playbookText: playbookTextFor(paths.config),
   });
   if (!read.ok) {
     for (const problem of read.problems) io.err(problemText(problem));
@@ -69,6 +71,7 @@ function configOutputs(paths: Paths, kinds: Kinds, values: Invocation["values"],
   return [
     { path: join(paths.out, "config.json"), text: `${JSON.stringify(read.config, null, 2)}\n`, committed: false },
     { path: join(paths.out, "providers.ts"), text: providersModule(read.config, kinds, paths.out), committed: false },
+    { path: join(paths.out, "playbooks.ts"), text: playbooksModule(read.config, paths.out), committed: false },
     ...(paths.lock === null ? [] : [{ path: paths.lock, text: lockText(read.lock), committed: true }]),
   ];
 }
@@ -95,10 +98,10 @@ export const genCommand: Command = {
   summary: "check portcullis.yaml and write what the function is built from",
   usage: "npm run gen -- [--config FILE] [--out DIR] [--lock FILE] [--docs] [--check | --frozen] [--forget TARGET]",
   help: [
-    "Reads portcullis.yaml, lists every problem at once, and when there is none writes config.json and providers.ts to",
+    "Reads portcullis.yaml, lists every problem at once, and when there is none writes config.json, providers.ts and playbooks.ts to",
     "functions/generated/, portcullis.lock.json beside the configuration (commit it), and the described files of the repository.",
     "  --config FILE    another configuration",
-    "  --out DIR        another folder for config.json and providers.ts; then no lock is read or written without --lock,",
+    "  --out DIR        another folder for those three; then no lock is read or written without --lock,",
     "                   and the described files are left alone (for tests and the sandbox)",
     "  --lock FILE      another lock file",
     "  --docs           only the described files (portcullis.schema.json, playbook.schema.json, openapi.json, log/README.md,",

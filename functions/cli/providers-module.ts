@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import type { Config } from "../../shared/config.ts";
 import { type FoundKind, repositoryRoot } from "./definitions.ts";
 
-function importPath(outFolder: string, file: string): string {
+export function importPath(outFolder: string, file: string): string {
   const path = relative(outFolder, join(repositoryRoot, file)).replaceAll("\\", "/");
   return JSON.stringify(path.startsWith(".") ? path : `./${path}`);
 }

@@ -1,10 +1,12 @@
 // What the routes may ask of the coordinator. Everything crosses an RPC boundary, so it is plain cloneable data;
 // addresses travel as `cidrKey` text. Expected refusals are values; throws are PortcullisError (STORE_UNAVAILABLE, INVARIANT).
 import type { Severity } from "../../shared/config.ts";
+import type { EventState } from "../../shared/event/record.ts";
 import type { BlockState, EndedRecord, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { WeightParts } from "../../shared/lease/weight.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
+import type { EventVerbs } from "../events/contract.ts";
 
 /** One address to block: already canonical, widened, authorised and not protected. */
 export interface AcceptItem {
@@ -200,6 +202,8 @@ export interface Vitals {
   /** By series, as the exposition format writes them. */
   readonly counters: Readonly<Record<string, number>>;
   readonly targets: Readonly<Record<string, { readonly frozenPlaces: number; readonly throttledUntil: EpochMs }>>;
+  /** Of events on record; absent: there are no playbooks. */
+  readonly events?: { readonly states: Readonly<Record<EventState, number>>; readonly oldestOpenAt: EpochMs | null; readonly max: number };
 }
 
 export interface TickAnswer {
@@ -209,7 +213,7 @@ export interface TickAnswer {
 }
 
 /** `trace`: on whose behalf, for the log; it decides nothing. */
-export interface CoordinatorApi {
+export interface CoordinatorApi extends EventVerbs {
   accept(request: AcceptRequest, trace?: Trace): Promise<AcceptAnswer>;
   /** Waits until a pass that includes `ticket` is over, at most `waitMs`; then tells what is true. `done` is false when time ran out first. */
   settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ readonly done: boolean; readonly items: readonly SettledItem[] }>;

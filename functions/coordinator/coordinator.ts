@@ -1,13 +1,14 @@
 // The one writer of leases and the one that touches clouds. Makes accepting strict and passes serial; holds no truth:
 // the store does. Platform-free: a Durable Object, a lock, or a plain process gives it storage and wakes it.
-import { asPortcullisError } from "../../shared/errors.ts";
+import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
+import type { EventRecord } from "../../shared/event/record.ts";
 import { keyPrefixes, liftMetadata, readStop, stopMetadata } from "../../shared/keys.ts";
 import { noStop, type StopState } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
-import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
+import type { ApproveAnswer, Desk, DeskParts, EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakeRequest } from "../events/contract.ts";
 import { traced } from "../log/traced.ts";
 import { settleOf, type World } from "../pass/world.ts";
 import { type PassReport, pass, type Wake } from "../reconcile.ts";
@@ -18,6 +19,7 @@ import { allOrFirstError, KnownStates, putRecord } from "./known.ts";
 import { Ledger, leasesMax } from "./ledger.ts";
 import { liftOne, liveRecords } from "./lifting.ts";
 import { planTarget } from "./questions.ts";
+import { storeSnapshot } from "./snapshot-copy.ts";
 import { applyStop } from "./stopping.ts";
 import { mintStoreId } from "./store-id.ts";
 
@@ -31,20 +33,14 @@ export interface Host {
   heartbeat(): Promise<"sent" | "failed" | undefined>;
 }
 
-/** Names what a snapshot says, apart from when it was said whether all was readable then, and weights, which lessen with time: nobody asks the stored copy that. */
-function printOf(snapshot: Snapshot): string {
-  const targets = Object.entries(snapshot.targets).map(
-    ([name, { callsMade: _calls, observedAt: _at, changed: _changed, drift: _drift, room: _weights, ...lasting }]) => [name, lasting],
-  );
-  return fingerprint([JSON.stringify([snapshot.blocks, snapshot.states, snapshot.exemptions, snapshot.stop, snapshot.storeId, targets])]);
-}
-
 export class Coordinator implements contract.CoordinatorApi {
   readonly #world: World;
   readonly #host: Host;
   readonly #ledger: Ledger;
   readonly #states: KnownStates;
   readonly #acceptance: Acceptance;
+  /** Null: there are no playbooks. */
+  readonly #desk: Desk | null;
   #accepted = 0;
   #passed = 0;
   #running: Promise<PassReport> | null = null;
@@ -58,7 +54,10 @@ export class Coordinator implements contract.CoordinatorApi {
   #isAsked = true;
   #waiters: (() => void)[] = [];
 
-  constructor(world: World, host: Host) {
+  constructor(bare: World, host: Host) {
+    const desk = bare.engine === undefined ? null : bare.engine.desk(this.#deskParts(bare, host));
+    const world: World = desk === null ? bare : { ...bare, onListed: (events, listing) => desk.listed(events, listing) };
+    this.#desk = desk;
     this.#world = world;
     this.#host = host;
     this.#ledger = new Ledger(world);
@@ -69,15 +68,19 @@ export class Coordinator implements contract.CoordinatorApi {
   async accept(request: contract.AcceptRequest, trace?: Trace): Promise<contract.AcceptAnswer> {
     const before = this.#accepted;
     try {
-      const onWritten = () => {
-        this.#accepted += 1;
-      };
-      const items = await this.#acceptance.accept(request, onWritten, trace);
+      const items = await this.#accept(request, trace);
       return { ticket: this.#accepted, items };
     } finally {
       // Also when a part of a batch failed: what did become durable is enforced.
       if (this.#accepted > before) await this.#wakeForAccepted();
     }
+  }
+
+  #accept(request: contract.AcceptRequest, trace: Trace | undefined): Promise<readonly contract.AcceptedItem[]> {
+    const onWritten = () => {
+      this.#accepted += 1;
+    };
+    return this.#acceptance.accept(request, onWritten, trace);
   }
 
   async settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ done: boolean; items: contract.SettledItem[] }> {
@@ -99,6 +102,12 @@ export class Coordinator implements contract.CoordinatorApi {
   // --- undoing and stopping ---
 
   async lift(asked: contract.LiftRequest, trace?: Trace): Promise<contract.LiftAnswer> {
+    const answer = await this.#lift(asked, trace);
+    if (!answer.repeated) await this.#host.schedule(this.#world.clock.now());
+    return answer;
+  }
+
+  async #lift(asked: contract.LiftRequest, trace: Trace | undefined): Promise<contract.LiftAnswer> {
     const { memory, clock } = this.#world;
     const now = clock.now();
     // Stamped by a clock that runs ahead, it would cancel what is leased after it.
@@ -121,7 +130,8 @@ export class Coordinator implements contract.CoordinatorApi {
       );
       this.#accepted += 1;
       this.#ledger.invalidate();
-      await this.#wakeForChange();
+      this.#fullWanted = true;
+      this.#isAsked = true;
       this.#tellLift(
         request,
         items.map((item) => item.answer.lifted),
@@ -175,6 +185,53 @@ export class Coordinator implements contract.CoordinatorApi {
     }
   }
 
+  // --- events ---
+
+  #deskParts(world: World, host: Host): DeskParts {
+    return {
+      world,
+      accept: async (request, trace) => ({ items: await this.#accept(request, trace) }),
+      lift: (request, trace) => this.#lift(request, trace),
+      schedule: (at) => host.schedule(at),
+      randomBytes: (count) => host.randomBytes(count),
+    };
+  }
+
+  #events(): Desk {
+    if (this.#desk === null) throw new PortcullisError("NOT_FOUND", "This deployment has no playbooks, so no events are recorded.");
+    return this.#desk;
+  }
+
+  async take(request: TakeRequest, trace?: Trace): Promise<TakeAnswer> {
+    return this.#events().take(request, trace);
+  }
+
+  async events(request: EventsRequest): Promise<EventsAnswer> {
+    return this.#events().events(request);
+  }
+
+  async event(id: string): Promise<EventRecord | null> {
+    return this.#events().event(id);
+  }
+
+  async replay(request: ReplayRequest, trace?: Trace): Promise<ReplayAnswer | null> {
+    return this.#events().replay(request, trace);
+  }
+
+  async approve(request: Parameters<Desk["approve"]>[0], trace?: Trace): Promise<ApproveAnswer | null> {
+    return this.#events().approve(request, trace);
+  }
+
+  /** Before a pass, which then takes in what came of it. Trouble with events never holds up the pass. */
+  async #workEvents(): Promise<void> {
+    try {
+      await this.#desk?.work();
+    } catch (thrown) {
+      const error = asPortcullisError(thrown, "INVARIANT", String(thrown));
+      this.#world.log({ level: "error", event: "events.failed", code: error.code, message: error.message });
+    }
+  }
+
   // --- passes ---
 
   async #wakeForAccepted(): Promise<void> {
@@ -189,19 +246,23 @@ export class Coordinator implements contract.CoordinatorApi {
 
   /** Called by the host at the scheduled moment. */
   async wake(): Promise<void> {
+    await this.#workEvents();
     const due = this.#world.memory.core.nextDueAt;
     const isDue = due !== null && due <= this.#world.clock.now();
-    // An alarm that comes before its moment (two clocks that do not agree) would come again at once, and again: no pass for it.
-    const isEarly = !isDue && !this.#isAsked && this.#accepted === this.#passed && this.#againAt !== null && this.#world.clock.now() < this.#againAt;
-    if (isEarly && this.#againAt !== null) {
+    const isIdle = !isDue && !this.#isAsked && this.#accepted === this.#passed;
+    // Woken for events alone, of which nothing came that a pass could take in.
+    if (isIdle && this.#againAt === null && this.#desk !== null) return this.#wishFor(null);
+    if (isIdle && this.#againAt !== null && this.#world.clock.now() < this.#againAt) {
+      // An alarm that comes before its moment (two clocks that do not agree) would come again at once, and again: no pass for it.
       await this.#host.sleep(limits.passSpacingMs);
-      return this.#host.schedule(this.#againAt);
+      return this.#wishFor(this.#againAt);
     }
     const wake: Wake = isDue ? "due" : this.#fullWanted ? "asked" : "accepted";
     await this.#run(wake);
   }
 
   async tick(trace?: Trace): Promise<contract.TickAnswer> {
+    await this.#workEvents();
     const report = await this.#run("tick", trace);
     // A quiet tick between two tries of a failing target names the failure too, and does not reassure anyone.
     if (Object.keys(report.failed).length === 0) this.#noteHeartbeat(await this.#host.heartbeat());
@@ -257,40 +318,20 @@ export class Coordinator implements contract.CoordinatorApi {
     return report.visits.some(({ error, target }) => error?.code === "PROVIDER_PENDING" && this.#world.memory.target(target.name).leftovers.length > 0);
   }
 
+  /** Asks to be woken then, or earlier when an event is due. */
+  async #wishFor(passAt: EpochMs | null): Promise<void> {
+    const wishes = [passAt, this.#desk?.nextDueAt() ?? null].filter((at) => at !== null);
+    if (wishes.length > 0) await this.#host.schedule(Math.min(...wishes));
+  }
+
   async #afterPass(report: PassReport): Promise<void> {
     const { memory, clock, config } = this.#world;
     this.#againAt = report.againAt;
-    if (report.againAt !== null) await this.#host.schedule(report.againAt);
-    await this.#storeSnapshot(report);
+    await this.#wishFor(report.againAt);
+    await storeSnapshot(this.#world, report.visits.length);
     const now = clock.now();
     const keepMs = Math.max(2 * settleOf(this.#world), config.brake.perMs);
     await memory.forget(now - keepMs, now - 2 * limits.signatureToleranceMs);
-  }
-
-  /** The store's copy of the snapshot is for the day when memory is gone; it costs one write an hour at most. */
-  async #storeSnapshot(report: PassReport): Promise<void> {
-    const { memory, clock, store, log } = this.#world;
-    const snapshot = memory.snapshot;
-    const now = clock.now();
-    // Without memory that lasts, the store's copy is all there is, and tick-only.ts keeps it with what belongs to it.
-    if (this.#world.continuity === "none") return;
-    if (snapshot === null || now - memory.core.snapshotStoredAt < limits.snapshotEveryMs) return;
-    const print = printOf(snapshot);
-    if (memory.core.snapshotPrint === print) return;
-    try {
-      memory.counters.add("portcullis_store_puts_total");
-      await store.put(keyPrefixes.snapshot, JSON.stringify(snapshot), { metadata: { at: snapshot.at }, expiresAtMs: null });
-      memory.core.snapshotStoredAt = now;
-      memory.core.snapshotPrint = print;
-      await memory.saveCore();
-    } catch (thrown) {
-      log({
-        level: "warn",
-        event: "snapshot.store.failed",
-        message: asPortcullisError(thrown, "STORE_UNAVAILABLE", "no answer").message,
-        visits: report.visits.length,
-      });
-    }
   }
 
   async reconcile(confirm: { readonly target: string; readonly digest: string } | null, trace?: Trace): Promise<Snapshot | null> {
@@ -329,6 +370,7 @@ export class Coordinator implements contract.CoordinatorApi {
       recordsMax: leasesMax,
       counters: memory.counters.read(),
       targets: Object.fromEntries(targets),
+      ...(this.#desk === null ? {} : { events: memory.events.vitals() }),
     };
   }
 

@@ -5,6 +5,7 @@ import { limits } from "../../shared/limits.ts";
 import type { Clock, EpochMs, Log, Random, Secret } from "../../shared/ports.ts";
 import type { Protection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
+import type { PlaybookEngine } from "../events/contract.ts";
 import type { Target } from "../pass/world.ts";
 import type { DenoKv } from "../runtime/deno-api.ts";
 import { deploymentOf } from "../runtime/deployment.ts";
@@ -24,6 +25,8 @@ export interface DenoCoordinatorParts {
   /** As `configOnDeno` made it. */
   readonly config: Config;
   readonly definitions: Readonly<Record<string, ProviderDefinition>>;
+  /** Null or absent: there are no playbooks. */
+  readonly engine?: PlaybookEngine | null;
   readonly protection: Protection;
   readonly secrets: (name: string) => Promise<string | undefined>;
   /** As in ProviderPorts. */
@@ -60,7 +63,15 @@ export async function denoCoordinator(parts: DenoCoordinatorParts): Promise<Deno
   const lock = new DenoLock({ kv, clock, owner: randomId() });
   const guarded = await makeTargets({ ...parts, beforeCall: () => lock.ensure(limits.callTimeoutMs) });
   const asking = await makeTargets(parts);
-  const world = { config, clock, log, protection, deployment: deploymentOf(config), continuity: "kept" as const };
+  const world = {
+    config,
+    clock,
+    log,
+    protection,
+    deployment: deploymentOf(config),
+    continuity: "kept" as const,
+    ...(parts.engine == null ? {} : { engine: parts.engine }),
+  };
   const host: Omit<Host, "schedule"> = { sleep, randomBytes: (count) => random.bytes(count), heartbeat: () => parts.heartbeat() };
   const memoryParts = { kv, clock, randomId };
   const readBefore: ReadBefore = new Map();

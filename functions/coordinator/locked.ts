@@ -3,6 +3,7 @@
 // at once where the platform lets it run on; the tick is what makes it certain.
 import { PortcullisError } from "../../shared/errors.ts";
 import type { Trace } from "../../shared/trace.ts";
+import type { TakeAnswer, TakeRequest } from "../events/contract.ts";
 import type { AcceptAnswer, AcceptRequest, CoordinatorApi, SettledItem } from "./contract.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { type DenoLock, lockMs } from "./deno-lock.ts";
@@ -67,19 +68,34 @@ class Verbs {
 
   /** Records are immutable, so a second writer harms nothing; limits alone may count short, by what both accept at once. */
   async #acceptShared(request: AcceptRequest, trace: Trace | undefined): Promise<AcceptAnswer> {
+    const answer = await this.#shared((coordinator) => coordinator.accept(request, trace), request.dryRun ? "asks" : "writes");
+    return { ...answer, ticket: 0 };
+  }
+
+  async #shared<T>(run: (coordinator: Coordinator) => Promise<T>, kind: "asks" | "writes"): Promise<T> {
     // Before anything is written: if we die in between, the next holder looks once too often, never once too rarely.
-    if (!request.dryRun) await this.#parts.lock.noteAdded();
+    if (kind === "writes") await this.#parts.lock.noteAdded();
     let isWritten = false;
     const coordinator = await this.#parts.openShared(async () => {
       isWritten = true;
     });
-    const answer = await coordinator.accept(request, trace);
+    const answer = await run(coordinator);
     if (isWritten) {
       // And after it: the holder may have come and gone since.
       await this.#parts.lock.noteAdded();
       await this.#sessions.schedule(this.#parts.clock.now());
     }
-    return { ...answer, ticket: 0 };
+    return answer;
+  }
+
+  /** As an accept: recorded without the lock, an event is found by whoever holds it next. */
+  async take(request: TakeRequest, trace: Trace | undefined): Promise<TakeAnswer> {
+    try {
+      return await this.#sessions.use(waits.acceptMs, ({ coordinator }) => coordinator.take(request, trace));
+    } catch (thrown) {
+      if (!(thrown instanceof LockBusy)) throw thrown;
+      return this.#shared((coordinator) => coordinator.take(request, trace), "writes");
+    }
   }
 
   async settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ done: boolean; items: readonly SettledItem[] }> {
@@ -129,6 +145,11 @@ export function lockedCoordinator(parts: LockedParts): LockedCoordinator {
     explain: (key) => verbs.ask((coordinator) => coordinator.explain(key)),
     snapshot: () => verbs.snapshot(),
     storeId: (mint) => (mint ? verbs.change(({ coordinator }) => coordinator.storeId(true)) : verbs.ask((coordinator) => coordinator.storeId(false))),
+    take: (request, trace) => verbs.take(request, trace),
+    events: (request) => verbs.ask((coordinator) => coordinator.events(request)),
+    event: (id) => verbs.ask((coordinator) => coordinator.event(id)),
+    replay: (request, trace) => verbs.change(({ coordinator }) => coordinator.replay(request, trace)),
+    approve: (request, trace) => verbs.change(({ coordinator }) => coordinator.approve(request, trace)),
     vitals: () => verbs.vitals(),
     note: (unauthenticated) => verbs.change(({ coordinator }) => coordinator.note(unauthenticated), waits.acceptMs),
     tick: (trace) => verbs.change(({ coordinator }) => coordinator.tick(trace), waits.tickMs),

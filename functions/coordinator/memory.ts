@@ -11,6 +11,7 @@ import type { Entry } from "../../shared/provider.ts";
 import type { Trace } from "../../shared/trace.ts";
 import { OpenTraces } from "../log/cause.ts";
 import { Counters } from "../log/counters.ts";
+import { EventBook, eventsPrefix } from "./event-book.ts";
 import { Offences, offencesPrefix } from "./offences.ts";
 import { SnapshotStorage } from "./snapshot-storage.ts";
 
@@ -179,6 +180,8 @@ export class Memory {
   readonly counters: Counters;
   /** Leases that have ended, of clients whose leases grow. */
   readonly offences: Offences;
+  /** Events that playbooks decided something about. */
+  readonly events: EventBook;
   /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
   readonly standing = new Map<string, Standing>();
   /** The last refusals of this life. */
@@ -192,6 +195,7 @@ export class Memory {
     this.counters = new Counters(core.counters);
     this.offences = new Offences(storage);
     this.#snapshotStorage = new SnapshotStorage(storage);
+    this.events = new EventBook(storage);
   }
 
   /** Reads what is there; without a readable core it starts anew, with `since` = now. */
@@ -204,6 +208,7 @@ export class Memory {
       if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as unknown as Remembered);
       if (key.startsWith(begunPrefix)) memory.#restoreBegun(key.slice(begunPrefix.length), value);
       if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
+      if (key.startsWith(eventsPrefix)) memory.events.restore(key.slice(eventsPrefix.length), value);
       if (key.startsWith(offencesPrefix)) memory.offences.restore(value);
     }
     // A lift may have been recorded last thing before the end of the last life.

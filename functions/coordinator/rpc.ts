@@ -2,6 +2,7 @@
 import { type ErrorCode, type ErrorContext, errorTraits, PortcullisError } from "../../shared/errors.ts";
 import type { TargetState } from "../../shared/lease/snapshot.ts";
 import type { Trace } from "../../shared/trace.ts";
+import type { TakeRequest } from "../events/contract.ts";
 import type { AcceptAnswer, AcceptRequest, CoordinatorApi } from "./contract.ts";
 
 const verbs = [
@@ -17,6 +18,11 @@ const verbs = [
   "tick",
   "vitals",
   "note",
+  "take",
+  "events",
+  "event",
+  "replay",
+  "approve",
 ] as const satisfies readonly (keyof CoordinatorApi)[];
 type Verb = (typeof verbs)[number];
 
@@ -80,10 +86,10 @@ async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: Ac
 }
 
 /**
- * When the coordinator cannot be reached, blocks are still recorded: the records are immutable, so a second writer harms
+ * When the coordinator cannot be reached, blocks and events are still recorded: the records are immutable, so a second writer harms
  * nothing, and the next full pass enforces them. Everything else answers NOT_READY.
  */
-export function withFallback(coordinator: CoordinatorApi, fallback: Pick<CoordinatorApi, "accept">): CoordinatorApi {
+export function withFallback(coordinator: CoordinatorApi, fallback: Pick<CoordinatorApi, "accept" | "take">): CoordinatorApi {
   const guarded = Object.fromEntries(
     verbs.map((verb) => [
       verb,
@@ -93,6 +99,8 @@ export function withFallback(coordinator: CoordinatorApi, fallback: Pick<Coordin
         } catch (thrown) {
           if (!(thrown instanceof CoordinatorUnreachable)) throw thrown;
           if (verb === "accept") return acceptAside(fallback, args[0] as AcceptRequest, args[1] as Trace | undefined);
+          // Recorded is taken: the coordinator finds it in its next full listing.
+          if (verb === "take") return fallback.take(args[0] as TakeRequest, args[1] as Trace | undefined);
           throw new PortcullisError("NOT_READY", "the coordinator could not be reached; try again in a few seconds", { retryAfterSeconds: 5 }, thrown);
         }
       },

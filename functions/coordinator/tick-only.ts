@@ -62,6 +62,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     const memory = await Memory.open(storage, base.clock.now());
     memory.snapshot = stored;
     await memory.forget(base.clock.now() - Math.max(limits.snapshotEveryMs, base.config.brake.perMs), base.clock.now() - 2 * limits.signatureToleranceMs);
+    await memory.events.forget(base.clock.now() - limits.snapshotEveryMs);
     const world: World = { ...base, memory, continuity: "none", ...(parts.repeats === undefined ? {} : { repeats: parts.repeats }) };
     return { coordinator: new Coordinator(world, host), world, stored };
   }
@@ -93,6 +94,11 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     storeId: (mint) => ask((coordinator) => coordinator.storeId(mint)),
     reconcile: (confirm, trace) => passing((coordinator) => coordinator.reconcile(confirm, trace)),
     // Each process knows its own requests only, and no pass remembers the one before.
+    take: (request, trace) => ask((coordinator) => coordinator.take(request, trace)),
+    events: (request) => ask((coordinator) => coordinator.events(request)),
+    event: (id) => ask((coordinator) => coordinator.event(id)),
+    replay: (request, trace) => ask((coordinator) => coordinator.replay(request, trace)),
+    approve: (request, trace) => ask((coordinator) => coordinator.approve(request, trace)),
     vitals: async () => null,
     note: async () => undefined,
     tick: (trace) => passing((coordinator) => coordinator.tick(trace)),

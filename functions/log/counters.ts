@@ -9,6 +9,8 @@ export const counterHelp = {
   portcullis_target_throttles_total: "How often a target's cloud asked us to slow down.",
   portcullis_drift_total: "Differences at a target that were not of our doing.",
   portcullis_items_total: "Blocks asked for, by client and by what came of them.",
+  portcullis_events_total: "Events of detectors that were asked of the playbooks, by client and by what came of them.",
+  portcullis_event_steps_total: "Tries of playbooks' steps, by action and by what came of them.",
   portcullis_lifted_leases_total: "Live leases that were lifted.",
   portcullis_unauthenticated_requests_total: "Requests without a valid credential; told once a minute by each instance.",
   portcullis_store_puts_total: "Records and snapshots written to the store.",

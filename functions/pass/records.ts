@@ -3,6 +3,7 @@
 import { cidrFromKey } from "../../shared/address/index.ts";
 import type { Config } from "../../shared/config.ts";
 import { asPortcullisError } from "../../shared/errors.ts";
+import type { EventSummary } from "../../shared/event/record.ts";
 import { leaseKey, liftKey, readRecord } from "../../shared/keys.ts";
 import { mergeRecords, noRecords, type Records } from "../../shared/lease/live.ts";
 import { type Lease, type Lift, noStop, type StopState } from "../../shared/lease/record.ts";
@@ -16,6 +17,7 @@ interface Sorted {
   readonly lifts: Lift[];
   stop: StopState;
   storeId: string | null;
+  readonly events: EventSummary[];
   readonly corrupt: string[];
 }
 
@@ -26,6 +28,7 @@ function sortKeys(keys: readonly StoreKey[], sorted: Sorted): void {
     else if (record.kind === "lift") sorted.lifts.push(record.lift);
     else if (record.kind === "store") sorted.storeId = record.id;
     else if (record.kind === "stop") sorted.stop = record.stop;
+    else if (record.kind === "event") sorted.events.push(record.event);
     else if (record.kind === "corrupt") sorted.corrupt.push(record.why);
   }
 }
@@ -39,7 +42,7 @@ function incompleteness(sorted: Sorted, allPages: "all" | "cut"): string | null 
 
 /** All pages, once. Throws STORE_UNAVAILABLE when a page cannot be read. */
 export async function listRecords(store: Store): Promise<Records> {
-  const sorted: Sorted = { leases: [], lifts: [], stop: noStop, storeId: null, corrupt: [] };
+  const sorted: Sorted = { leases: [], lifts: [], stop: noStop, storeId: null, events: [], corrupt: [] };
   let cursor: string | null = null;
   for (let page = 0; page < limits.listPagesMax; page += 1) {
     const { keys, cursor: next } = await store.list(cursor);
@@ -48,7 +51,9 @@ export async function listRecords(store: Store): Promise<Records> {
     if (cursor === null) break;
   }
   const why = incompleteness(sorted, cursor === null ? "all" : "cut");
-  return { leases: sorted.leases, lifts: sorted.lifts, stop: sorted.stop, storeId: sorted.storeId, complete: why === null, incompleteWhy: why };
+  const { leases, lifts, stop, storeId, events } = sorted;
+  const named = events.length === 0 ? {} : { events };
+  return { leases, lifts, stop, storeId, ...named, complete: why === null, incompleteWhy: why };
 }
 
 /** The records that a snapshot still knows: enough to place by, never enough to remove by. */

@@ -6,6 +6,7 @@ import type { Clock, EpochMs, Log, Signal, Store } from "../../shared/ports.ts";
 import type { Protection } from "../../shared/protect/index.ts";
 import type { Provider, ProviderDefinition } from "../../shared/provider.ts";
 import type { Memory } from "../coordinator/memory.ts";
+import type { Desk, PlaybookEngine } from "../events/contract.ts";
 import type { Cause } from "../log/cause.ts";
 
 export interface Calls {
@@ -46,6 +47,10 @@ export interface World {
    * have been lifted since; so a repeat is recorded once more, never answered from what is known. Otherwise a repeat writes nothing.
    */
   readonly repeats?: "written";
+  /** The playbooks that events are asked of; absent: there are none. */
+  readonly engine?: PlaybookEngine;
+  /** Told what a pass's fresh listing names of events. */
+  readonly onListed?: Desk["listed"];
   /** Whose work this pass is, for the log. */
   readonly cause?: Cause;
 }

@@ -6,11 +6,13 @@ import type { Admission } from "../../shared/provider.ts";
 import type { Problem } from "../../shared/request/problem.ts";
 import type { AppDeps } from "./call.ts";
 
-function selectedNames(deps: AppDeps, targets: readonly string[] | null): readonly string[] {
+type Admitting = Pick<AppDeps, "config" | "targetFacts">;
+
+function selectedNames(deps: Admitting, targets: readonly string[] | null): readonly string[] {
   return targets ?? defaultTargets(deps.config);
 }
 
-function admissions(deps: AppDeps, cidr: Cidr, targets: readonly string[] | null): readonly { readonly name: string; readonly admission: Admission }[] {
+function admissions(deps: Admitting, cidr: Cidr, targets: readonly string[] | null): readonly { readonly name: string; readonly admission: Admission }[] {
   return selectedNames(deps, targets).flatMap((name) => {
     const facts = deps.targetFacts?.(name) ?? null;
     return facts === null ? [] : [{ name, admission: facts.admit(cidr) }];
@@ -18,7 +20,7 @@ function admissions(deps: AppDeps, cidr: Cidr, targets: readonly string[] | null
 }
 
 /** UNSUPPORTED when there are selected targets and none of them can hold the block. */
-export function admissionProblems(deps: AppDeps, cidr: Cidr, field: string, targets: readonly string[] | null): readonly Problem[] {
+export function admissionProblems(deps: Admitting, cidr: Cidr, field: string, targets: readonly string[] | null): readonly Problem[] {
   const names = selectedNames(deps, targets);
   const refusals = admissions(deps, cidr, targets).flatMap(({ name, admission }) => (admission.kind === "unsupported" ? [`${name}: ${admission.why}`] : []));
   if (names.length === 0 || refusals.length < names.length) return [];

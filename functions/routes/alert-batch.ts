@@ -3,13 +3,11 @@
 import { type Cidr, cidrKey, displayCidr } from "../../shared/address/index.ts";
 import { severities } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
-import type { EpochMs } from "../../shared/ports.ts";
 import type { AlertEvent } from "../../shared/request/alert.ts";
-import { durationText } from "../../shared/request/duration.ts";
 import { judgeBlock } from "../../shared/request/judge.ts";
+import { leaseStart } from "../../shared/request/lease-time.ts";
 import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
 import { admissionNotes, admissionProblems } from "./admission.ts";
-import { timeText } from "./answer.ts";
 import { type Call, judgeOf, requestTime } from "./call.ts";
 
 export type Status = AcceptedItem["status"] | "observed" | "refused" | "invalid" | "ignored" | "lifted";
@@ -37,28 +35,6 @@ export interface AskedBlock {
   readonly event: AlertEvent;
 }
 
-interface Timing {
-  readonly at: EpochMs;
-  readonly notes: readonly string[];
-  /** As in AcceptItem. */
-  readonly eventAt?: EpochMs;
-}
-
-/** Event time, unless it is unreadable, too late or ahead of us; then the receipt, and it is said. */
-function leaseStart(event: AlertEvent, forMs: number, call: Call): Timing {
-  const receipt = requestTime(call);
-  const fromNow = (why: string, happened: Pick<Timing, "eventAt"> = {}): Timing => {
-    return { at: call.now, notes: [`${why}, so the lease counts from its receipt`], ...happened };
-  };
-  if (event.at === "unreadable") return fromNow("the event's time cannot be read");
-  const at = event.at ?? receipt;
-  if (at > call.now + limits.skewMs) return fromNow(`the event's time ${timeText(at)} is ahead of ours`);
-  if (call.now - at > limits.lateEventMs)
-    return fromNow(`the event's time ${timeText(at)} is more than ${durationText(limits.lateEventMs)} ago`, { eventAt: at });
-  if (at + forMs <= call.now) return fromNow(`a lease of ${durationText(forMs)} from ${timeText(at)} would be over already`, { eventAt: at });
-  return { at: Math.min(at, call.now), notes: [] };
-}
-
 /** The same block named twice in one request becomes one lease: the latest end, the highest severity, the newest event, everyone's ids. */
 function merge(earlier: AcceptItem | undefined, item: AcceptItem): AcceptItem {
   if (earlier === undefined) return item;
@@ -80,7 +56,7 @@ export function addAddress(entry: AskedBlock, lease: { readonly forMs: number; r
     batch.lines.push({ item, ip, status: "refused", reason: problem.reason, key: null, adjustments: [] });
     return;
   }
-  const { at, notes, ...happened } = leaseStart(event, forMs, call);
+  const { at, notes, ...happened } = leaseStart(event.at, forMs, requestTime(call), call.now);
   const key = cidrKey(judged.cidr);
   const { severity, reason, ids: alerts } = event;
   const block = { key, asked: displayCidr(asked), at, until: at + forMs, severity, targets, reason, alerts, ...happened };

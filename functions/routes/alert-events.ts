@@ -4,8 +4,8 @@ import { type Cidr, CidrSet, cidrFromKey, cidrKey, cidrOf, displayCidr } from ".
 import type { EventSource, EventSourceConfig } from "../../shared/config.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import { limits } from "../../shared/limits.ts";
-import { durationText } from "../../shared/request/duration.ts";
 import { absoluteWidthProblems, longestMs, widened } from "../../shared/request/judge.ts";
+import { leaseLength } from "../../shared/request/lease-time.ts";
 import { adapters, type SourceEntry } from "../../shared/source/index.ts";
 import { addAddress, type Batch, type Line, saidOnly } from "./alert-batch.ts";
 import { type Ending, endingsOf } from "./alert-lifts.ts";
@@ -20,12 +20,12 @@ export interface Resolved {
   readonly id: string;
 }
 
-function settingsOf(call: Call, source: EventSource): EventSourceConfig {
+export function settingsOf(call: Call, source: EventSource): EventSourceConfig {
   const { alerts, defaults } = call.deps.config;
   return alerts[source] ?? { forMs: null, severity: defaults.severity, samples: false };
 }
 
-function readEntries(call: Call, source: EventSource, payload: Payload): readonly SourceEntry[] {
+export function readEventEntries(call: Call, source: EventSource, payload: Payload): readonly SourceEntry[] {
   if (!payload.ok) return [{ kind: "invalid", item: 0, field: "body", reason: payload.reason }];
   const { severity, samples } = settingsOf(call, source);
   return adapters[source].read(payload.value, { severity, samples, mapping: call.deps.config.alerts.generic.mapping });
@@ -34,11 +34,7 @@ function readEntries(call: Call, source: EventSource, payload: Payload): readonl
 /** What the source asks for, else what the configuration says, within what this client may ask for. */
 function leaseOf(event: DetectionEvent, settings: EventSourceConfig, call: Call): { readonly forMs: number; readonly said: readonly string[] } {
   const { defaults } = call.deps.config;
-  const asked = event.forMs ?? settings.forMs ?? defaults.forMs;
-  const longest = longestMs(call.caller.client);
-  const forMs = Math.min(Math.max(asked, defaults.shortestMs), longest);
-  if (asked > longest) return { forMs, said: [`for ${durationText(forMs)}, the longest for client ${call.caller.name}, instead of ${durationText(asked)}`] };
-  return { forMs, said: asked < forMs ? [`for ${durationText(forMs)}, the shortest lease, instead of ${durationText(asked)}`] : [] };
+  return leaseLength(event.forMs ?? settings.forMs ?? defaults.forMs, defaults, longestMs(call.caller.client), call.caller.name);
 }
 
 function addEvent(item: number, event: DetectionEvent, call: Call, source: EventSource, batch: Batch): readonly Resolved[] {
@@ -64,7 +60,7 @@ function addEvent(item: number, event: DetectionEvent, call: Call, source: Event
 
 /** Puts every item of the body into the batch, but for what is taken back: that is returned. */
 export function addEvents(call: Call, source: EventSource, payload: Payload, batch: Batch): readonly Resolved[] {
-  return readEntries(call, source, payload).flatMap((entry) => {
+  return readEventEntries(call, source, payload).flatMap((entry) => {
     if (entry.kind === "event") return addEvent(entry.item, entry.event, call, source, batch);
     const field = entry.kind === "invalid" ? { field: entry.field } : {};
     batch.lines.push({ ...saidOnly(entry.item, entry.kind, entry.kind === "ignored" ? `${entry.because}: ${entry.reason}` : entry.reason), ...field });

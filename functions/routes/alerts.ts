@@ -82,7 +82,9 @@ async function takeEvents(call: Call, source: EventSource, payload: Payload): Pr
 
 /** Makes leases of a payload whose sender is known and may send alerts of this source. */
 export async function takeAlerts(call: Call, source: AlertSource, payload: Payload): Promise<Response> {
-  return isEventSource(source) ? takeEvents(call, source, payload) : takeMapped(call, source, payload);
+  // A mapped source names addresses to block and no events, so playbooks are not asked about it.
+  if (!isEventSource(source)) return takeMapped(call, source, payload);
+  return call.deps.eventPages?.take(call, source, payload) ?? takeEvents(call, source, payload);
 }
 
 export const alertRoutes: readonly GuardedRoute[] = alertSources.map((source) => ({

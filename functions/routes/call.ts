@@ -1,7 +1,7 @@
 // What a route is and what its handler is given. Owns the types that the route files share; does nothing itself.
 import type { Context } from "hono";
 import type { Cidr } from "../../shared/address/index.ts";
-import type { Config, Scope } from "../../shared/config.ts";
+import type { Config, EventSource, Scope } from "../../shared/config.ts";
 import type { Clock, EpochMs, Json, Log, Random, Transport } from "../../shared/ports.ts";
 import type { Admission } from "../../shared/provider.ts";
 import type { Judge, Protection } from "../../shared/request/judge.ts";
@@ -9,6 +9,7 @@ import type { Authenticator, Caller, SecretLookup } from "../auth/authenticate.t
 import type { SnsDoor } from "../auth/sns.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import type { Passage } from "./passage.ts";
+import type { Payload } from "./payload.ts";
 
 /** What the routes need to know of a target's provider. */
 export interface TargetFacts {
@@ -36,6 +37,8 @@ export interface AppDeps {
   remoteAddress(context: Context): string | null;
   /** Lets work go on after the answer, where the platform ends it with the answer otherwise. */
   defer?(context: Context, work: Promise<void>): void;
+  /** Answers about events; absent: there are no playbooks. */
+  readonly eventPages?: EventPages;
   /** The provider's word on a target; null when the kind is not compiled in. */
   targetFacts?(name: string): TargetFacts | null;
 }
@@ -91,13 +94,29 @@ export interface SenderRoute extends RoutePlace {
   admit(call: PublicCall, door: Door): Promise<Response>;
 }
 
+/** A signed link is the credential: the route looks at it before anything else, and reads no body. */
+export interface LinkRoute extends RoutePlace {
+  readonly access: "link";
+  handle(call: PublicCall): Promise<Response>;
+}
+
+/** What the routes about events, and those that events come in by, hand over to. */
+export interface EventPages {
+  take(call: Call, source: EventSource, payload: Payload): Promise<Response>;
+  list(call: Call): Promise<Response>;
+  read(call: Call): Promise<Response>;
+  replay(call: Call): Promise<Response>;
+  show(call: PublicCall): Promise<Response>;
+  agree(call: PublicCall): Promise<Response>;
+}
+
 /** What tells who is there. */
 export interface Door {
   readonly authenticator: Authenticator;
   readonly sns: SnsDoor;
 }
 
-export type Route = PublicRoute | GuardedRoute | TokenRoute | SenderRoute;
+export type Route = PublicRoute | GuardedRoute | TokenRoute | SenderRoute | LinkRoute;
 
 /** The rules that addresses of this call are judged by. */
 export function judgeOf(call: Call): Judge {

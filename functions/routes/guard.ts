@@ -35,6 +35,11 @@ function guardedCoordinator(coordinator: CoordinatorApi, { log, trace }: Passage
     storeId: (mint) => ask(() => coordinator.storeId(mint)),
     tick: () => ask(() => coordinator.tick(trace)),
     vitals: () => ask(() => coordinator.vitals()),
+    take: (request) => ask(() => coordinator.take(request, trace)),
+    events: (request) => ask(() => coordinator.events(request)),
+    event: (id) => ask(() => coordinator.event(id)),
+    replay: (request) => ask(() => coordinator.replay(request, trace)),
+    approve: (request) => ask(() => coordinator.approve(request, trace)),
     note: (unauthenticated) => ask(() => coordinator.note(unauthenticated)),
   };
 }
@@ -95,7 +100,7 @@ export interface Entry {
 /** Answers one request of a route; expected failures are answers, anything else is thrown to the app's last catch. */
 export async function answer({ route, context, deps, door, passage }: Entry): Promise<Response> {
   const call = publicCall(context, deps, passage);
-  if (route.access === "public") return route.handle(call);
+  if (route.access === "public" || route.access === "link") return route.handle(call);
   if (route.access === "sender") return route.admit(call, door);
   return route.access === "token" ? admitToken(route, call, door.authenticator) : admit(route, call, door.authenticator);
 }

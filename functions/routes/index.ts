@@ -5,6 +5,7 @@ import { explainBlock } from "./block-explain.ts";
 import { listBlocks } from "./block-list.ts";
 import { createBlocks } from "./blocks.ts";
 import type { Route } from "./call.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { readFeed } from "./feed.ts";
 import { firehoseAlerts } from "./firehose.ts";
 import { readHealth, readOpenapi, readReadiness } from "./health.ts";
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   snsAlerts,
   firehoseAlerts,
   pathKeyAlerts,
+  ...eventRoutes,
   createLifts,
   createExemptions,
   listTargets,

@@ -153,6 +153,19 @@ function counterMetrics(counters: Vitals["counters"]): string {
     .join("");
 }
 
+function eventMetrics({ states, oldestOpenAt, max }: NonNullable<Vitals["events"]>, now: EpochMs): string {
+  const byState = Object.entries(states).map(([state, value]): Sample => ({ labels: { state }, value }));
+  return [
+    metric("portcullis_events", "Events on record, by state; dead: a step failed for good, and a person has to look.", byState),
+    metric("portcullis_events_limit", "Events that can be on record.", one(max)),
+    metric(
+      "portcullis_events_oldest_waiting_seconds",
+      "Time for which the oldest event with steps left waits.",
+      one(oldestOpenAt === null ? 0 : Math.max(0, (now - oldestOpenAt) / 1_000)),
+    ),
+  ].join("");
+}
+
 function vitalMetrics(vitals: Vitals, now: EpochMs): string {
   const each = (read: (target: Vitals["targets"][string]) => number) =>
     Object.entries(vitals.targets).map(([name, target]): Sample => ({ labels: { target: name }, value: read(target) }));
@@ -173,6 +186,7 @@ function vitalMetrics(vitals: Vitals, now: EpochMs): string {
       "Time until the target may be asked again.",
       each(({ throttledUntil }) => Math.max(0, (throttledUntil - now) / 1_000)),
     ),
+    vitals.events === undefined ? "" : eventMetrics(vitals.events, now),
     counterMetrics(vitals.counters),
   ].join("");
 }

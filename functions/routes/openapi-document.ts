@@ -43,6 +43,19 @@ const descriptions: Readonly<Record<string, Description>> = {
   "POST /v1/sns": { summary: "Take what Amazon SNS delivers; confirm subscriptions of configured topics.", gives: { 200: "SnsAnswer" } },
   "POST /v1/firehose/:source": { summary: "Take what an Amazon Data Firehose stream delivers.", takes: "FirehoseRequest", gives: { 200: "FirehoseAnswer" } },
   "POST /v1/in/:secret": { summary: "Take alerts of a sender that can set no header.", gives: { 200: "AlertAnswer" } },
+  "GET /v1/events": {
+    summary: "List events that playbooks decided something about, the newest first.",
+    gives: { 200: "EventList" },
+    query: { state: "Only events in this state.", limit: "Rows of a page, 1 to 200.", cursor: "The `next` of the page before." },
+  },
+  "GET /v1/events/:id": { summary: "Explain one event: what came in, what fired, how far each step is.", gives: { 200: "Event" } },
+  "POST /v1/events/:id/replay": { summary: "Put a dead letter back to work.", takes: "ReplayRequest", gives: { 200: "ReplayAnswer", 202: "ReplayAnswer" } },
+  "GET /v1/approve/:link": {
+    summary: "Show what a playbook would do once a person agrees; does nothing.",
+    gives: { 200: null, 410: null },
+    media: "text/html",
+  },
+  "POST /v1/approve/:link": { summary: "Agree: it is done, once.", gives: { 200: null, 410: null }, media: "text/html" },
   "POST /v1/lifts": { summary: "End leases.", takes: "LiftRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "POST /v1/exemptions": { summary: "Refuse new leases for a while.", takes: "ExemptionRequest", gives: { 200: "LiftAnswer", 202: "LiftAnswer" } },
   "GET /v1/targets": { summary: "Show every target.", gives: { 200: "TargetList" } },
@@ -77,7 +90,7 @@ function parameters(route: Route, { query = {} }: Description): Json[] {
 }
 
 function requestBody(route: Route, { takes, form }: Description): Json | undefined {
-  if (route.method !== "POST") return undefined;
+  if (route.method !== "POST" || route.access === "link") return undefined;
   const schema = takes === undefined ? {} : ref(takes);
   const formBody =
     form === undefined ? {} : { "application/x-www-form-urlencoded": { schema: { type: "object", description: "The same fields; repeat ip for several." } } };
@@ -95,6 +108,7 @@ function responses({ gives, media }: Description): Json {
 function security(route: Route): Json {
   if (route.access === "public") return [];
   if (route.access === "token") return [{ queryToken: [] }];
+  if (route.access === "link") return [{}];
   // A signature inside the body, and a secret in the path, are no security scheme that OpenAPI knows (OpenAPI 3.1.1, 4.8.27).
   if (route.access === "sender") return route.credential === "firehoseKey" ? [{ firehoseKey: [] }] : [{}];
   const byKey = [{ bearer: [] }, { apiKey: [] }, { basic: [] }];
@@ -109,6 +123,7 @@ const senderTexts: Readonly<Record<SenderRoute["credential"], string>> = {
 
 function accessText(route: Route): string {
   if (route.access === "public") return "Public.";
+  if (route.access === "link") return "The link is the credential: signed for one question about one event, until its time is over, once.";
   if (route.access === "token") return `Scope ${route.scope}, by query token.`;
   if (route.access === "sender") return senderTexts[route.credential];
   return route.operation === null ? `Scope ${route.access}.` : `Scope ${route.access}; a signed body's type is ${route.operation}.`;

@@ -2,6 +2,7 @@
 // what is enforced is in `shared/request/`, and the tests hold the two together.
 import { severities } from "../../shared/config.ts";
 import { errorTraits } from "../../shared/errors.ts";
+import { eventStates } from "../../shared/event/record.ts";
 import { blockStates } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Json } from "../../shared/ports.ts";
@@ -89,6 +90,7 @@ const requests: Readonly<Record<string, Schema>> = {
   ReconcileRequest: request({ confirm: request({ target: text, digest: text }, ["target", "digest"]), type: operation("reconcile") }),
   StopRequest: request({ action: { enum: [...stopActions] }, targets: targetNames, type: operation("stop") }, ["action"]),
   StoreRequest: request({ type: operation("store") }),
+  ReplayRequest: request({ event: { ...text, description: "As in the path; required when signed." }, type: operation("replay") }),
 };
 
 const otherCauses = ["unselected", "ended", "lifted", "exempt", "orphan", "never"] as const satisfies readonly Cause[];
@@ -107,7 +109,10 @@ const answers: Readonly<Record<string, Schema>> = {
     {
       item: count,
       ip: address,
-      status: { enum: [...accepted, "exempt", "limited", "refused", "invalid", "observed", "ignored", "lifted"] },
+      status: { enum: [...accepted, "exempt", "limited", "refused", "invalid", "observed", "ignored", "lifted", "accepted"] },
+      event: { ...text, description: "Its name at GET /v1/events/{id}; only where there are playbooks." },
+      state: { enum: [...eventStates] },
+      playbooks: list(answer({ playbook: text, outcome: text, actions: texts }, ["playbook", "actions"])),
       field: text,
       reason: text,
       limit: text,
@@ -170,6 +175,45 @@ const answers: Readonly<Record<string, Schema>> = {
     },
     ["ip", "asked", "summary", "targets", "ended", "endedWhole", "refusals", "asOf", "protected", "block", "leases", "wider", "narrower", "exemptions"],
   ),
+  EventRow: answer(
+    { id: text, receivedAt: time, updatedAt: time, state: { enum: [...eventStates] }, client: text, source: text, type: text, playbooks: texts },
+    ["id", "receivedAt", "state", "client", "source", "type", "playbooks"],
+  ),
+  EventList: answer({ total: count, complete: flag, next: { type: ["string", "null"] }, events: list(ref("EventRow")) }, [
+    "total",
+    "complete",
+    "next",
+    "events",
+  ]),
+  EventStep: answer(
+    {
+      step: text,
+      stage: count,
+      does: text,
+      state: { enum: ["waiting", "done", "refused", "failed", "skipped"] },
+      tries: count,
+      triesMax: count,
+      nextTry: timeOrNull,
+      error: { oneOf: [{ type: "null" }, answer({ code: { enum: Object.keys(errorTraits) }, message: text }, ["code", "message"])] },
+      said: texts,
+    },
+    ["step", "does", "state", "tries", "nextTry", "error", "said"],
+  ),
+  Event: answer(
+    {
+      id: text,
+      client: text,
+      state: { enum: [...eventStates] },
+      receivedAt: time,
+      updatedAt: time,
+      replayedAt: timeOrNull,
+      event: { type: "object" },
+      questions: list(answer({ playbook: text, until: timeOrNull, link: { type: ["string", "null"] } }, ["playbook", "until", "link"])),
+      playbooks: list(answer({ playbook: text, title: text, outcome: text, why: text, state: { enum: [...eventStates] }, steps: list(ref("EventStep")) })),
+    },
+    ["id", "client", "state", "receivedAt", "event", "playbooks"],
+  ),
+  ReplayAnswer: answer({ replayed: flag, why: text, event: ref("Event") }, ["replayed", "event"]),
   LiftAnswer: answer(
     {
       recorded: flag,

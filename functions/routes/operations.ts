@@ -17,7 +17,7 @@ interface Reading<T> {
 }
 
 /** Reads the body (an empty one is an empty object) and refuses clients that may only watch; `act` gets what is left. */
-async function operate<T>(call: Call, read: (raw: unknown) => Reading<T>, act: (request: T) => Promise<Response>): Promise<Response> {
+export async function operate<T>(call: Call, read: (raw: unknown) => Reading<T>, act: (request: T) => Promise<Response>): Promise<Response> {
   const { name, client, signed } = call.caller;
   if (client.mode === "observe") {
     return problemResponse(new PortcullisError("FORBIDDEN", `Client ${name} is in observe mode and may change nothing.`, { facts: { limit: "mode" } }));

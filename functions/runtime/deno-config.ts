@@ -18,6 +18,7 @@ function secretNames(config: Config): readonly string[] {
   const names = [
     ...Object.values(config.clients).flatMap((client) => client.secrets),
     ...Object.values(config.targets).flatMap((target) => Object.values(target.credentials)),
+    ...(config.approvals === undefined ? [] : [config.approvals.secret]),
     ...(config.heartbeat === null ? [] : [config.heartbeat.urlSecret]),
   ];
   return [...new Set(names)];

@@ -7,12 +7,14 @@ import { createProtection } from "../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../shared/provider.ts";
 import { createApp } from "../app.ts";
 import { type DenoCoordinator, denoCoordinator } from "../coordinator/deno-coordinator.ts";
+import type { EngineMaker } from "../events/contract.ts";
 import { logAbove } from "../log/line.ts";
 import openapi from "../openapi.json" with { type: "json" };
 import { askSnsOf } from "./ask-sns.ts";
 import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
 import { identityOf } from "./deno-identity.ts";
+import { engineOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Platform } from "./platform.ts";
 import { unusable } from "./unusable.ts";
@@ -26,6 +28,8 @@ export interface DenoParts {
   readonly platform: Platform;
   readonly config: Config;
   readonly definitions: Readonly<Record<string, ProviderDefinition>>;
+  /** Null or absent: the configuration has no playbooks. */
+  readonly engineMaker?: EngineMaker | null;
 }
 
 export interface DenoPortcullis {
@@ -61,7 +65,7 @@ interface Runtime {
 }
 
 /** Everything that needs the database, made once per instance. */
-async function start({ deno, platform, definitions, ...parts }: DenoParts): Promise<Runtime> {
+async function start({ deno, platform, definitions, engineMaker = null, ...parts }: DenoParts): Promise<Runtime> {
   const config = configOnDeno(parts.config, deno.env.get("DENO_TIMELINE"));
   const kv = await openKv(deno);
   const secrets = async (name: string): Promise<string | undefined> => deno.env.get(name);
@@ -69,11 +73,13 @@ async function start({ deno, platform, definitions, ...parts }: DenoParts): Prom
   const protection = createProtection(config.protect);
   const { clock, random, fetch, sleep } = platform;
   const log = logAbove(platform.log, deno.env.get("PORTCULLIS_LOG_LEVEL"));
+  const engine = engineOf(config, engineMaker);
   const common = { config, secrets, fetch, allowedHosts, log };
   const coordinator = await denoCoordinator({
     ...common,
     kv,
     definitions,
+    engine,
     protection,
     identity: identityOf(deno),
     clock,
@@ -93,6 +99,7 @@ async function start({ deno, platform, definitions, ...parts }: DenoParts): Prom
     log,
     askSns: askSnsOf(common),
     openapi,
+    ...(engine === null ? {} : { eventPages: engine.pages }),
     coordinatorFor: () => coordinator.api,
     // Whom the platform accepted the connection from; no header is asked.
     remoteAddress: (context: Context) => (context.env as DenoServeInfo).remoteAddr.hostname ?? null,

@@ -12,13 +12,14 @@ import type { Host } from "../coordinator/coordinator.ts";
 import { volatileStorage } from "../coordinator/memory.ts";
 import { CoordinatorUnreachable, remoteCoordinator, withFallback } from "../coordinator/rpc.ts";
 import { tickOnlyCoordinator } from "../coordinator/tick-only.ts";
+import type { EngineMaker, PlaybookEngine } from "../events/contract.ts";
 import { logAbove } from "../log/line.ts";
 import { traced } from "../log/traced.ts";
 import openapi from "../openapi.json" with { type: "json" };
 import type { Target, World } from "../pass/world.ts";
 import { workersKvStore } from "../stores/workers-kv.ts";
 import { askSnsOf } from "./ask-sns.ts";
-import { deploymentOf } from "./deployment.ts";
+import { deploymentOf, engineOf } from "./deployment.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Platform } from "./platform.ts";
 import { makeTargets } from "./targets.ts";
@@ -39,6 +40,8 @@ export interface WorkersParts {
   readonly platform: Platform;
   readonly config: Config;
   readonly definitions: Readonly<Record<string, ProviderDefinition>>;
+  /** Null or absent: the configuration has no playbooks. */
+  readonly engineMaker?: EngineMaker | null;
 }
 
 /** A secret as plain variable, or as a Secrets Store binding (`{ get() }`). */
@@ -56,12 +59,14 @@ export class WorkersRuntime {
   readonly platform: Platform;
   readonly #config: Config;
   readonly #definitions: WorkersParts["definitions"];
+  readonly #engine: PlaybookEngine | null;
   #protection: World["protection"] | undefined;
 
-  constructor({ platform, config, definitions }: WorkersParts) {
+  constructor({ platform, config, definitions, engineMaker = null }: WorkersParts) {
     this.platform = platform;
     this.#config = config;
     this.#definitions = definitions;
+    this.#engine = engineOf(config, engineMaker);
   }
 
   /** Built once per isolate, at the first need: it costs nothing at start-up. */
@@ -87,7 +92,8 @@ export class WorkersRuntime {
     const log = this.#log(env);
     const config = this.#config;
     const store = workersKvStore(env.PORTCULLIS_KV, clock, config.store.stalenessMs);
-    return { config, clock, log, store, targets: await this.targets(env), protection: this.protection(), deployment: deploymentOf(config) };
+    const engine = this.#engine === null ? {} : { engine: this.#engine };
+    return { config, clock, log, store, targets: await this.targets(env), protection: this.protection(), deployment: deploymentOf(config), ...engine };
   }
 
   host(env: WorkerEnv): Omit<Host, "schedule" | "sleep"> {
@@ -129,6 +135,7 @@ export class WorkersRuntime {
       log: this.#log(env),
       askSns: askSnsOf(this.#callParts(env)),
       openapi,
+      ...(this.#engine === null ? {} : { eventPages: this.#engine.pages }),
       coordinatorFor: () => coordinator,
       // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).
       remoteAddress: (context) => context.req.header("cf-connecting-ip") ?? null,

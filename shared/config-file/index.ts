@@ -1,15 +1,18 @@
 // Turns the text of `portcullis.yaml` into the configuration the product runs on, or into every problem at once.
 // Pure: the text, the kinds, the presets and the last build come as arguments. Refuses to guess: what is not understood is a problem.
 import { type Config, eventSources } from "../config.ts";
+import type { Playbook } from "../playbook/playbook.ts";
 import { blacklistipFindings, escalation, readClients } from "./clients.ts";
 import { placed, readYaml } from "./document.ts";
 import { type Lock, nextLock } from "./lock.ts";
+import { type PlaybookText, readPlaybooks } from "./playbooks.ts";
 import { type Finding, finding, type Problem, shown, suggestion } from "./problem.ts";
 import { type Floors, productionFloors, type Sections, sectionSchemas } from "./schema.ts";
 import { type Definitions, readTargets } from "./targets.ts";
 import { validate } from "./validate.ts";
 
 export { type Lock, lockDrained, lockText, readLock } from "./lock.ts";
+export { type PlaybookText, starterPrefix } from "./playbooks.ts";
 export { type Problem, problemText } from "./problem.ts";
 export { type Floors, productionFloors } from "./schema.ts";
 export type { Definitions } from "./targets.ts";
@@ -25,6 +28,8 @@ export interface ConfigInput {
   /** Targets that a person gave up although they may hold entries. */
   readonly forget?: readonly string[];
   readonly floors?: Floors;
+  /** Reads the playbooks that it names; absent: none can be read. */
+  readonly playbookText?: PlaybookText;
 }
 
 export type ReadConfig = { readonly ok: true; readonly config: Config; readonly lock: Lock } | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -79,8 +84,14 @@ function sorted<T>(table: Readonly<Record<string, T>>): Readonly<Record<string, 
   return Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function emit(sections: Sections, clients: Config["clients"], targets: Config["targets"], presetNames: readonly string[]): Config {
-  const { owner, store, defaults, protect, weight, brake, alerts, blacklistip, heartbeat } = sections;
+interface Tables {
+  readonly clients: Config["clients"];
+  readonly targets: Config["targets"];
+  readonly playbooks: readonly Playbook[];
+}
+
+function emit(sections: Sections, { clients, targets, playbooks }: Tables, presetNames: readonly string[]): Config {
+  const { owner, store, defaults, protect, weight, brake, alerts, approvals, blacklistip, heartbeat } = sections;
   return {
     version: 1,
     owner,
@@ -101,6 +112,8 @@ function emit(sections: Sections, clients: Config["clients"], targets: Config["t
     alerts: alertsOf(alerts, defaults.severity),
     blacklistip: blacklistip ?? null,
     heartbeat: heartbeat ?? null,
+    ...(playbooks.length === 0 ? {} : { playbooks }),
+    ...(approvals === undefined ? {} : { approvals: { secret: approvals.secret, url: approvals.url ?? null } }),
   };
 }
 
@@ -129,7 +142,19 @@ export function readConfigFile(input: ConfigInput): ReadConfig {
   // A target that could not be read is still there: only a file whose targets are all understood is compared with the last build.
   const locked = nextLock(input.lock, targetsRead.built, input.forget ?? []);
   if (targetsRead.findings.length === 0 && has("targets")) findings.push(...locked.findings);
-  const problems = [...yaml.problems, ...placed(findings, yaml.file)].sort(byPlace);
+  const books = readPlaybooks(
+    sections.playbooks ?? [],
+    input.playbookText ?? (() => null),
+    { targets: targetsRead.targets, asks: has("approvals") },
+    yaml.file,
+  );
+  // The configuration's own come first; then each playbook's, file by file.
+  const own = books.problems.filter(({ file }) => file === input.file);
+  const problems = [...[...yaml.problems, ...placed(findings, yaml.file), ...own].sort(byPlace), ...books.problems.filter(({ file }) => file !== input.file)];
   if (problems.length > 0 || !isWhole(sections)) return { ok: false, problems };
-  return { ok: true, config: emit(sections, clientsRead.clients, targetsRead.targets, presetNames), lock: locked.lock };
+  return {
+    ok: true,
+    config: emit(sections, { clients: clientsRead.clients, targets: targetsRead.targets, playbooks: books.playbooks }, presetNames),
+    lock: locked.lock,
+  };
 }

@@ -212,6 +212,25 @@ function alertsSchema(floors: Floors) {
   } satisfies Readonly<Record<AlertSource, v.GenericSchema>>);
 }
 
+const originSchemaOfLinks = v.pipe(
+  v.string((issue) => says(`${shown(issue.input)} is not an address`, "write where the function is reached, such as https://portcullis.example.com")),
+  v.regex(/^https:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?$/i, (issue) =>
+    says(`${shown(issue.input)} is not an https address without a path`, "write where the function is reached, such as https://portcullis.example.com"),
+  ),
+);
+
+const playbookPlace = v.pipe(
+  v.string((issue) => says(`${shown(issue.input)} is not a file`, "write its path, such as playbooks/c2.yaml, or starter:NAME")),
+  v.minLength(1, says("an empty path", "write the playbook's path, or starter:NAME")),
+  v.maxLength(512, says("a path of more than 512 characters", "write the playbook's path, or starter:NAME")),
+);
+
+/** A file, or a file with another mode than it says itself. */
+const playbookEntrySchema = v.union(
+  [playbookPlace, sectionObject({ file: playbookPlace, mode: v.optional(oneOf(["observe", "enforce"])) })],
+  says("not a playbook", "write its path, starter:NAME, or { file: starter:NAME, mode: enforce }"),
+);
+
 /** Every section but `clients` and `targets`, whose members are checked one by one. */
 export function sectionSchemas(floors: Floors, presetNames: readonly string[]) {
   const lease = { leastMs: floors.leaseMs, mostMs: limits.leaseLongestMs };
@@ -251,6 +270,10 @@ export function sectionSchemas(floors: Floors, presetNames: readonly string[]) {
       {},
     ),
     alerts: v.optional(alertsSchema(floors), {}),
+    playbooks: v.optional(
+      v.pipe(listOf(playbookEntrySchema, limits.playbooksMax), v.minLength(1, says("an empty list", "name playbooks, or leave `playbooks` out"))),
+    ),
+    approvals: v.optional(sectionObject({ secret: secretNameSchema, url: v.optional(originSchemaOfLinks) })),
     blacklistip: v.optional(sectionObject({ client: nameSchema })),
     heartbeat: v.optional(sectionObject({ urlSecret: secretNameSchema })),
   } as const;

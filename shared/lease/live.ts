@@ -1,5 +1,6 @@
 // Which leases count, for which target, at which moment. Pure; the clock is an argument.
 import { CidrIndex, contains } from "../address/index.ts";
+import type { EventSummary } from "../event/record.ts";
 import { limits } from "../limits.ts";
 import type { EpochMs } from "../ports.ts";
 import { type Lease, type Lift, noStop, type StopState } from "./record.ts";
@@ -10,6 +11,8 @@ export interface Records {
   readonly lifts: readonly Lift[];
   readonly stop: StopState;
   readonly storeId: string | null;
+  /** What else the listing named; a pass only counts them. */
+  readonly events?: readonly EventSummary[];
   /** All pages read, every key understood, store id present. Without it nothing is removed. */
   readonly complete: boolean;
   readonly incompleteWhy: string | null;

@@ -5,9 +5,9 @@
 // brings a linear-time matcher and Protocol Buffers: 70 KiB after gzip and three more packages (both bundled and measured 2026-11-25).
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { serialize } from "@marcbachmann/cel-js/serialize";
-import { shown } from "../config-file/problem.ts";
 import type { DetectionEvent } from "../event/event.ts";
 import { limits } from "../limits.ts";
+import { shown } from "../request/shown.ts";
 import { fieldTables, viewOf } from "./fields.ts";
 import { type ConditionFault, vetCondition } from "./vet.ts";
 

@@ -59,6 +59,8 @@ export interface Decision {
   readonly why: string;
   /** Whether `on` and `when` hold, whatever the mode and the throttle. */
   readonly matches: boolean;
+  /** Under which its firings are counted. */
+  readonly firingKey: string;
   /** The parts of `when` that decided, each with its answer; empty where `on` did. */
   readonly decisive: readonly Answer[];
   /** All parts of `when`; empty where it was not asked. */
@@ -186,7 +188,7 @@ function fires(playbook: Playbook): { readonly outcome: Outcome; readonly why: s
 }
 
 function decideOne({ playbook, condition }: CompiledPlaybook, event: DetectionEvent, history: History): Decision {
-  const base = { playbook: playbook.name, title: playbook.title };
+  const base = { playbook: playbook.name, title: playbook.title, firingKey: throttleKey(playbook, event) };
   const other = otherEvent(playbook, event);
   if (other !== null) return { ...base, outcome: "no", why: other, matches: false, decisive: [], terms: [], stages: [] };
   const asked = condition?.ask(event) ?? { value: true, error: null, terms: [] };

@@ -1,8 +1,8 @@
 // Walks a parsed condition and says everything that is wrong with it at once: unknown fields, functions and words, and what could take long.
 // Refuses what the library would only notice when an event comes.
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { nearest, shown } from "../config-file/problem.ts";
 import { limits } from "../limits.ts";
+import { nearest, shown } from "../request/shown.ts";
 import { type FieldSpec, fieldTables } from "./fields.ts";
 
 /** Something wrong with a condition, at a character of its text. */

@@ -102,6 +102,18 @@ export function readStop(raw: unknown): Read<StopFields> {
   };
 }
 
+export interface ReplayFields {
+  /** Which event it is meant for; undefined: the one that the path names. */
+  readonly event: string | undefined;
+}
+
+export function readReplay(raw: unknown): Read<ReplayFields> {
+  const fields = new Fields(raw, ["event", "type"]);
+  if (!fields.readable) return { request: { event: undefined }, problems: fields.problems };
+  fields.operation("replay");
+  return { request: { event: fields.text("event") }, problems: fields.problems };
+}
+
 export function readStore(raw: unknown): Read<null> {
   const fields = new Fields(raw, ["type"]);
   fields.operation("store");

@@ -17,8 +17,22 @@ import type {
   StopRequest,
   TargetEvidence,
 } from "../../functions/coordinator/contract.ts";
+import type {
+  ApproveAnswer,
+  EventsAnswer,
+  EventsRequest,
+  ReplayAnswer,
+  ReplayRequest,
+  TakeAnswer,
+  TakenEvent,
+  TakeRequest,
+} from "../../functions/events/contract.ts";
 import { cidrFromKey, contains, overlaps } from "../../shared/address/index.ts";
 import { PortcullisError } from "../../shared/errors.ts";
+import { approved } from "../../shared/event/approval.ts";
+import type { DetectionEvent } from "../../shared/event/event.ts";
+import { replay } from "../../shared/event/progress.ts";
+import { type EventRecord, summaryOf } from "../../shared/event/record.ts";
 import type { BlockState, Snapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/ports.ts";
@@ -63,6 +77,16 @@ export class FakeCoordinator implements CoordinatorApi {
   /** Thrown by every verb when set. */
   failure: unknown = null;
   id: string | null = null;
+  /** What becomes of an event that is taken. */
+  takes: (event: DetectionEvent, request: TakeRequest) => TakenEvent = () => ({
+    status: "ignored",
+    id: null,
+    state: null,
+    why: "no playbook fires",
+    playbooks: [],
+  });
+  /** Events on record. */
+  readonly known = new Map<string, EventRecord>();
   noted = 0;
   readonly #once = new Set<string>();
   readonly #clock: Clock;
@@ -214,6 +238,43 @@ export class FakeCoordinator implements CoordinatorApi {
     const minted = mint && this.id === null;
     if (minted) this.id = "store-1";
     return { storeId: this.id, minted };
+  }
+
+  async take(request: TakeRequest): Promise<TakeAnswer> {
+    this.#hear("take", request);
+    demand(request.receipt <= this.#clock.now(), "a receipt from the future");
+    return { events: request.events.map((event) => this.takes(event, request)) };
+  }
+
+  async events(request: EventsRequest): Promise<EventsAnswer> {
+    this.#hear("events", request);
+    demand(request.rows >= 1 && request.rows <= limits.eventRowsMax, "rows");
+    const events = [...this.known.values()].map(summaryOf).filter(({ state }) => request.state === null || state === request.state);
+    return { total: events.length, next: null, events: events.slice(0, request.rows), whole: true };
+  }
+
+  async event(id: string): Promise<EventRecord | null> {
+    this.#hear("event", id);
+    return this.known.get(id) ?? null;
+  }
+
+  async replay(request: ReplayRequest): Promise<ReplayAnswer | null> {
+    this.#hear("replay", request);
+    const { id } = request;
+    const event = this.known.get(id);
+    if (event === undefined) return null;
+    const again = replay(event, this.#clock.now());
+    if (again !== null) this.known.set(id, again);
+    return { event: again ?? event, replayed: again !== null };
+  }
+
+  async approve(request: Parameters<CoordinatorApi["approve"]>[0]): Promise<ApproveAnswer | null> {
+    this.#hear("approve", request);
+    const event = this.known.get(request.id);
+    if (event === undefined) return null;
+    const agreed = approved(event, request, this.#clock.now());
+    if (agreed !== null) this.known.set(request.id, agreed);
+    return { event: agreed ?? event, agreed: agreed !== null };
   }
 
   async vitals(): Promise<null> {

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { eventPages } from "../../functions/events/pages.ts";
 import { routes } from "../../functions/routes/index.ts";
 import { plainScopes } from "../../shared/config.ts";
 import { durationText, parseDuration } from "../../shared/request/duration.ts";
@@ -21,8 +22,8 @@ const everything = {
 const config = { ...baseConfig, clients: { ...baseConfig.clients, everything: everything as never } };
 const credential = { authorization: `Bearer ${key}` };
 
-function hostileWorld(): World {
-  const world = createWorld(config);
+function hostileWorld(path = ""): World {
+  const world = createWorld(config, path.startsWith("/v1/events") || path.startsWith("/v1/approve") ? { eventPages } : {});
   world.coordinator.snapshotNow = snapshotOf([row("203.0.113.7"), row("2001:db8:1::/64")]);
   return world;
 }
@@ -187,7 +188,7 @@ describe("every route", () => {
       const part = fc.constantFrom(...hostileParts);
       await fc.assert(
         fc.asyncProperty(rawBody, headers, part, query, async (body, extra, hostile, search) => {
-          const world = hostileWorld();
+          const world = hostileWorld(route.path);
           const init = route.method === "POST" ? { body: new TextEncoder().encode(body) } : {};
           const response = await send(world, `${concretePath(route.path, hostile)}${search}`, {
             method: route.method,
@@ -202,7 +203,7 @@ describe("every route", () => {
 
     test(`stay shut: ${route.method} ${route.path} without a credential`, async () => {
       if (route.access === "public") return;
-      const world = hostileWorld();
+      const world = hostileWorld(route.path);
       const reference = await (await send(world, "/v1/blocks")).text();
       const path = `${concretePath(route.path, "203.0.113.7")}${route.access === "token" ? "?ip=203.0.113.7" : ""}`;
       const response = await send(world, path, { method: route.method, ...(route.method === "POST" ? { body: "{}" } : {}) });
@@ -210,7 +211,7 @@ describe("every route", () => {
     });
 
     test(`stay shut: ${route.method} ${route.path} to a signature whose body names another operation, and on GET`, async () => {
-      const world = hostileWorld();
+      const world = hostileWorld(route.path);
       const body = JSON.stringify({
         type: "operation" in route && route.operation === "block" ? "lift" : "block",
         ip: "203.0.113.7",

@@ -1,9 +1,11 @@
 // Every route, by every outcome, as the application answers it: each answer carries the headers that keep a browser from running, framing,
 // guessing or keeping it. A new route does not pass until it is in the table below; and every status that is documented must have been met.
 import { describe, expect, test } from "vitest";
+import { eventPages } from "../../functions/events/pages.ts";
 import { routes } from "../../functions/routes/index.ts";
 import { makeWorker, WorkersRuntime } from "../../functions/runtime/workers.ts";
 import { eventSources } from "../../shared/config.ts";
+import { callHome, recorded } from "../events/support.ts";
 import { notification } from "../sns/publisher.ts";
 import { securityFaults } from "../supply/security-headers.ts";
 import { row, snapshotOf } from "./snapshots.ts";
@@ -18,6 +20,7 @@ interface Sample {
   readonly body?: unknown;
 }
 
+const event = recorded([callHome()]);
 const reader = { key: "reader", stranger: "writer" } as const;
 const admin = { key: "admin", stranger: "reader" } as const;
 /** What they answer to their own senders is looked at in test/senders/. */
@@ -34,6 +37,11 @@ const samples: Readonly<Record<string, Sample>> = {
   "POST /v1/sns": { path: "/v1/sns", ...sender, body: notification({ ip: "203.0.113.7" }, nowMs) },
   "POST /v1/firehose/:source": { path: "/v1/firehose/generic", ...sender, body: { requestId: "r", records: [] } },
   "POST /v1/in/:secret": { path: "/v1/in/nobody", ...sender, body: { ip: "203.0.113.7" } },
+  "GET /v1/events": { path: "/v1/events", ...reader },
+  "GET /v1/events/:id": { path: `/v1/events/${event.id}`, ...reader },
+  "POST /v1/events/:id/replay": { path: `/v1/events/${event.id}/replay`, ...admin, body: {} },
+  "GET /v1/approve/:link": { path: "/v1/approve/nobody", ...reader },
+  "POST /v1/approve/:link": { path: "/v1/approve/nobody", ...reader, body: {} },
   "POST /v1/lifts": { path: "/v1/lifts", key: "writer", stranger: "reader", body: { ip: "203.0.113.9" } },
   "POST /v1/exemptions": { path: "/v1/exemptions", ...admin, body: { ip: "203.0.113.9" } },
   "GET /v1/targets": { path: "/v1/targets", ...reader },
@@ -50,9 +58,10 @@ const samples: Readonly<Record<string, Sample>> = {
   "GET /blacklistip": { path: `/blacklistip?accessToken=${keys.legacy}&ip=203.0.113.99`, key: "reader", stranger: "reader" },
 };
 
-function ready(): World {
-  const world = createWorld();
+function ready(path = ""): World {
+  const world = createWorld(baseConfig, path.startsWith("/v1/events") ? { eventPages } : {});
   world.coordinator.snapshotNow = snapshotOf([row("203.0.113.9")]);
+  world.coordinator.known.set(event.id, event);
   return world;
 }
 
@@ -69,7 +78,7 @@ function withBody(key: keyof typeof keys, body: string, headers: Readonly<Record
 
 async function answersOf(method: string, { path, key, stranger, body }: Sample): Promise<readonly Response[]> {
   const right: RequestInit = body === undefined ? { method, headers: bearer(key) } : withBody(key, JSON.stringify(body));
-  const world = ready();
+  const world = ready(path);
   const first = await send(world, path, right);
   const etag = first.headers.get("etag");
   const answers = [

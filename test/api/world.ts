@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Hono } from "hono";
 import { Webhook } from "standardwebhooks";
 import { type AppDeps, createApp } from "../../functions/app.ts";
+import { eventPages } from "../../functions/events/pages.ts";
 import { CidrSet, cidrOf, parseCidr } from "../../shared/address/index.ts";
 import { type AlertMapping, alertSources, type ClientConfig, type Config } from "../../shared/config.ts";
 import type { LogRecord } from "../../shared/ports.ts";
@@ -122,6 +123,7 @@ export function createWorld(config: Config = baseConfig, overrides: Partial<AppD
       random: { bytes: (count) => new Uint8Array(randomBytes(count)) },
       log: (record) => logged.push(record),
       openapi: { openapi: "3.1.0" },
+      ...(config.playbooks === undefined ? {} : { eventPages }),
       coordinatorFor: () => coordinator,
       remoteAddress: () => world.remote,
       ...overrides,

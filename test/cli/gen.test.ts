@@ -19,7 +19,7 @@ describe("gen", () => {
     const folder = temporaryFolder();
     const ran = await portcullis(["gen", "--config", resolve("portcullis.example.yaml"), "--out", "out"], { cwd: folder });
     expect(ran).toMatchObject({ code: 0, err: "" });
-    expect(readdirSync(join(folder, "out")).sort()).toEqual(["config.json", "providers.ts"]);
+    expect(readdirSync(join(folder, "out")).sort()).toEqual(["config.json", "playbooks.ts", "providers.ts"]);
     const config: unknown = JSON.parse(readFileSync(join(folder, "out/config.json"), "utf8"));
     expect(config).toMatchObject({ version: 1, owner: "example", targets: { "aws-web": { kind: "aws-nacl", mode: "observe" } } });
     const module = (await import(pathToFileURL(join(folder, "out/providers.ts")).href)) as {

@@ -5,6 +5,7 @@
 import type * as contract from "../../functions/coordinator/contract.ts";
 import { Coordinator } from "../../functions/coordinator/coordinator.ts";
 import { Memory, type MemoryStorage, volatileStorage } from "../../functions/coordinator/memory.ts";
+import { playbookEngine } from "../../functions/events/engine.ts";
 import type { Target } from "../../functions/pass/world.ts";
 import { loggedTransport } from "../../functions/runtime/call-log.ts";
 import { deploymentOf } from "../../functions/runtime/deployment.ts";
@@ -170,6 +171,7 @@ export class CoordinatedWorld {
       targets,
       protection,
       continuity: "kept" as const,
+      ...(this.config.playbooks === undefined ? {} : { engine: playbookEngine(this.config.playbooks) }),
     };
     const coordinator = new Coordinator(world, {
       schedule: async (at) => {

@@ -7,6 +7,7 @@ import { counterHelp } from "../../functions/log/counters.ts";
 import { logLine } from "../../functions/log/line.ts";
 import { limits } from "../../shared/limits.ts";
 import { newWorld, startMs } from "../coordinator/world.ts";
+import { callHome, calling } from "../events/support.ts";
 import { detector, type SenderWorld, senderWorld, signedSns } from "../senders/world.ts";
 import { aclId } from "../simulators/aws-fixtures.ts";
 import { confirmation, notification, topicArn } from "../sns/publisher.ts";
@@ -53,7 +54,7 @@ class Watched extends Deployed {
 
 /** A quarter of an hour of a deployment in good health, with one block. */
 async function healthy(options: Parameters<typeof newWorld>[0] = {}): Promise<Watched> {
-  const watched = new Watched(await newWorld(options));
+  const watched = new Watched(await newWorld({ ...options, config: { playbooks: [callHome()], ...options.config } }));
   await watched.watch(3);
   await watched.block("203.0.113.1", { for: "7d" });
   await watched.watch(12);
@@ -70,6 +71,21 @@ async function after(
   const watched = await healthy(options);
   await change(watched);
   await watched.watch(minutes);
+  return watched;
+}
+
+/** An event comes in, and the store is away for all the tries of its step, or for most. */
+async function eventWhileDown(wait: string, minutes: number): Promise<Watched> {
+  const steps = `  - block: {}\n    retry: { times: 5, wait: ${wait} }\n`;
+  const watched = await healthy({ config: { playbooks: [callHome("", steps)] } });
+  const { coordinator } = await watched.world.life();
+  const bounds = { longestMs: limits.leaseLongestMs, widest: { ipv4: 32, ipv6: 64 } };
+  const event = { ...calling, at: watched.world.now };
+  await coordinator.take({ client: "detector", own: null, bounds, receipt: watched.world.now, events: [event] });
+  watched.world.kv.down = true;
+  await watched.watch(minutes);
+  watched.world.kv.down = false;
+  await watched.watch(2);
   return watched;
 }
 
@@ -97,6 +113,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       watched.world.aws.faults.decide = (action) => (action === "CreateNetworkAclEntry" ? { kind: "serverError", status: 503, committed: false } : null);
       await watched.block("203.0.113.7");
     }),
+  PortcullisDeadLetter: () => eventWhileDown("1s", 5),
+  PortcullisEventsLate: () => eventWhileDown("10m", 32),
   PortcullisLiftLate: () =>
     after(25, async (watched) => {
       watched.world.aws.faults.decide = (action) => (action === "DeleteNetworkAclEntry" ? { kind: "serverError", status: 503, committed: false } : null);

@@ -50,6 +50,11 @@ function presentCoordinator(world: CoordinatedWorld): CoordinatorApi {
     storeId: async (mint) => (await present()).storeId(mint),
     vitals: async () => (await present()).vitals(),
     note: async (unauthenticated) => (await present()).note(unauthenticated),
+    take: async (request, trace) => (await present()).take(request, trace),
+    events: async (request) => (await present()).events(request),
+    event: async (id) => (await present()).event(id),
+    approve: async (request, trace) => (await present()).approve(request, trace),
+    replay: async (request, trace) => (await present()).replay(request, trace),
     tick: async (trace) => (await present()).tick(trace),
   };
 }

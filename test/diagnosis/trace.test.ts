@@ -144,9 +144,16 @@ describe("the way to the coordinator", () => {
         traces.push(trace);
         return { items: [], ticket: 0 };
       },
+      take: async (_request: unknown, trace?: unknown) => {
+        traces.push(trace);
+        return { events: [] };
+      },
     };
     await withFallback(unreachable, fallback).accept(request, caller);
     expect(traces).toEqual([caller, caller]);
+    const taken = { client: "x", own: null, bounds: { longestMs: 1, widest: { ipv4: 32, ipv6: 64 } }, receipt: 1, events: [] };
+    await withFallback(unreachable, fallback).take(taken, caller);
+    expect(traces).toEqual([caller, caller, caller, caller]);
   });
 });
 

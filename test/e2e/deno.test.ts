@@ -143,7 +143,11 @@ describe("functions/deno.ts itself", () => {
     const files = await mkdtemp(join(folder, "start-"));
     const { default: base } = (await import(join(build, "config.json"), { with: { type: "json" } })) as { default: Config };
     await writeFile(join(files, "config.json"), JSON.stringify(config(base)));
-    const imports = { "#config": pathToFileURL(join(files, "config.json")).href, "#providers": pathToFileURL(join(build, "providers.ts")).href };
+    const imports = {
+      "#config": pathToFileURL(join(files, "config.json")).href,
+      "#providers": pathToFileURL(join(build, "providers.ts")).href,
+      "#playbooks": pathToFileURL(join(build, "playbooks.ts")).href,
+    };
     await writeFile(join(files, "import-map.json"), JSON.stringify({ imports }));
     const args = ["run", "-A", "--no-remote", `--import-map=${join(files, "import-map.json")}`, "functions/deno.ts"];
     const env = { ...process.env, NO_COLOR: "1", DENO_TIMELINE: "production", DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", ...environment };

@@ -22,7 +22,14 @@ describe("scopes", () => {
       const world = await settled();
       const { puts } = world.behind.kv.counts;
       for (const route of routes) {
-        if (route.access === "public" || route.access === "token" || route.access === "sender" || client.scopes.includes(route.access)) continue;
+        if (
+          route.access === "public" ||
+          route.access === "link" ||
+          route.access === "token" ||
+          route.access === "sender" ||
+          client.scopes.includes(route.access)
+        )
+          continue;
         const init = route.method === "POST" ? { method: "POST", body: JSON.stringify({ ip: "203.0.113.7", action: "drain" }) } : {};
         const response = await send(world, route.path.replace(part, "203.0.113.7"), {
           ...init,

@@ -89,7 +89,7 @@ describe("keys", () => {
     expect(leaseMetadata({ ...plain, targets: ["web"], held: true })).toEqual({ a: 5, s: 2, t: ["web"], h: 1 });
     expect(leaseMetadata({ ...plain, offence: 3 })).toEqual({ a: 5, s: 2, o: 3 });
     expect([liftMetadata({ exemptUntil: null }), liftMetadata({ exemptUntil: 7 })]).toEqual([{}, { x: 7 }]);
-    expect(keyPrefixes).toEqual({ lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop" });
+    expect(keyPrefixes).toEqual({ lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop", event: "event:" });
   });
 
   test("offence: the first is not spelled, it is bounded, and one that cannot be read spoils no listing", () => {

@@ -37,7 +37,13 @@ async function runOrExplain(file: string, args: readonly string[]): Promise<void
   }
 }
 
-async function generate({ folder, yaml, adjust = (config) => config }: BuildOptions): Promise<{ config: Config; configFile: string; providersFile: string }> {
+interface Generated {
+  readonly config: Config;
+  /** What stands in for the generated files of package.json's `imports`. */
+  readonly aliases: Readonly<Record<string, string>>;
+}
+
+async function generate({ folder, yaml, adjust = (config) => config }: BuildOptions): Promise<Generated> {
   await mkdir(folder, { recursive: true });
   const source = join(folder, "portcullis.yaml");
   await writeFile(source, yaml);
@@ -45,27 +51,28 @@ async function generate({ folder, yaml, adjust = (config) => config }: BuildOpti
   const configFile = join(folder, "config.json");
   const config = adjust(JSON.parse(await readFile(configFile, "utf8")) as Config);
   await writeFile(configFile, JSON.stringify(config, null, 2));
-  return { config, configFile, providersFile: join(folder, "providers.ts") };
+  return { config, aliases: { "#config": configFile, "#providers": join(folder, "providers.ts"), "#playbooks": join(folder, "playbooks.ts") } };
 }
 
 /** What Deno takes in place of the imports in deno.json. */
 export async function buildDeno(options: BuildOptions): Promise<{ config: Config; importMap: string }> {
-  const { config, configFile, providersFile } = await generate(options);
+  const { config, aliases } = await generate(options);
   const importMap = join(options.folder, "import-map.json");
-  const imports = { "#config": pathToFileURL(configFile).href, "#providers": pathToFileURL(providersFile).href };
+  const imports = Object.fromEntries(Object.entries(aliases).map(([name, file]) => [name, pathToFileURL(file).href]));
   await writeFile(importMap, JSON.stringify({ imports }));
   return { config, importMap };
 }
 
 export async function buildWorker(options: BuildOptions): Promise<Build> {
   const { folder } = options;
-  const { config, configFile, providersFile } = await generate(options);
+  const { config, aliases } = await generate(options);
+  const lines = Object.entries(aliases).map(([name, file]) => `"${name}" = ${JSON.stringify(file)}`);
   // The deployment's own settings, less the build step: the configuration above stands in for it.
   const settings = (await readFile(join(root, "wrangler.toml"), "utf8"))
     .replace(/^\[build\][\s\S]*?(?=^\[)/m, "")
     .replace(/^main = .*$/m, `main = ${JSON.stringify(join(root, "functions/worker.ts"))}`)
     .replaceAll('= "./', `= "${root}/`)
-    .replace(/^\[alias\]$/m, `[alias]\n"#config" = ${JSON.stringify(configFile)}\n"#providers" = ${JSON.stringify(providersFile)}`);
+    .replace(/^\[alias\]$/m, `[alias]\n${lines.join("\n")}`);
   await writeFile(join(folder, "wrangler.toml"), settings);
   const metafile = join(folder, "metafile.json");
   const places = ["--config", join(folder, "wrangler.toml"), "--outdir", join(folder, "bundle"), "--metafile", metafile];

@@ -42,6 +42,12 @@ export interface DemoOptions {
   readonly runtime?: Runtime;
   readonly port?: number;
   readonly onLog?: (line: string) => void;
+  /** Where the storage outlives the worker; without it `restart` begins anew. */
+  readonly persistTo?: string;
+  /** YAML of further clients, indented by two. */
+  readonly clients?: string;
+  /** YAML of further sections, such as `playbooks:`. */
+  readonly sections?: string;
 }
 
 function azureTarget(url: string): string {
@@ -74,7 +80,12 @@ function cloudflareTarget(url: string): string {
 `;
 }
 
-function yamlOf(digests: { readonly admin: string; readonly detector: string; readonly watcher: string }): (awsUrl: string, others: OtherUrls) => string {
+type Further = Pick<DemoOptions, "clients" | "sections">;
+
+function yamlOf(
+  digests: { readonly admin: string; readonly detector: string; readonly watcher: string },
+  { clients = "", sections = "" }: Further,
+): (awsUrl: string, others: OtherUrls) => string {
   // Without the preset `documentation`: its addresses play the attackers here.
   return (awsUrl, others) => `owner: sandbox
 defaults: { for: 5m }
@@ -98,7 +109,7 @@ clients:
   ${watcherName}:
     keys: ["${digests.watcher}"]
     scopes: [read]
-targets:
+${clients}targets:
   aws-web:
     kind: aws-nacl
     region: eu-west-1
@@ -107,7 +118,7 @@ targets:
     mode: enforce
     endpoint: "${awsUrl}"
     credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET }
-${others.azure === "" ? "" : azureTarget(others.azure)}${others.cloudflare === "" ? "" : cloudflareTarget(others.cloudflare)}`;
+${others.azure === "" ? "" : azureTarget(others.azure)}${others.cloudflare === "" ? "" : cloudflareTarget(others.cloudflare)}${sections}`;
 }
 
 function firewallsOf({ aws, others }: Stack): readonly WatchedFirewall[] {
@@ -120,7 +131,7 @@ function firewallsOf({ aws, others }: Stack): readonly WatchedFirewall[] {
   ];
 }
 
-export async function startDemo({ clouds = [], runtime, port, onLog }: DemoOptions = {}): Promise<Demo> {
+export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, ...further }: DemoOptions = {}): Promise<Demo> {
   const admin = newKey();
   const detector = newKey();
   const watcher = newKey();
@@ -137,11 +148,12 @@ export async function startDemo({ clouds = [], runtime, port, onLog }: DemoOptio
         ],
       },
     ],
-    yaml: yamlOf({ admin: admin.digest, detector: detector.digest, watcher: watcher.digest }),
+    yaml: yamlOf({ admin: admin.digest, detector: detector.digest, watcher: watcher.digest }, further),
     adminKey: admin.key,
     secrets: { SCRIPT_SECRET: signing },
     ...(runtime === undefined ? {} : { runtime }),
     ...(port === undefined ? {} : { port }),
+    ...(persistTo === undefined ? {} : { persistTo }),
     ...(onLog === undefined ? {} : { onLog }),
   });
   // The first tick, so that every read has a pass to tell of.

@@ -1,6 +1,7 @@
 // Runs in Deno: the pieces that functions/deno.ts puts together, and on a second loopback port what the platform does to them:
 // POST /tick is one run of the cron job, GET /keys a look into the store. The product itself has no such door.
 import generated from "#config" with { type: "json" };
+import { engineMaker } from "#playbooks";
 import { providers } from "#providers";
 import { makeDeno } from "../../functions/runtime/deno.ts";
 import { type DenoApi, type DenoServeOptions, denoApi } from "../../functions/runtime/deno-api.ts";
@@ -23,7 +24,13 @@ const fetchPlayed: Platform["fetch"] = (text, init) => {
   const base = Object.hasOwn(played, url.host) ? played[url.host] : undefined;
   return platform.fetch(base === undefined ? text : `${base}${url.pathname}${url.search}`, init);
 };
-const portcullis = makeDeno({ deno, platform: { ...platform, fetch: fetchPlayed }, config: generated as unknown as Config, definitions: providers });
+const portcullis = makeDeno({
+  deno,
+  platform: { ...platform, fetch: fetchPlayed },
+  config: generated as unknown as Config,
+  definitions: providers,
+  engineMaker,
+});
 
 async function keys(): Promise<readonly StoreKey[]> {
   const found: StoreKey[] = [];

@@ -1,4 +1,5 @@
-// The Worker's bundle as a deployment would build it, for two configurations: the example, and one with a target of every kind.
+// The Worker's bundle as a deployment would build it, for three configurations: the example, the example with
+// playbooks, and one with a target of every kind.
 // Counts what really lands in it, by the bundler's own account; judges against `policy.ts`.
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -34,6 +35,10 @@ async function exampleYaml(): Promise<string> {
   return readFile(join(root, "portcullis.example.yaml"), "utf8");
 }
 
+async function playbooksYaml(): Promise<string> {
+  return `${await exampleYaml()}\nplaybooks:\n  - starter:c2-traffic\n`;
+}
+
 async function everyKindYaml(): Promise<string> {
   const nowhere = "http://127.0.0.1:9/";
   const rules = `  rules: { kind: cloudflare-access-rules, account: ${"a".repeat(32)}, endpoint: "${nowhere}", credentials: { token: CF_TOKEN } }\n`;
@@ -48,7 +53,7 @@ async function everyKindYaml(): Promise<string> {
   return `${productYaml(nowhere, `sha256:${"0".repeat(64)}`, { azure: nowhere, cloudflare: nowhere })}${rules}${waf}`;
 }
 
-const yamls: Readonly<Record<BundleName, () => Promise<string>>> = { example: exampleYaml, everyKind: everyKindYaml };
+const yamls: Readonly<Record<BundleName, () => Promise<string>>> = { example: exampleYaml, playbooks: playbooksYaml, everyKind: everyKindYaml };
 
 function holdsEveryKind({ config }: Build): void {
   const kinds = new Set(Object.values(config.targets).map(({ kind }) => kind));

@@ -17,7 +17,11 @@ export interface Sample {
 const manifest = JSON.stringify({
   dependencies: { hono: "1" },
   devDependencies: { yaml: "1", "@cloudflare/workers-types": "1" },
-  imports: { "#config": "./functions/generated/config.json", "#providers": "./functions/generated/providers.ts" },
+  imports: {
+    "#config": "./functions/generated/config.json",
+    "#providers": "./functions/generated/providers.ts",
+    "#playbooks": "./functions/generated/playbooks.ts",
+  },
 });
 
 function direction(title: string, path: string, text: string, broken: boolean): Sample {
