@@ -21,7 +21,9 @@ export class PlaybookRig {
     this.demo = demo;
   }
 
-  static async start(options: Pick<DemoOptions, "runtime" | "clients" | "onLog" | "persistTo"> & { readonly playbooks: string }): Promise<PlaybookRig> {
+  static async start(
+    options: Pick<DemoOptions, "runtime" | "clients" | "onLog" | "persistTo" | "played"> & { readonly playbooks: string },
+  ): Promise<PlaybookRig> {
     const { playbooks, ...rest } = options;
     return new PlaybookRig(await startDemo({ ...rest, clouds: ["azure", "cloudflare"], sections: `playbooks:\n${playbooks}` }));
   }
@@ -59,9 +61,9 @@ export class PlaybookRig {
     return leases.map(({ client }) => client);
   }
 
-  /** Waits, with a tick each second, until it holds. */
+  /** Waits, with a tick each second, until it holds: a kill in the middle of a write lets its place rest for more than a minute. */
   async until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-    for (let tries = 0; tries < 60; tries += 1) {
+    for (let tries = 0; tries < 150; tries += 1) {
       if (await holds()) return;
       await new Promise((resume) => setTimeout(resume, 1_000));
       await this.demo.stack.worker.tick();

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newKey, runtimes } from "../sandbox/stack.ts";
 import { everyCloud, PlaybookRig } from "./playbook-rig.ts";
+import { falcoEvent, type SnsHost, senderClients, startSns, ways } from "./ways-in.ts";
 
 const falco = newKey();
 const clients = `  falco:
@@ -14,6 +15,7 @@ const clients = `  falco:
     longest: 7d
 `;
 let rig: PlaybookRig;
+let sns: SnsHost;
 let folder = "";
 
 /** As falcosidekick's webhook output sends it (types/types.go at 8807ab7); its `uuid` is new with every delivery. */
@@ -52,17 +54,20 @@ async function deliver(uuid: string, controller: string): Promise<{ readonly sta
 
 describe.each(runtimes)("playbooks in %s", (runtime) => {
   beforeAll(async () => {
+    sns = await startSns();
     sentAt = new Date().toISOString().replace("Z", "456789Z");
     folder = mkdtempSync(join(tmpdir(), "portcullis-playbooks-"));
     rig = await PlaybookRig.start({
       runtime,
-      clients,
+      clients: `${clients}${senderClients}`,
+      played: sns.played,
       persistTo: folder,
       playbooks: "  - { file: starter:c2-traffic, mode: enforce }\n  - starter:web-scanner\n",
     });
   }, 120_000);
   afterAll(async () => {
     await rig?.close();
+    sns?.server.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -102,4 +107,22 @@ describe.each(runtimes)("playbooks in %s", (runtime) => {
       said: [expect.stringContaining(`${controller} created`)],
     });
   });
+
+  test.each(ways.map((way, at) => [way.name, way, `203.0.113.${80 + 2 * at}`] as const))(
+    "%s: ten deliveries at once, the worker killed after them, and ten more: one event, one lease, one entry at each of three clouds",
+    { timeout: 240_000 },
+    async (_name, { client, deliveryOf }, controller) => {
+      const deliver = deliveryOf(falcoEvent(controller));
+      const ten = async () => new Set((await Promise.all(Array.from({ length: 10 }, () => deliver(rig.url)))).map(({ status }) => status));
+      const mine = async () => (await rig.events()).filter((row) => row.client === client);
+      expect(await ten()).toEqual(new Set([200]));
+      await rig.demo.stack.restart();
+      await rig.until("the controller is blocked everywhere", () => rig.standing(controller).length === everyCloud.length);
+      await rig.until("the event is over", async () => (await mine()).every(({ state }) => state === "done"));
+      expect(await ten()).toEqual(new Set([200]));
+      await rig.demo.stack.worker.tick();
+      expect(await mine()).toEqual([expect.objectContaining({ state: "done", client, source: "falco", playbooks: ["c2-traffic"] })]);
+      expect([rig.standing(controller), await rig.leases(controller)]).toEqual([everyCloud, [client]]);
+    },
+  );
 });

@@ -48,6 +48,8 @@ export interface DemoOptions {
   readonly clients?: string;
   /** YAML of further sections, such as `playbooks:`. */
   readonly sections?: string;
+  /** Hosts whose part somebody plays on loopback, to where. */
+  readonly played?: Readonly<Record<string, string>>;
 }
 
 function azureTarget(url: string): string {
@@ -131,7 +133,7 @@ function firewallsOf({ aws, others }: Stack): readonly WatchedFirewall[] {
   ];
 }
 
-export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, ...further }: DemoOptions = {}): Promise<Demo> {
+export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, played, ...further }: DemoOptions = {}): Promise<Demo> {
   const admin = newKey();
   const detector = newKey();
   const watcher = newKey();
@@ -154,6 +156,7 @@ export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, 
     ...(runtime === undefined ? {} : { runtime }),
     ...(port === undefined ? {} : { port }),
     ...(persistTo === undefined ? {} : { persistTo }),
+    ...(played === undefined ? {} : { played }),
     ...(onLog === undefined ? {} : { onLog }),
   });
   // The first tick, so that every read has a pass to tell of.
