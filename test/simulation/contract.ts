@@ -140,6 +140,8 @@ export interface PlatformUnderTest {
   /** What is deployed from now on; lives of the version before may go on for a while. */
   deploy(config: Config): void;
   deed(deed: PlatformDeed): string | null;
+  /** When a life was last killed by such a deed; 0: none was. */
+  readonly killedAt: EpochMs;
   /** The store fails every call until then. */
   breakStore(ms: number): void;
   /** Reads may be behind by up to this from now on. More than `stalenessMs` breaks what the deployment was told. */

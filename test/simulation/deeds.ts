@@ -82,6 +82,7 @@ export class Deeds {
         this.#world.ledger.forget(scheduler.now + deedMsMax + lingersMs + (action.deed === "wipe" ? settleMs + 2 * minute : 0));
         oracle.disturbAll(
           deedMsMax + lingersMs + recoveryMs + (action.deed === "wipe" ? settleMs : 0) + (action.deed === "unreachable" ? limits.fullPassMs + 2 * minute : 0),
+          action.deed === "kill" ? "kill" : "other",
         );
       }
     } else if (action.do === "skip-ticks") {

@@ -4,11 +4,13 @@ import { type Cidr, cidrOf, cidrText, contains, isWholly, overlaps } from "../..
 import { limits, settleMs } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { CloudChange } from "./contract.ts";
+import { Despite } from "./despite.ts";
 import { type Asked, type Ledger, selects } from "./ledger.ts";
+import type { PromiseName } from "./promises.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Moment, Watch } from "./watch.ts";
+import type { Excuse, Moment, Watch } from "./watch.ts";
 
-export type PromiseName = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9";
+export type { PromiseName };
 
 export class Violation extends Error {
   override readonly name = "Violation";
@@ -35,6 +37,8 @@ export interface OracleParts {
   readonly stalenessMs: number;
   /** Whether a coordinator keeps P3 strict; without one it is weaker by the store's staleness. */
   readonly strictness: "strict" | "by-staleness";
+  /** When a life was last killed; 0: none was. */
+  readonly killedAt: () => EpochMs;
 }
 
 export class Oracle {
@@ -43,10 +47,12 @@ export class Oracle {
   readonly #protected: { readonly at: EpochMs; readonly ranges: readonly Cidr[] }[] = [];
   /** The store is further behind than the deployment was told, or was lately: P3 may break, and must mend itself. */
   beyondStalenessUntil: EpochMs = 0;
+  readonly #despite: Despite;
   violation: Violation | null = null;
 
   constructor(parts: OracleParts) {
     this.#parts = parts;
+    this.#despite = new Despite({ ...parts, settleMs: settleMs(parts.stalenessMs), passMs, protection: () => this.#protected.at(-1) });
     for (const watch of parts.watches) watch.cloud.onChange((change) => this.#guard(() => this.#changed(watch, change)));
   }
 
@@ -76,8 +82,8 @@ export class Oracle {
     });
   }
 
-  disturbAll(ms: number): void {
-    for (const watch of this.#parts.watches) watch.disturb(this.#now + ms);
+  disturbAll(ms: number, excuse: Excuse | "other" = "other"): void {
+    for (const watch of this.#parts.watches) watch.disturb(this.#now + ms, excuse);
   }
 
   deployed(ranges: readonly string[]): void {
@@ -220,7 +226,8 @@ export class Oracle {
     for (const other of ledger.all) {
       const isLive = other.outcome !== "refused" && selects(other, watch.name) && other.until > now - this.#settleMs;
       const asks = isLive && ledger.mostWeightAround(other.cidr, watch.name, now - this.#settleMs) > claim;
-      if (asks && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr))) heavier.add(cidrText(other.cidr));
+      if (asks && ledger.isHeavier(other, one, watch.name, now - this.#settleMs) && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr)))
+        heavier.add(cidrText(other.cidr));
     }
     const isOver = rivals(before).length > cap.most;
     if (!isOver && rivals(before).length + heavier.size <= cap.most) return false;
@@ -228,7 +235,7 @@ export class Oracle {
     const endedMs = now - this.#settleMs - passMs;
     const keptLighter = rivals(watch.placed).some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
-    return isOver || !keptLighter;
+    return isOver || (!keptLighter && !this.#despite.isGivenAway(watch, one.cidr, before));
   }
 
   // --- at any time ---
@@ -238,9 +245,10 @@ export class Oracle {
       for (const watch of this.#parts.watches) {
         this.#checkWrites(watch);
         watch.noteRoom(this.#now, this.#hidden(watch));
+        const wrong = this.#despite.check(watch);
+        if (wrong !== null) throw new Violation(wrong.promise, wrong.what);
         if (watch.wish.mode !== "enforce" || watch.estrangedSince !== null || this.#now <= watch.disturbedUntil) continue;
         this.#checkStanding(watch);
-        this.#checkProtected(watch);
         for (const one of this.#parts.ledger.due(watch.name, this.#now)) this.#checkDue(watch, one);
       }
     });
@@ -303,14 +311,6 @@ export class Oracle {
     }
   }
 
-  #checkProtected(watch: Watch): void {
-    const newest = this.#protected.at(-1);
-    if (newest === undefined || this.#now <= newest.at + limits.tickMs + passMs + watch.operationMs) return;
-    const wrong = watch.placed.find((entry) => newest.ranges.some((range) => overlaps(range, entry)));
-    if (wrong !== undefined)
-      throw new Violation("P4", `${watch.name}: ${cidrText(wrong)} stands ${this.#now - newest.at} ms after the deployment that protects it`);
-  }
-
   // --- what answers claim ---
 
   /** One word about one address at one target, in an answer that was asked for at `sentAt`. */
@@ -325,6 +325,8 @@ export class Oracle {
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called enforced, and has not stood since ${new Date(seenSince).toISOString()}`);
       if (state === "covered" && (claim.by === undefined || !watch.stoppedSince(cidr, seenSince) || !contains(cidrOf(claim.by), cidr)))
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called covered by ${claim.by}, which is not so`);
+      const early = state === "covered" && claim.by !== undefined ? this.#despite.covered(watch, cidr, cidrOf(claim.by)) : null;
+      if (early !== null) throw new Violation("P9", early);
       if (state === "observed" && !watch.recentWishes(this.#now, lateMs + limits.fullPassMs).some(({ mode }) => mode === "observe"))
         throw new Violation("P9", `${target}: called observed, and was not in observe mode`);
     });

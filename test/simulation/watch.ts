@@ -22,6 +22,12 @@ export interface Wish {
   readonly maxEntries: number | null;
 }
 
+/**
+ * What excuses only some promises: a deployment, and a record that cannot be read, nothing of P4 (which has a bound of its own, and needs no proof);
+ * a kill nothing that was asked for after it.
+ */
+export type Excuse = "deployment" | "record" | "kill";
+
 const historyMs = 30 * 60_000;
 
 export class Watch {
@@ -36,6 +42,8 @@ export class Watch {
   #stopped: "freeze" | "drain" | null = null;
   /** Until then, what was done to it may excuse that it is not right. */
   disturbedUntil: EpochMs = 0;
+  /** The same by what did it. */
+  #disturbed: Readonly<Record<Excuse | "other", EpochMs>> = { deployment: 0, record: 0, kill: 0, other: 0 };
   /** Until then, a quota that was changed or a place that was filled by others may have an exchange end half-way. */
   narrowedUntil: EpochMs = 0;
   /** Since when another store's mark is on it; null: ours is. */
@@ -45,6 +53,11 @@ export class Watch {
   readonly #configuredRoom: number;
   readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
   writesSeen = 0;
+  /** When it was last asked to change something, with success or not. */
+  wroteAt: EpochMs = 0;
+  /** When the last call had come before somebody was last killed; 0: none had. */
+  calledBeforeKill: EpochMs = 0;
+  #seen = { calls: 0, writes: 0, calledAt: 0, killedAt: 0 };
   /** How long a change that was accepted is worked on. */
   operationMs = 0;
 
@@ -104,8 +117,23 @@ export class Watch {
     return Math.max(0, ...earlier.slice(Math.max(0, first)).map(({ standing }) => standing.length));
   }
 
-  disturb(until: EpochMs): void {
+  disturb(until: EpochMs, excuse: Excuse | "other" = "other"): void {
     this.disturbedUntil = Math.max(this.disturbedUntil, until);
+    this.#disturbed = { ...this.#disturbed, [excuse]: Math.max(this.#disturbed[excuse], until) };
+  }
+
+  /** Until when it is excused by anything but these. */
+  disturbedBesides(...excuses: readonly Excuse[]): EpochMs {
+    return Math.max(...Object.entries(this.#disturbed).map(([by, until]) => (excuses.some((excuse) => excuse === by) ? 0 : until)));
+  }
+
+  /** Looks whether it was called, and whether somebody was killed. */
+  noteCalls(killedAt: EpochMs, now: EpochMs): void {
+    const [calls, writes] = [this.cloud.calls(), this.cloud.writes()];
+    if (writes !== this.#seen.writes) this.wroteAt = now;
+    const calledAt = calls === this.#seen.calls ? this.#seen.calledAt : now;
+    if (killedAt !== this.#seen.killedAt) this.calledBeforeKill = calledAt;
+    this.#seen = { calls, writes, calledAt, killedAt };
   }
 
   /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
@@ -124,6 +152,7 @@ export class Watch {
   calm(until: EpochMs): void {
     this.#troubleMs = 0;
     this.disturbedUntil = until;
+    this.#disturbed = { deployment: 0, record: 0, kill: 0, other: until };
   }
 
   /** Takes in a change; gives what stood before it. */
