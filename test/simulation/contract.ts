@@ -76,6 +76,8 @@ export interface CloudUnderTest {
   poll(): void;
   /** The calls' names that `spoil` takes, for seeded trouble: null matches any. */
   readonly callNames: readonly string[];
+  /** The one among them that adds and does nothing else, one entry at a time: trouble of it is none of a removal's. Left out: there is none. */
+  readonly addingCall?: string;
   /** The next call of that name meets this trouble. `hang`: as `drop`, and the answer never comes. */
   spoil(call: string | null, trouble: CloudTrouble): void;
   /** Whether trouble still waits for its call. */

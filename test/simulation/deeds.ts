@@ -149,7 +149,10 @@ export class Deeds {
     watch.cloud.spoil(call, trouble);
     this.#world.scheduler.note(`${watch.name}: ${namedTrouble(trouble)}`);
     // It waits for its call, and disturbs when it happens: until then it could happen at any time.
-    watch.trouble(recoveryMs + limits.fullPassMs + (trouble.kind === "busy" ? trouble.ms : 90_000));
+    watch.trouble(
+      recoveryMs + limits.fullPassMs + (trouble.kind === "busy" ? trouble.ms : 90_000),
+      call !== null && call === watch.cloud.addingCall ? "adding" : "other",
+    );
   }
 
   #human(watch: Watch, deed: Extract<Action, { readonly do: "human" }>["deed"]): void {

@@ -81,7 +81,7 @@ export class Despite {
   #protected(watch: Watch): Wrong | null {
     const { now } = this.#parts.scheduler;
     const newest = this.#parts.protection();
-    if (newest === undefined || now <= watch.disturbedBesides("deployment", "record")) return null;
+    if (newest === undefined || now <= watch.disturbedBesides("deployment", "record", "adding")) return null;
     const restMs = watch.cloud.definition.observeLagMs + limits.freezeMs;
     const restsMs = watch.wroteAt > newest.at - restMs ? restMs + limits.tickMs : 0;
     if (now <= newest.at + deploymentMs + limits.tickMs + this.#parts.passMs + watch.operationMs + restsMs) return null;

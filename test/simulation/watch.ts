@@ -23,10 +23,10 @@ export interface Wish {
 }
 
 /**
- * What excuses only some promises: a deployment, and a record that cannot be read, nothing of P4 (which has a bound of its own, and needs no proof);
- * a kill nothing that was asked for after it.
+ * What excuses only some promises: a deployment, a record that cannot be read and trouble of a call that only adds nothing of P4 (which has a bound
+ * of its own, needs no proof, and goes first); a kill nothing that was asked for after it.
  */
-export type Excuse = "deployment" | "record" | "kill";
+export type Excuse = "deployment" | "record" | "adding" | "kill";
 
 const historyMs = 30 * 60_000;
 
@@ -43,12 +43,12 @@ export class Watch {
   /** Until then, what was done to it may excuse that it is not right. */
   disturbedUntil: EpochMs = 0;
   /** The same by what did it. */
-  #disturbed: Readonly<Record<Excuse | "other", EpochMs>> = { deployment: 0, record: 0, kill: 0, other: 0 };
+  #disturbed: Readonly<Record<Excuse | "other", EpochMs>> = { deployment: 0, record: 0, adding: 0, kill: 0, other: 0 };
   /** Until then, a quota that was changed or a place that was filled by others may have an exchange end half-way. */
   narrowedUntil: EpochMs = 0;
   /** Since when another store's mark is on it; null: ours is. */
   estrangedSince: EpochMs | null = null;
-  #troubleMs = 0;
+  readonly #troubleMs = new Map<Excuse | "other", number>();
   /** What the target's own settings leave, where those say how much it may hold. */
   readonly #configuredRoom: number;
   readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
@@ -137,22 +137,22 @@ export class Watch {
   }
 
   /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
-  trouble(ms: number): void {
-    this.#troubleMs = Math.max(this.#troubleMs, ms);
+  trouble(ms: number, excuse: Excuse | "other" = "other"): void {
+    this.#troubleMs.set(excuse, Math.max(this.#troubleMs.get(excuse) ?? 0, ms));
   }
 
   /** Looks whether trouble waits, or has just happened. */
   poll(now: EpochMs): void {
-    if (this.#troubleMs === 0) return;
-    this.disturb(now + this.#troubleMs);
-    if (!this.cloud.hasTrouble()) this.#troubleMs = 0;
+    if (this.#troubleMs.size === 0) return;
+    for (const [excuse, ms] of this.#troubleMs) this.disturb(now + ms, excuse);
+    if (!this.cloud.hasTrouble()) this.#troubleMs.clear();
   }
 
   /** Everything that was in the way is gone; until then it may still show. */
   calm(until: EpochMs): void {
-    this.#troubleMs = 0;
+    this.#troubleMs.clear();
     this.disturbedUntil = until;
-    this.#disturbed = { deployment: 0, record: 0, kill: 0, other: until };
+    this.#disturbed = { deployment: 0, record: 0, adding: 0, kill: 0, other: until };
   }
 
   /** Takes in a change; gives what stood before it. */

@@ -5,18 +5,24 @@ import type { Mutant } from "./mutant.ts";
 
 const minute = 60_000;
 
+/** None near another, none the callers' own. */
+function apart(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `192.0.2.${12 + 17 * index}`);
+}
+
 /** Twelve of one severity where there is room for fewer, none near another, and then one of another severity, for two hours. */
 function fill(first: Severity, then: Severity): readonly Action[] {
   const many = { afterMs: 2 * minute, do: "block", by: "detector", forMs: 120 * minute, at: null, wait: 0 } as const;
   return [
-    { ...many, ips: Array.from({ length: 12 }, (_, index) => `192.0.2.${12 + 17 * index}`), severity: first },
+    { ...many, ips: apart(12), severity: first },
     { ...many, ips: ["203.0.113.9"], severity: then },
+    { afterMs: 20 * minute, do: "read", ip: "203.0.113.9" },
   ];
 }
 
 /** So many stand, none near another, when the records of all are lost. */
 function lostRecords(count: number): readonly Action[] {
-  const ips = Array.from({ length: count }, (_, index) => `192.0.2.${12 + 17 * index}`);
+  const ips = apart(count);
   return [
     { afterMs: 1_000, do: "block", by: "detector", ips, forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
     { afterMs: 6 * minute, do: "lose-records", most: 8 },
@@ -29,7 +35,7 @@ function lostRecords(count: number): readonly Action[] {
  * take a place in exchange just now.
  */
 function crowdedOut(): readonly Action[] {
-  const ips = Array.from({ length: 3 }, (_, index) => `192.0.2.${12 + 17 * index}`);
+  const ips = apart(3);
   const block = { afterMs: 2_000, do: "block", by: "detector", ips, severity: "medium", at: null, wait: 0 } as const;
   return [
     { ...block, forMs: 6 * minute },
@@ -89,14 +95,14 @@ export const placingMutants: readonly Mutant[] = [
     edits: [{ file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" }],
     expect: ["P4"],
     hunt: {
-      setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" },
-      // Trouble is long over when it is protected; what the cloud never takes goes on being refused.
+      setting: { clouds: ["aws"], platform: "workers", room: "wide" },
+      // Many are to be added, and of each call that adds one nobody hears what became of it.
       script: [
-        { afterMs: 1_000, do: "spoil", cloud: 0, call: null, trouble: { kind: "poison", cidr: "203.0.113.3/32" } },
         { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 14 * minute, do: "block", by: "sensor", ips: ["203.0.113.3", "192.0.2.7"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 500, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
-        { afterMs: 8 * minute, do: "read", ip: "203.0.113.2" },
+        ...Array.from({ length: 9 }, (): Action => ({ afterMs: 0, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } })),
+        { afterMs: 6 * minute, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
+        { afterMs: 10, do: "block", by: "sensor", ips: apart(9), forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 10 * minute, do: "read", ip: "203.0.113.2" },
       ],
     },
   },
@@ -111,6 +117,7 @@ export const placingMutants: readonly Mutant[] = [
         { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.0/29"], forMs: 30 * minute, severity: "medium", at: null, wait: 0 },
         { afterMs: 10_000, do: "block", by: "sensor", ips: ["203.0.113.2"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
         { afterMs: 18 * minute, do: "read", ip: "203.0.113.2" },
+        { afterMs: 2 * minute, do: "read", ip: "203.0.113.2" },
       ],
     },
   },
