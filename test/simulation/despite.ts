@@ -115,6 +115,39 @@ export class Despite {
     return all.some((other) => other.outcome !== "refused" && overlaps(other.cidr, one.cidr) && other.sentAt <= watch.calledBeforeKill);
   }
 
+  /** Whether something of it was leased before and may be over. */
+  hadFormerLease(watch: Watch, one: Asked): boolean {
+    const { ledger, scheduler } = this.#parts;
+    return ledger.all.some(
+      (other) =>
+        other !== one &&
+        other.outcome !== "refused" &&
+        selects(other, watch.name) &&
+        overlaps(other.cidr, one.cidr) &&
+        (other.until <= scheduler.now || other.liftSentAt !== null),
+    );
+  }
+
+  /**
+   * Whether it was promised while a lease of the same block was known and certain: a lease stays live for SETTLE after its end, so that no stale
+   * listing hides a renewal (design 4 step 4), with and without a coordinator.
+   */
+  isRenewedInTime(watch: Watch, one: Asked): boolean {
+    const { ledger, scheduler, settleMs, passMs } = this.#parts;
+    const promisedAt = one.endedAt ?? scheduler.now;
+    return ledger.all.some(
+      (other) =>
+        other !== one &&
+        other.outcome === "promised" &&
+        other.liftSentAt === null &&
+        other.recordLostAt === null &&
+        selects(other, watch.name) &&
+        cidrText(other.cidr) === cidrText(one.cidr) &&
+        other.until >= promisedAt + limits.skewMs &&
+        (other.endedAt ?? promisedAt) < promisedAt - settleMs - limits.tickMs - passMs,
+    );
+  }
+
   /**
    * Whether what is heavier has not come in exchange: where one call can swap two (design 4 step 6), no place is left empty for what is to come. The
    * other family is never swapped, and what was wider goes for all that it held.

@@ -185,10 +185,11 @@ export class Oracle {
     // What only stood below an entry that was on its way out when it was asked for: its own place comes after that.
     const ageMs = now - (one.endedAt ?? now);
     // What took its former lease away had been sent when it was promised: P1 closes the gate again within one pass.
-    if (ageMs < inFlightMs) return true;
+    if (ageMs < inFlightMs && this.#despite.hadFormerLease(watch, one)) return true;
     const isNew = ageMs < passMs + limits.tickMs + watch.operationMs;
     const isSlow = watch.cloud.definition.granularity !== "entry";
     if (isNew && (isSlow || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
+    if (this.#despite.isRenewedInTime(watch, one)) return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
     return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
@@ -335,7 +336,7 @@ export class Oracle {
   /** The feed holds every block that was promised well before it was asked for, or it should have been refused. */
   fed(text: string, sentAt: EpochMs): void {
     this.#guard(() => {
-      if (this.#parts.watches.some((watch) => this.#now <= watch.disturbedUntil)) return;
+      if (this.#parts.watches.some((watch) => this.#now <= watch.disturbedBesides("record"))) return;
       const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
       const fed = lines.map(cidrOf);
       for (const one of this.#parts.ledger.all) {

@@ -24,7 +24,7 @@ export interface Wish {
 
 /**
  * What excuses only some promises: a deployment, a record that cannot be read and trouble of a call that only adds nothing of P4 (which has a bound
- * of its own, needs no proof, and goes first); a kill nothing that was asked for after it.
+ * of its own, needs no proof, and goes first); a record nothing of the feed, which is whole or refused; a kill nothing that was asked for after it.
  */
 export type Excuse = "deployment" | "record" | "adding" | "kill";
 

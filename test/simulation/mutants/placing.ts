@@ -1,14 +1,10 @@
 // Rules of design 4 steps 4 to 6 on what has a place, what may go and in which order, each taken away once.
 import type { Severity } from "../../../shared/config.ts";
 import type { Action } from "../script.ts";
+import { apart } from "./addresses.ts";
 import type { Mutant } from "./mutant.ts";
 
 const minute = 60_000;
-
-/** None near another, none the callers' own. */
-function apart(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `192.0.2.${12 + 17 * index}`);
-}
 
 /** Twelve of one severity where there is room for fewer, none near another, and then one of another severity, for two hours. */
 function fill(first: Severity, then: Severity): readonly Action[] {
@@ -91,16 +87,20 @@ export const placingMutants: readonly Mutant[] = [
   },
   {
     name: "protected-not-first",
-    from: "design 4 step 6: what is protected goes before all else",
-    edits: [{ file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" }],
+    from: "design 4 step 6: what is protected goes before all else, and so does what an earlier pass did not reach: either would do",
+    edits: [
+      { file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" },
+      { file: "shared/plan/order.ts", find: "ordering.removeWhere((removal) => request.leftovers.has(removal.entry.id));", replace: "" },
+    ],
     expect: ["P4"],
     hunt: {
       setting: { clouds: ["aws"], platform: "workers", room: "wide" },
       // Many are to be added, and of each call that adds one nobody hears what became of it.
       script: [
         { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
-        ...Array.from({ length: 9 }, (): Action => ({ afterMs: 0, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } })),
-        { afterMs: 6 * minute, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
+        { afterMs: 6 * minute, do: "read", ip: "203.0.113.2" },
+        ...Array.from({ length: 24 }, (): Action => ({ afterMs: 0, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } })),
+        { afterMs: 1_000, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
         { afterMs: 10, do: "block", by: "sensor", ips: apart(9), forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
         { afterMs: 10 * minute, do: "read", ip: "203.0.113.2" },
       ],

@@ -1,11 +1,10 @@
 // Rules of design 5 on stopping, undoing and exempting, each taken away once.
 import type { Action } from "../script.ts";
+import { apart } from "./addresses.ts";
 import type { Mutant } from "./mutant.ts";
 
 const bars = "functions/pass/bars.ts";
 const minute = 60_000;
-
-const many = ["192.0.2.12", "192.0.2.29", "192.0.2.46", "192.0.2.63", "192.0.2.80"] as const;
 
 function asked(ip: string): readonly Action[] {
   return [{ afterMs: 1_000, do: "block", by: "detector", ips: [ip], forMs: 120 * minute, severity: "medium", at: null, wait: 0 }];
@@ -98,8 +97,8 @@ export const stoppingMutants: readonly Mutant[] = [
     hunt: {
       script: [
         { afterMs: 1_000, do: "deploy", change: { kind: "max-entries", cloud: 0, entries: 3 } },
-        { afterMs: 6 * minute, do: "block", by: "detector", ips: many, forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 6 * minute, do: "read", ip: many[0] },
+        { afterMs: 6 * minute, do: "block", by: "detector", ips: apart(5), forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "read", ip: "203.0.113.9" },
       ],
     },
   },
