@@ -207,12 +207,30 @@ export class Callers {
       const isPromise = promising.includes(item.status);
       if (isPromise && !(until > 0) && item.why === undefined)
         oracle.found("P9", `an answer promises ${cidrText(one.cidr)} and says not until when: ${JSON.stringify(item)}`);
+      if (item.status === "created" || item.status === "renewed") this.#checkUntil(one, until);
+      if (isPromise && !aside && this.#isCertainlyExempt(one)) oracle.found("P4", `${cidrText(one.cidr)} is promised, though a person exempted it`);
       if (this.#isUnsure(one, item.status, aside)) ledger.lost([one], scheduler.now);
       else if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
       else if (isPromise || item.status === "held") ledger.lost([one], scheduler.now);
       else ledger.refused(one, scheduler.now);
       for (const [target, state] of states) oracle.claimed(target, one.cidr, state, sentAt);
     }
+  }
+
+  /** Design 3: the answer always gives the true until. What was just recorded lasts for as long as it was asked for, unless a person lifted it meanwhile. */
+  #checkUntil(one: Asked, until: number): void {
+    const { ledger, oracle, scheduler } = this.#parts;
+    // A signed message counts from when it was signed, however often it is sent.
+    const slackMs = limits.skewMs + ledger.clocksOffMs + (one.client === "script" ? 60_000 : 0);
+    const earlyMs = one.askedUntil - slackMs - (until > 0 ? until : 0);
+    if (earlyMs > 0 && !ledger.liftExplains(one, scheduler.now))
+      oracle.found("P9", `${cidrText(one.cidr)} was recorded, and is said to end ${earlyMs} ms before it was asked for to`);
+  }
+
+  /** Design 5: the next alert does not undo a person's decision. */
+  #isCertainlyExempt(one: Asked): boolean {
+    const { ledger, platform, scheduler } = this.#parts;
+    return platform.kind !== "workers-tick-only" && scheduler.now >= ledger.forgetfulUntil && ledger.isExempt(one, scheduler.now);
   }
 
   /** What is called exempt, one of several at least, was exempted or lifted by a person. */

@@ -174,6 +174,15 @@ export class Ledger {
     );
   }
 
+  /** Whether a person exempted a part of it for longer than until now, and was told so before it was asked for. */
+  isExempt(one: Asked, now: EpochMs): boolean {
+    const untilMs = now + limits.tickMs + this.clocksOffMs;
+    return this.lifts.some(
+      ({ cidr, sentAt, exemptMs, answeredAt }) =>
+        exemptMs !== null && answeredAt !== null && answeredAt < one.sentAt && sentAt + exemptMs > untilMs && overlaps(cidr, one.cidr),
+    );
+  }
+
   /** Whether a person's lift may be why it was refused: an exemption, or a lift that came no earlier than it. */
   liftExplains(one: Asked, now: EpochMs): boolean {
     const slackMs = 60_000 + this.clocksOffMs;

@@ -172,7 +172,9 @@ export class Oracle {
   #mayOpen(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
     const now = this.#now;
     if (now < this.beyondStalenessUntil) return true;
-    if (watch.recentWishes(now, lateMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
+    // A pass that began before the resume may end after it; without a coordinator, the store may show the drain for longer.
+    const drainedMs = this.#parts.strictness === "strict" ? passMs : lateMs;
+    if (watch.recentWishes(now, drainedMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
     // A clock that is further off than SKEW and less than what forbids removals (design 4: 60 s) ends a lease by itself.
     const offMs = Math.min(this.#parts.ledger.clocksOffMs, limits.serverClockSkewMs);
     if (one.until + this.#settleMs - now < offMs) return true;

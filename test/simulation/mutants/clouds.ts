@@ -1,7 +1,18 @@
 // Rules of design 6 on what each cloud's adapter may say and send, each taken away once.
+import type { Action } from "../script.ts";
 import type { Mutant } from "./mutant.ts";
 
 const minute = 60_000;
+
+/** What the cloud never takes is asked for while it is at work on something else, and so shares a batch with what comes after it. */
+const oneIsNeverTaken: readonly Action[] = [
+  { afterMs: 0, do: "operation", cloud: 0, ms: 12_000 },
+  { afterMs: 0, do: "spoil", cloud: 0, call: null, trouble: { kind: "poison", cidr: "203.0.113.3/32" } },
+  { afterMs: 14 * minute, do: "block", by: "detector", ips: ["192.0.2.77"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 1_500, do: "block", by: "sensor", ips: ["203.0.113.3"], forMs: 2 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 100, do: "block", by: "detector", ips: ["203.0.113.1", "203.0.113.9"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 6 * minute, do: "read", ip: "203.0.113.1" },
+];
 
 export const cloudsMutants: readonly Mutant[] = [
   {
@@ -130,7 +141,7 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P3", "P1"],
-    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "lift", "operation", "spoil"] },
+    hunt: { setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" }, script: oneIsNeverTaken },
   },
   {
     name: "write-on-a-running-operation-azure",
@@ -144,7 +155,17 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P3", "P1", "P7"],
-    hunt: { setting: { clouds: ["azure"] }, only: ["block", "alerts", "lift", "operation", "spoil"] },
+    hunt: {
+      setting: { clouds: ["azure"], platform: "workers", room: "wide" },
+      script: [
+        { afterMs: 0, do: "operation", cloud: 0, ms: 40_000 },
+        ...[1, 2, 3, 5].flatMap((host): Action[] => [
+          { afterMs: 1_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 60 * minute, severity: "medium", at: null, wait: 10 },
+          ...[8_000, 5_000, 5_000, 5_000].map((afterMs): Action => ({ afterMs, do: "read", ip: `203.0.113.${host}` })),
+          { afterMs: 6 * minute, do: "read", ip: `203.0.113.${host}` },
+        ]),
+      ],
+    },
   },
   {
     name: "failed-batch-travels-whole-again",
@@ -157,18 +178,7 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P1"],
-    hunt: {
-      setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" },
-      // What the cloud never takes is asked for while it is at work on something else, and so shares a batch with what comes after it.
-      script: [
-        { afterMs: 0, do: "operation", cloud: 0, ms: 12_000 },
-        { afterMs: 0, do: "spoil", cloud: 0, call: null, trouble: { kind: "poison", cidr: "203.0.113.3/32" } },
-        { afterMs: 14 * minute, do: "block", by: "detector", ips: ["192.0.2.77"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 1_500, do: "block", by: "sensor", ips: ["203.0.113.3"], forMs: 2 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 100, do: "block", by: "detector", ips: ["203.0.113.1", "203.0.113.9"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 6 * minute, do: "read", ip: "203.0.113.1" },
-      ],
-    },
+    hunt: { setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" }, script: oneIsNeverTaken },
   },
   {
     name: "empty-rule-is-written",

@@ -6,6 +6,12 @@ const minute = 60_000;
 
 const deno = { setting: { platform: "deno" }, only: ["block", "alerts", "lift", "platform", "double-tick", "repeat"] } as const;
 
+/** Just after a full pass, the coordinator dies of a block whose caller waits for what comes of it. */
+const killedAsItIsAsked: readonly Action[] = Array.from({ length: 10 }, (_, round): Action[] => [
+  { afterMs: round === 0 ? 5_000 : 6 * minute - 1_000, do: "platform", deed: "kill" },
+  { afterMs: 1_000, do: "block", by: "detector", ips: [`203.0.113.${1 + 3 * round}`], forMs: 90 * minute, severity: "medium", at: null, wait: 10 },
+]).flat();
+
 /** What ends is about to be removed when its instance stands still for longer than its lock holds; meanwhile it is asked for again, elsewhere. */
 const stillAsItRemoves: readonly Action[] = [1, 2, 3, 5, 9].flatMap((host): Action[] => [
   { afterMs: 5_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 3 * minute, severity: "medium", at: null, wait: 0 },
@@ -27,6 +33,40 @@ export const platformMutants: readonly Mutant[] = [
     ],
     expect: ["P9", "P1"],
     hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "platform", "repeat"] },
+  },
+  {
+    name: "aside-is-waited-for",
+    from: "P9: the coordinator is not asked what became of a record that it has not taken in",
+    edits: [
+      {
+        file: "functions/coordinator/rpc.ts",
+        find: 'if (verb === "settle" && args[0] === asideTicket) return { done: false, items: [] };',
+        replace: "",
+      },
+      { file: "functions/coordinator/rpc.ts", find: "return { ticket: asideTicket, items };", replace: "return { ...answer, items };" },
+    ],
+    expect: ["P1", "P9"],
+    hunt: { setting: { platform: "workers", clouds: ["aws"], room: "wide" }, script: killedAsItIsAsked },
+  },
+  {
+    name: "unknown-is-lifted",
+    from: "design 3: the answer always gives the true until, also when memory was lost while it waited",
+    edits: [
+      {
+        file: "functions/routes/blocks.ts",
+        find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
+        replace: "const left = Math.min(late?.until ?? item.until, item.until);",
+      },
+    ],
+    expect: ["P9"],
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [1, 2, 3, 5, 9, 17].flatMap((host): Action[] => [
+        { afterMs: minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 16 * minute, severity: "medium", at: null, wait: 10 },
+        { afterMs: 150, do: "platform", deed: "wipe" },
+        { afterMs: 2 * minute, do: "read", ip: `203.0.113.${host}` },
+      ]),
+    },
   },
   {
     name: "aside-takes-a-lift-for-none",

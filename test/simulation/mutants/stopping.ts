@@ -163,6 +163,14 @@ export const stoppingMutants: readonly Mutant[] = [
       { file: "shared/lease/live.ts", find: "return lift.exemptUntil !== null && lease.at < lift.exemptUntil;", replace: "return false;" },
     ],
     expect: ["P4", "P2"],
-    hunt: { only: ["block", "lift", "alerts"] },
+    hunt: {
+      script: [
+        ...asked("203.0.113.2"),
+        { afterMs: 3 * minute, do: "lift", ip: "203.0.113.2", exemptMs: 20 * minute },
+        { afterMs: 2 * minute, do: "alerts", by: "sensor", ips: ["203.0.113.2"], severity: "medium" },
+        { afterMs: 2 * minute, do: "block", by: "sensor", ips: ["203.0.113.2"], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 3 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
 ];
