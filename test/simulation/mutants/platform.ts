@@ -35,6 +35,19 @@ export const platformMutants: readonly Mutant[] = [
     hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "platform", "repeat"] },
   },
   {
+    name: "last-breath-is-no-change",
+    from: "design 4 step 1: quiet only when nothing was accepted since the last clean full pass, by whichever life",
+    edits: [
+      {
+        file: "functions/coordinator/memory.ts",
+        find: "memory.core.changedAt = Math.max(memory.core.changedAt, memory.rememberedAt());",
+        replace: "",
+      },
+    ],
+    expect: ["P1"],
+    hunt: { setting: { platform: "workers", clouds: ["aws"], room: "wide" }, script: killedAsItIsAsked },
+  },
+  {
     name: "aside-is-waited-for",
     from: "P9: the coordinator is not asked what became of a record that it has not taken in",
     edits: [
