@@ -49,7 +49,7 @@ export const platformMutants: readonly Mutant[] = [
   },
   {
     name: "aside-is-waited-for",
-    from: "P9: the coordinator is not asked what became of a record that it has not taken in",
+    from: "P9: the coordinator is not asked what became of a record that it has not taken in, and what it knows besides is no answer",
     edits: [
       {
         file: "functions/coordinator/rpc.ts",
@@ -57,9 +57,22 @@ export const platformMutants: readonly Mutant[] = [
         replace: "",
       },
       { file: "functions/coordinator/rpc.ts", find: "return { ticket: asideTicket, items };", replace: "return { ...answer, items };" },
+      {
+        file: "functions/routes/blocks.ts",
+        find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
+        replace: "const left = Math.min(late?.until ?? item.until, item.until);",
+      },
     ],
-    expect: ["P1", "P9"],
-    hunt: { setting: { platform: "workers", clouds: ["aws"], room: "wide" }, script: killedAsItIsAsked },
+    expect: ["P9"],
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [1, 2, 3, 5, 9, 17].flatMap((host): Action[] => [
+        { afterMs: 5_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 6 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: minute, do: "platform", deed: "unreachable" },
+        { afterMs: 100, do: "block", by: "sensor", ips: [`203.0.113.${host}`], forMs: 16 * minute, severity: "medium", at: null, wait: 10 },
+        { afterMs: 2 * minute, do: "read", ip: `203.0.113.${host}` },
+      ]),
+    },
   },
   {
     name: "unknown-is-lifted",
