@@ -190,7 +190,8 @@ export class Oracle {
     if (ageMs < inFlightMs && this.#despite.hadFormerLease(watch, one)) return true;
     const isNew = ageMs < passMs + limits.tickMs + watch.operationMs;
     const isSlow = watch.cloud.definition.granularity !== "entry";
-    if (isNew && (isSlow || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
+    const wasGoing = isSlow && this.#despite.hadFormerLease(watch, one);
+    if (isNew && (wasGoing || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
     if (this.#despite.isRenewedInTime(watch, one)) return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;

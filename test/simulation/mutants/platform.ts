@@ -32,7 +32,18 @@ export const platformMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P1"],
-    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "platform", "repeat"] },
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      // The store's copy of what is known is an hour old at most, and this long it has not been so.
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 180 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 70 * minute, do: "lift", ip: "203.0.113.1", exemptMs: null },
+        { afterMs: 35 * minute, do: "platform", deed: "unreachable" },
+        ...[1, 2, 3, 4].map(
+          (): Action => ({ afterMs: 1_500, do: "block", by: "sensor", ips: ["203.0.113.1"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 }),
+        ),
+      ],
+    },
   },
   {
     name: "last-breath-is-no-change",

@@ -48,12 +48,16 @@ export const stoppingMutants: readonly Mutant[] = [
     edits: [{ file: bars, find: 'if (intent === "drain" && !isDrainCertain(', replace: 'if (intent === "drain" && target.name === "" && !isDrainCertain(' }],
     expect: ["P3"],
     hunt: {
-      setting: { platform: "workers" },
-      script: [1, 2, 3, 5].flatMap((host) => [
-        { afterMs: 4 * minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 5_000, do: "stop", action: "drain", cloud: null, ms: 2_000 },
-        { afterMs: 20_000, do: "platform", deed: "wipe" },
-      ]),
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      // Memory is lost after a drain that was resumed, and a minute later the store may still show the drain.
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: apart(4), forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        ...[1, 2, 3, 4, 5, 6].flatMap((round): Action[] => [
+          { afterMs: round === 1 ? 4 * minute + 11_000 : 5 * minute - 41_000, do: "stop", action: "drain", cloud: null, ms: 40_000 },
+          { afterMs: 41_000, do: "platform", deed: "wipe" },
+        ]),
+        { afterMs: 3 * minute, do: "read", ip: "192.0.2.12" },
+      ],
     },
   },
   {
