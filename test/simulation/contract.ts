@@ -102,6 +102,8 @@ export interface CloudUnderTest {
   foreign(): string;
   /** How many entries of ours the cloud itself would let stand now, per family that has a room of its own; `total`: of both together. */
   room(): { readonly ipv4: number; readonly ipv6: number; readonly shared: boolean; readonly total: number };
+  /** Whether somebody else's stand in the list that setup made for ours alone. Left out: there is no such list. */
+  isShared?(): boolean;
   /** The cloud's own quota, lowered or raised by the vendor or the operator; as far as it has one. Foreign and ours that stand, stand. */
   setQuota(entries: number): void;
   deed(deed: HumanDeed, roll: (what: string) => number): string | null;

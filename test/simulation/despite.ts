@@ -37,6 +37,10 @@ export class Despite {
   /** When a family last had hardly any room at a target, by both. */
   readonly #narrowAt = new Map<string, EpochMs>();
 
+  /** What was placed when a target was last looked at, and when its list was last ours alone. */
+  readonly #placed = new Map<string, readonly Cidr[]>();
+  readonly #ownAt = new Map<string, EpochMs>();
+
   constructor(parts: DespiteParts) {
     this.#parts = parts;
   }
@@ -46,10 +50,27 @@ export class Despite {
     const { now } = this.#parts.scheduler;
     watch.noteCalls(this.#parts.killedAt(), now);
     this.#noteRoom(watch);
-    if (watch.estrangedSince !== null) return null;
+    const shared = this.#sharedWith(watch);
+    if (shared !== null || watch.estrangedSince !== null) return shared;
     if (watch.wish.mode === "drain") return this.#drained(watch);
     if (watch.wish.mode !== "enforce") return null;
     return this.#protected(watch) ?? this.#afterKill(watch);
+  }
+
+  /**
+   * P5: where the API cannot close a race, the target refuses that mode: nothing of ours is added to a list in which somebody else's items have stood
+   * for longer than an operation takes.
+   */
+  #sharedWith(watch: Watch): Wrong | null {
+    const { now } = this.#parts.scheduler;
+    const before = this.#placed.get(watch.name) ?? [];
+    this.#placed.set(watch.name, watch.placed);
+    if (watch.cloud.isShared?.() !== true) this.#ownAt.set(watch.name, now);
+    const sharedMs = now - (this.#ownAt.get(watch.name) ?? now);
+    if (sharedMs <= limits.tickMs + watch.operationMs || before === watch.placed) return null;
+    const added = watch.placed.filter((entry) => !watch.covers(entry, before) && !watch.strange.has(cidrText(entry)));
+    if (added.length === 0) return null;
+    return { promise: "P5", what: `${watch.name}: ${added.map(cidrText).join(" ")} was added to a list that others have shared for ${sharedMs} ms` };
   }
 
   #noteRoom(watch: Watch): void {

@@ -119,6 +119,7 @@ export const applyingMutants: readonly Mutant[] = [
     ],
     expect: ["P6", "P1"],
     hunt: { only: ["block", "alerts", "lift", "spoil", "storm"] },
+    lacks: "a cloud that shuts out for longer whoever asks before the time that it named: here a throttle meets one call, and asking sooner is answered",
   },
   {
     name: "in-flight-is-not-remembered",

@@ -97,7 +97,15 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P5"],
-    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "human", "alerts"] },
+    hunt: {
+      setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" },
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        ...[1, 2, 3].map((): Action => ({ afterMs: minute, do: "human", cloud: 0, deed: "add-in-our-place" })),
+        { afterMs: 5 * minute, do: "block", by: "detector", ips: ["203.0.113.9"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 5 * minute, do: "read", ip: "203.0.113.9" },
+      ],
+    },
   },
   {
     name: "list-changed-under-us",
@@ -111,6 +119,7 @@ export const cloudsMutants: readonly Mutant[] = [
     ],
     expect: ["P5", "P6"],
     hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "human", "alerts", "foreign-store"] },
+    lacks: "a person's change in the seconds between our look and our write, told from the race that P5 names: the oracle excuses both for 20 s",
   },
   {
     name: "old-items-are-read-again",

@@ -173,6 +173,8 @@ export const platformMutants: readonly Mutant[] = [
     ],
     expect: ["P3", "P5", "P6"],
     hunt: deno,
+    equivalent:
+      "the note that goes before each call is bound to the lock, and whoever takes it over waits SKEW (5 s) longer than any call here is on its way; both gone is lock-without-look-and-fence",
   },
   {
     name: "lock-without-a-fence",
@@ -218,6 +220,8 @@ export const platformMutants: readonly Mutant[] = [
     ],
     expect: ["P1"],
     hunt: { setting: { platform: "deno" }, only: ["block", "alerts", "platform", "operation", "spoil"] },
+    lacks:
+      "an instance that ends between its accept beside the lock and its pass while the holder lives on: deeds strike the holder first, and anybody else who takes the lock reads what was added",
   },
   {
     name: "lock-kept-by-the-dead",
