@@ -11,12 +11,12 @@ const unquiet = ["block", "alerts", "lift", "spoil", "storm", "lag", "platform"]
 
 const manyApart = [...apart(14), "203.0.113.9", "203.0.113.77"];
 
-/** Whoever takes one away dies of it, and the place is taken anew at once: what the dead one had sent may come after that. */
+/** Whoever takes one away dies of it, and its number, the lowest that is free, is taken anew soon: what the dead one had sent may come after that. */
 const killedAsItRemoves: readonly Action[] = apart(14).flatMap((ip, index): Action[] => [
   { afterMs: 20_000, do: "block", by: "detector", ips: [ip], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
   { afterMs: 100_000, do: "platform", deed: "kill" },
   { afterMs: 200, do: "lift", ip, exemptMs: null },
-  { afterMs: 2_600, do: "block", by: "sensor", ips: [`203.0.113.${100 + 3 * index}`], forMs: 6 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 2_600, do: "block", by: "sensor", ips: [`203.0.113.${100 + 3 * index}`], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
 ]);
 
 export const applyingMutants: readonly Mutant[] = [
@@ -127,6 +127,8 @@ export const applyingMutants: readonly Mutant[] = [
     edits: [{ file: apply, find: "this.#memory.inFlight = { slots: step.slots, blocks: blocksOf(step) };", replace: "this.#memory.inFlight = null;" }],
     expect: ["P3", "P6", "P7", "P2"],
     hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide" }, script: killedAsItRemoves },
+    lacks:
+      "a call of a dead life that comes in after its successor has freed the same number and filled it anew: less than one kill in a thousand here, and else EC2 refuses the number that is taken",
   },
   {
     name: "frozen-slots-are-used",
@@ -146,6 +148,8 @@ export const applyingMutants: readonly Mutant[] = [
     ],
     expect: ["P3", "P6", "P7"],
     hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide" }, script: killedAsItRemoves },
+    lacks:
+      "a call of a dead life that comes in after its successor has freed the same number and filled it anew: less than one kill in a thousand here, and else EC2 refuses the number that is taken",
   },
   {
     name: "failure-of-one-ends-the-pass",

@@ -182,6 +182,8 @@ export const platformMutants: readonly Mutant[] = [
     edits: [{ file: "functions/coordinator/deno-lock.ts", find: "    return [this.#held.check];", replace: "    return [];" }],
     expect: ["P1", "P2", "P3"],
     hunt: deno,
+    equivalent:
+      "the look keeps whoever has lost the lock from the clouds, records are immutable, and memory that he overwrites can be wiped at any time; both gone is lock-without-look-and-fence",
   },
   {
     name: "lock-without-look-and-fence",
