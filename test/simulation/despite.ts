@@ -45,6 +45,12 @@ export class Despite {
     this.#parts = parts;
   }
 
+  /** A pass that began before a resume may end after it; without a coordinator, the store may show the drain for longer. */
+  get drainedMs(): number {
+    const { strictness, passMs, settleMs } = this.#parts;
+    return strictness === "strict" ? passMs : settleMs + passMs;
+  }
+
   /** What is wrong at one target now, whatever else is excused; null: nothing. */
   check(watch: Watch): Wrong | null {
     const { now } = this.#parts.scheduler;

@@ -10,8 +10,6 @@ import type { PromiseName } from "./promises.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Excuse, Moment, Watch } from "./watch.ts";
 
-export type { PromiseName };
-
 export class Violation extends Error {
   override readonly name = "Violation";
   readonly promise: PromiseName;
@@ -172,9 +170,7 @@ export class Oracle {
   #mayOpen(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
     const now = this.#now;
     if (now < this.beyondStalenessUntil) return true;
-    // A pass that began before the resume may end after it; without a coordinator, the store may show the drain for longer.
-    const drainedMs = this.#parts.strictness === "strict" ? passMs : lateMs;
-    if (watch.recentWishes(now, drainedMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
+    if (watch.recentWishes(now, this.#despite.drainedMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
     // A clock that is further off than SKEW and less than what forbids removals (design 4: 60 s) ends a lease by itself.
     const offMs = Math.min(this.#parts.ledger.clocksOffMs, limits.serverClockSkewMs);
     if (one.until + this.#settleMs - now < offMs) return true;
