@@ -75,6 +75,8 @@ export interface AcceptAnswer {
 export interface SettledItem {
   readonly key: string;
   readonly until: EpochMs;
+  /** A lift came over it while it was waited for: `until` is what that left. Without one, what was taken in stays true, whether this life knows of it or not. */
+  readonly lifted?: true;
   /** What it is worth to spend a scarce rule on it, and what that is made of; only where an address is explained. */
   readonly weight?: WeightParts;
   readonly states: Readonly<Record<string, TargetState>>;

@@ -84,14 +84,21 @@ export class Coordinator implements contract.CoordinatorApi {
   }
 
   async settle(ticket: number, keys: readonly string[], waitMs: number): Promise<{ done: boolean; items: contract.SettledItem[] }> {
-    const deadline = this.#world.clock.now() + waitMs;
+    const began = this.#world.clock.now();
+    const deadline = began + waitMs;
     while (this.#passed < ticket && this.#world.clock.now() < deadline) {
       const passed = new Promise<void>((resolve) => this.#waiters.push(resolve));
       await Promise.race([passed, this.#host.sleep(deadline - this.#world.clock.now())]);
     }
     const now = this.#world.clock.now();
     this.#ledger.refresh(now);
-    const items = keys.map((key) => ({ key, until: this.#ledger.untilOf(key, now), states: this.#states.ofBlock(key, this.#selections(key)) }));
+    const items = keys.map((key) => ({
+      key,
+      until: this.#ledger.untilOf(key, now),
+      // Since it was taken in, which was just before.
+      ...(this.#ledger.liftedSince(key, began - limits.callTimeoutMs) ? { lifted: true as const } : {}),
+      states: this.#states.ofBlock(key, this.#selections(key)),
+    }));
     return { done: this.#passed >= ticket, items };
   }
 

@@ -168,6 +168,12 @@ export class Ledger {
     return Math.max(0, ...this.leasesAt(key).map((lease) => (lease.until > now ? lease.until : 0)));
   }
 
+  /** Whether a lift over a part of the block came at that moment or later. */
+  liftedSince(key: string, at: EpochMs): boolean {
+    const cidr = cidrFromKey(key);
+    return cidr !== null && this.#lifts.overlapping(cidr).some((lift) => lift.at >= at);
+  }
+
   /** Until when every one of these targets (null: all) has it leased at least; 0: not every one has, or what is known of it may have been lifted since. */
   untilAt(key: string, targets: readonly string[] | null, now: EpochMs): EpochMs {
     if (this.#repeats === "written") return 0;

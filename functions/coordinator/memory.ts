@@ -211,6 +211,8 @@ export class Memory {
       if (key.startsWith(eventsPrefix)) memory.events.restore(key.slice(eventsPrefix.length), value);
       if (key.startsWith(offencesPrefix)) memory.offences.restore(value);
     }
+    // Core is saved with a pass, a record at once: what the last life remembered with its last breath is a change that no pass has seen.
+    memory.core.changedAt = Math.max(memory.core.changedAt, memory.rememberedAt());
     // A lift may have been recorded last thing before the end of the last life.
     for (const lift of memory.recentLifts()) memory.offences.clear(lift);
     memory.snapshot = memory.#snapshotStorage.restore(stored);

@@ -75,6 +75,9 @@ const recordedAside: TargetState = {
   why: "recorded without the coordinator, which did not answer: its next full pass enforces it, within five minutes",
 };
 
+/** The ticket of what the coordinator has not taken in: no pass that it knows of includes it. */
+const asideTicket = -1;
+
 /** Says of what was recorded that nobody was told yet; what the store's old snapshot says of it may be an hour old, and is not repeated. */
 async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: AcceptRequest, trace: Trace | undefined): Promise<AcceptAnswer> {
   const answer = await fallback.accept(request, trace);
@@ -82,18 +85,20 @@ async function acceptAside(fallback: Pick<CoordinatorApi, "accept">, request: Ac
     ...item,
     states: Object.fromEntries(Object.keys(item.states).map((target) => [target, recordedAside])),
   }));
-  return { ...answer, items };
+  return { ticket: asideTicket, items };
 }
 
 /**
  * When the coordinator cannot be reached, blocks and events are still recorded: the records are immutable, so a second writer harms
- * nothing, and the next full pass enforces them. Everything else answers NOT_READY.
+ * nothing, and the next full pass enforces them; nobody waits for that. Everything else answers NOT_READY.
  */
 export function withFallback(coordinator: CoordinatorApi, fallback: Pick<CoordinatorApi, "accept" | "take">): CoordinatorApi {
   const guarded = Object.fromEntries(
     verbs.map((verb) => [
       verb,
       async (...args: readonly unknown[]) => {
+        // The coordinator would tell of what it knows: of an older lease, or of none.
+        if (verb === "settle" && args[0] === asideTicket) return { done: false, items: [] };
         try {
           return await (coordinator[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
         } catch (thrown) {

@@ -115,15 +115,17 @@ interface Outcome {
 function shownItem(item: AcceptedItem, { call, prepared, settled }: Outcome): Record<string, unknown> {
   const late = settled?.find((candidate) => candidate.key === item.key);
   const states = late?.states ?? item.states;
+  // The wait may end in another life, whose memory may be lost: less than was promised is true only where a person made it so.
+  const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;
   const adjustments = prepared.adjustments.get(item.key) ?? [];
   return {
     ip: keyText(item.key),
     asked: prepared.items.find((candidate) => candidate.key === item.key)?.asked ?? keyText(item.key),
     status: item.status,
     // After the wait it may be less (a lift), and more at other targets than were asked for.
-    until: timeText(Math.min(late?.until ?? item.until, item.until)),
+    until: timeText(left),
     ...escalatedView(item.escalated),
-    ...(late?.until === 0 ? { why: "it was lifted, or its time ran out, while this answer waited" } : item.why === undefined ? {} : { why: item.why }),
+    ...(left === 0 ? { why: "it was lifted while this answer waited" } : item.why === undefined ? {} : { why: item.why }),
     targets: call.caller.client.mode === "observe" ? observedStates(states, call) : states,
     ...(adjustments.length === 0 ? {} : { adjustments }),
   };

@@ -79,6 +79,19 @@ describe("POST /v1/blocks", () => {
     expect(await json(response)).toMatchObject({ recorded: true, settled: false });
   });
 
+  test.each([
+    { name: "of another life, that knows of none", left: { until: 0 }, until: nowMs + 4 * hourMs, why: undefined },
+    { name: "of another life, that knows an older one", left: { until: nowMs + hourMs }, until: nowMs + 4 * hourMs, why: undefined },
+    { name: "after a lift", left: { until: 0, lifted: true as const }, until: 0, why: "it was lifted while this answer waited" },
+    { name: "after a lift that left a part", left: { until: nowMs + hourMs, lifted: true as const }, until: nowMs + hourMs, why: undefined },
+  ])("wait: the answer gives the true until, $name", async ({ left, until, why }) => {
+    const world = createWorld();
+    world.coordinator.settle = async (_ticket, keys) => ({ done: false, items: keys.map((key) => ({ key, states: {}, ...left })) });
+    const response = await postJson(world, "/v1/blocks", "writer", { ip: "203.0.113.7", for: "4h" }, { prefer: "wait=1" });
+    const [item] = (await json(response)).items;
+    expect([item.until, item.why]).toEqual([until === 0 ? null : iso(until), why]);
+  });
+
   test("dryRun: answers 200 and writes nothing", async () => {
     const world = createWorld();
     const response = await postJson(world, "/v1/blocks", "writer", { ip: "203.0.113.7", dryRun: true });

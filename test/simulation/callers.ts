@@ -143,7 +143,7 @@ export class Callers {
     if (this.#last !== null) await this.block(this.#last);
   }
 
-  /** Asks once more for what is promised anyway, and for less of it; gives how many requests that were. */
+  /** Asks once more for what is promised anyway, or for less of it; gives how many requests that were. */
   async askAgain(): Promise<number> {
     const { ledger, scheduler } = this.#parts;
     const now = scheduler.now;
@@ -153,7 +153,10 @@ export class Callers {
       )
       .slice(-3);
     for (const one of due) {
-      const fields = { ip: displayCidr(one.cidr), for: "2m", ...(one.targets === null ? {} : { targets: one.targets }), severity: "low" };
+      // What was asked for once is asked for to its end and a second more: a renewal must gain more than that (design 3).
+      const isOnly = ledger.all.filter((other) => other.outcome !== "refused" && isSame(other.cidr, one.cidr)).length === 1;
+      const seconds = isOnly ? Math.ceil((one.askedUntil - now) / 1_000) + 1 : 120;
+      const fields = { ip: displayCidr(one.cidr), for: `${seconds}s`, ...(one.targets === null ? {} : { targets: one.targets }), severity: "low" };
       const headers = { ...this.#bearer(one.client), "content-type": "application/json" };
       const answered = await this.#send({ path: "/v1/blocks", headers, body: JSON.stringify(fields) });
       scheduler.note(answered.kind === "lost" ? "asked again: lost" : `asked again: HTTP ${answered.response.status}`);
@@ -181,8 +184,10 @@ export class Callers {
       ledger.lost(asked, scheduler.now);
       return false;
     }
-    if (status >= 400) for (const one of asked) ledger.refused(one, scheduler.now);
-    else this.#take(asked, (JSON.parse(text) as { readonly items: readonly AnsweredItem[] }).items, sentAt);
+    if (status >= 400) {
+      this.#checkExempt(text.includes('"EXEMPT"') ? asked : []);
+      for (const one of asked) ledger.refused(one, scheduler.now);
+    } else this.#take(asked, (JSON.parse(text) as { readonly items: readonly AnsweredItem[] }).items, sentAt);
     return true;
   }
 
@@ -195,18 +200,44 @@ export class Callers {
         continue;
       }
       scheduler.note(`answered: item ${item.status}`);
+      if (item.status === "exempt") this.#checkExempt([one]);
       const states = Object.entries(item.targets ?? {});
       const aside = states.some(([, { why }]) => why?.includes("without the coordinator") === true);
       const until = Date.parse(item.until ?? "");
       const isPromise = promising.includes(item.status);
       if (isPromise && !(until > 0) && item.why === undefined)
         oracle.found("P9", `an answer promises ${cidrText(one.cidr)} and says not until when: ${JSON.stringify(item)}`);
+      if (item.status === "created" || item.status === "renewed") this.#checkUntil(one, until);
+      if (isPromise && !aside && this.#isCertainlyExempt(one)) oracle.found("P4", `${cidrText(one.cidr)} is promised, though a person exempted it`);
       if (this.#isUnsure(one, item.status, aside)) ledger.lost([one], scheduler.now);
       else if (isPromise && until > 0) ledger.promised(one, until, aside, scheduler.now);
       else if (isPromise || item.status === "held") ledger.lost([one], scheduler.now);
       else ledger.refused(one, scheduler.now);
       for (const [target, state] of states) oracle.claimed(target, one.cidr, state, sentAt);
     }
+  }
+
+  /** Design 3: the answer always gives the true until. What was just recorded lasts for as long as it was asked for, unless a person lifted it meanwhile. */
+  #checkUntil(one: Asked, until: number): void {
+    const { ledger, oracle, scheduler } = this.#parts;
+    // A signed message counts from when it was signed, however often it is sent.
+    const slackMs = limits.skewMs + ledger.clocksOffMs + (one.client === "script" ? 60_000 : 0);
+    const earlyMs = one.askedUntil - slackMs - (until > 0 ? until : 0);
+    if (earlyMs > 0 && !ledger.liftExplains(one, scheduler.now))
+      oracle.found("P9", `${cidrText(one.cidr)} was recorded, and is said to end ${earlyMs} ms before it was asked for to`);
+  }
+
+  /** Design 5: the next alert does not undo a person's decision. */
+  #isCertainlyExempt(one: Asked): boolean {
+    const { ledger, platform, scheduler } = this.#parts;
+    return platform.kind !== "workers-tick-only" && scheduler.now >= ledger.forgetfulUntil && ledger.isExempt(one, scheduler.now);
+  }
+
+  /** What is called exempt, one of several at least, was exempted or lifted by a person. */
+  #checkExempt(refused: readonly Asked[]): void {
+    const { ledger, oracle, scheduler } = this.#parts;
+    if (refused.length === 0 || refused.some((one) => ledger.liftExplains(one, scheduler.now))) return;
+    oracle.found("P9", `${refused.map(({ cidr }) => cidrText(cidr)).join(", ")} is called exempt, and no person lifted or exempted it`);
   }
 
   /**

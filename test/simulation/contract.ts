@@ -76,6 +76,8 @@ export interface CloudUnderTest {
   poll(): void;
   /** The calls' names that `spoil` takes, for seeded trouble: null matches any. */
   readonly callNames: readonly string[];
+  /** The one among them that adds and does nothing else, one entry at a time: trouble of it is none of a removal's. Left out: there is none. */
+  readonly addingCall?: string;
   /** The next call of that name meets this trouble. `hang`: as `drop`, and the answer never comes. */
   spoil(call: string | null, trouble: CloudTrouble): void;
   /** Whether trouble still waits for its call. */
@@ -100,6 +102,8 @@ export interface CloudUnderTest {
   foreign(): string;
   /** How many entries of ours the cloud itself would let stand now, per family that has a room of its own; `total`: of both together. */
   room(): { readonly ipv4: number; readonly ipv6: number; readonly shared: boolean; readonly total: number };
+  /** Whether somebody else's stand in the list that setup made for ours alone. Left out: there is no such list. */
+  isShared?(): boolean;
   /** The cloud's own quota, lowered or raised by the vendor or the operator; as far as it has one. Foreign and ours that stand, stand. */
   setQuota(entries: number): void;
   deed(deed: HumanDeed, roll: (what: string) => number): string | null;
@@ -140,6 +144,8 @@ export interface PlatformUnderTest {
   /** What is deployed from now on; lives of the version before may go on for a while. */
   deploy(config: Config): void;
   deed(deed: PlatformDeed): string | null;
+  /** When a life was last killed by such a deed; 0: none was. */
+  readonly killedAt: EpochMs;
   /** The store fails every call until then. */
   breakStore(ms: number): void;
   /** Reads may be behind by up to this from now on. More than `stalenessMs` breaks what the deployment was told. */

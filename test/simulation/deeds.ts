@@ -82,6 +82,7 @@ export class Deeds {
         this.#world.ledger.forget(scheduler.now + deedMsMax + lingersMs + (action.deed === "wipe" ? settleMs + 2 * minute : 0));
         oracle.disturbAll(
           deedMsMax + lingersMs + recoveryMs + (action.deed === "wipe" ? settleMs : 0) + (action.deed === "unreachable" ? limits.fullPassMs + 2 * minute : 0),
+          action.deed === "kill" ? "kill" : "other",
         );
       }
     } else if (action.do === "skip-ticks") {
@@ -148,7 +149,10 @@ export class Deeds {
     watch.cloud.spoil(call, trouble);
     this.#world.scheduler.note(`${watch.name}: ${namedTrouble(trouble)}`);
     // It waits for its call, and disturbs when it happens: until then it could happen at any time.
-    watch.trouble(recoveryMs + limits.fullPassMs + (trouble.kind === "busy" ? trouble.ms : 90_000));
+    watch.trouble(
+      recoveryMs + limits.fullPassMs + (trouble.kind === "busy" ? trouble.ms : 90_000),
+      call !== null && call === watch.cloud.addingCall ? "adding" : "other",
+    );
   }
 
   #human(watch: Watch, deed: Extract<Action, { readonly do: "human" }>["deed"]): void {

@@ -58,6 +58,11 @@ function severityWeight(severity: number): number {
 /** Histories take hours; half a weight takes a week. */
 const leastRecency = 0.9;
 
+/** A lift that nobody answered has met the store by then, or never will: each of its ways may be slow, a lock or a suspended life waited for. */
+const liftMsMax = 120_000;
+/** Less than another severity, another client or a neighbour adds, more than the age of the oldest lease of a history takes. */
+const moreThanEqual = 1.05;
+
 export class Ledger {
   readonly all: Asked[] = [];
   readonly lifts: LiftAsked[] = [];
@@ -110,7 +115,7 @@ export class Ledger {
     this.#noteLoss(one);
     // A lift that was sent while this was under way may have met it, or not.
     for (const lift of this.lifts) {
-      const overlapsInTime = lift.answeredAt === null || lift.answeredAt >= one.sentAt;
+      const overlapsInTime = (lift.answeredAt ?? lift.sentAt + liftMsMax + this.clocksOffMs) >= one.sentAt;
       if (overlapsInTime && overlaps(lift.cidr, one.cidr)) one.liftSentAt = Math.min(one.liftSentAt ?? Number.POSITIVE_INFINITY, lift.sentAt);
     }
   }
@@ -172,6 +177,22 @@ export class Ledger {
     );
   }
 
+  /** Whether a person exempted a part of it for longer than until now, and was told so before it was asked for. */
+  isExempt(one: Asked, now: EpochMs): boolean {
+    const untilMs = now + limits.tickMs + this.clocksOffMs;
+    return this.lifts.some(
+      ({ cidr, sentAt, exemptMs, answeredAt }) =>
+        exemptMs !== null && answeredAt !== null && answeredAt < one.sentAt && sentAt + exemptMs > untilMs && overlaps(cidr, one.cidr),
+    );
+  }
+
+  /** Whether a person's lift may be why it was refused: an exemption, or a lift that came no earlier than it. */
+  liftExplains(one: Asked, now: EpochMs): boolean {
+    const slackMs = 60_000 + this.clocksOffMs;
+    const isLater = ({ sentAt, answeredAt }: LiftAsked) => (answeredAt ?? sentAt) + slackMs >= one.sentAt;
+    return this.mayBeExempt(one.cidr, now) || this.lifts.some((lift) => overlaps(lift.cidr, one.cidr) && isLater(lift));
+  }
+
   /**
    * How heavy its claim is: once its own time is over, that of other leases that its block certainly has, and the least where there are none.
    */
@@ -224,6 +245,11 @@ export class Ledger {
   /** The least that a claim weighs: of its severity, by one client, grown a little old. */
   leastWeight(one: Asked, target: string, now: EpochMs): number {
     return severityWeight(this.claimOf(one, target, now)) * leastRecency;
+  }
+
+  /** Whether it, with all that could share its rule, weighs more than age alone explains: equals never displace each other (design 4). */
+  isHeavier(other: Asked, one: Asked, target: string, now: EpochMs): boolean {
+    return this.mostWeightAround(other.cidr, target, now) > severityWeight(this.claimOf(one, target, now)) * moreThanEqual;
   }
 
   /** The last end of anything that may still be live. */

@@ -4,11 +4,11 @@ import { type Cidr, cidrOf, cidrText, contains, isWholly, overlaps } from "../..
 import { limits, settleMs } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { CloudChange } from "./contract.ts";
+import { Despite } from "./despite.ts";
 import { type Asked, type Ledger, selects } from "./ledger.ts";
+import type { PromiseName } from "./promises.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Moment, Watch } from "./watch.ts";
-
-export type PromiseName = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9";
+import type { Excuse, Moment, Watch } from "./watch.ts";
 
 export class Violation extends Error {
   override readonly name = "Violation";
@@ -35,6 +35,8 @@ export interface OracleParts {
   readonly stalenessMs: number;
   /** Whether a coordinator keeps P3 strict; without one it is weaker by the store's staleness. */
   readonly strictness: "strict" | "by-staleness";
+  /** When a life was last killed; 0: none was. */
+  readonly killedAt: () => EpochMs;
 }
 
 export class Oracle {
@@ -43,10 +45,12 @@ export class Oracle {
   readonly #protected: { readonly at: EpochMs; readonly ranges: readonly Cidr[] }[] = [];
   /** The store is further behind than the deployment was told, or was lately: P3 may break, and must mend itself. */
   beyondStalenessUntil: EpochMs = 0;
+  readonly #despite: Despite;
   violation: Violation | null = null;
 
   constructor(parts: OracleParts) {
     this.#parts = parts;
+    this.#despite = new Despite({ ...parts, settleMs: settleMs(parts.stalenessMs), passMs, protection: () => this.#protected.at(-1) });
     for (const watch of parts.watches) watch.cloud.onChange((change) => this.#guard(() => this.#changed(watch, change)));
   }
 
@@ -76,8 +80,8 @@ export class Oracle {
     });
   }
 
-  disturbAll(ms: number): void {
-    for (const watch of this.#parts.watches) watch.disturb(this.#now + ms);
+  disturbAll(ms: number, excuse: Excuse | "other" = "other"): void {
+    for (const watch of this.#parts.watches) watch.disturb(this.#now + ms, excuse);
   }
 
   deployed(ranges: readonly string[]): void {
@@ -166,7 +170,7 @@ export class Oracle {
   #mayOpen(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
     const now = this.#now;
     if (now < this.beyondStalenessUntil) return true;
-    if (watch.recentWishes(now, lateMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
+    if (watch.recentWishes(now, this.#despite.drainedMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
     // A clock that is further off than SKEW and less than what forbids removals (design 4: 60 s) ends a lease by itself.
     const offMs = Math.min(this.#parts.ledger.clocksOffMs, limits.serverClockSkewMs);
     if (one.until + this.#settleMs - now < offMs) return true;
@@ -179,10 +183,12 @@ export class Oracle {
     // What only stood below an entry that was on its way out when it was asked for: its own place comes after that.
     const ageMs = now - (one.endedAt ?? now);
     // What took its former lease away had been sent when it was promised: P1 closes the gate again within one pass.
-    if (ageMs < inFlightMs) return true;
+    if (ageMs < inFlightMs && this.#despite.hadFormerLease(watch, one)) return true;
     const isNew = ageMs < passMs + limits.tickMs + watch.operationMs;
     const isSlow = watch.cloud.definition.granularity !== "entry";
-    if (isNew && (isSlow || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
+    const wasGoing = isSlow && this.#despite.hadFormerLease(watch, one);
+    if (isNew && (wasGoing || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
+    if (this.#despite.isRenewedInTime(watch, one)) return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
     if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
     return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
@@ -220,7 +226,8 @@ export class Oracle {
     for (const other of ledger.all) {
       const isLive = other.outcome !== "refused" && selects(other, watch.name) && other.until > now - this.#settleMs;
       const asks = isLive && ledger.mostWeightAround(other.cidr, watch.name, now - this.#settleMs) > claim;
-      if (asks && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr))) heavier.add(cidrText(other.cidr));
+      if (asks && ledger.isHeavier(other, one, watch.name, now - this.#settleMs) && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr)))
+        heavier.add(cidrText(other.cidr));
     }
     const isOver = rivals(before).length > cap.most;
     if (!isOver && rivals(before).length + heavier.size <= cap.most) return false;
@@ -228,7 +235,7 @@ export class Oracle {
     const endedMs = now - this.#settleMs - passMs;
     const keptLighter = rivals(watch.placed).some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
-    return isOver || !keptLighter;
+    return isOver || (!keptLighter && !this.#despite.isGivenAway(watch, one.cidr, before));
   }
 
   // --- at any time ---
@@ -238,9 +245,10 @@ export class Oracle {
       for (const watch of this.#parts.watches) {
         this.#checkWrites(watch);
         watch.noteRoom(this.#now, this.#hidden(watch));
+        const wrong = this.#despite.check(watch);
+        if (wrong !== null) throw new Violation(wrong.promise, wrong.what);
         if (watch.wish.mode !== "enforce" || watch.estrangedSince !== null || this.#now <= watch.disturbedUntil) continue;
         this.#checkStanding(watch);
-        this.#checkProtected(watch);
         for (const one of this.#parts.ledger.due(watch.name, this.#now)) this.#checkDue(watch, one);
       }
     });
@@ -303,14 +311,6 @@ export class Oracle {
     }
   }
 
-  #checkProtected(watch: Watch): void {
-    const newest = this.#protected.at(-1);
-    if (newest === undefined || this.#now <= newest.at + limits.tickMs + passMs + watch.operationMs) return;
-    const wrong = watch.placed.find((entry) => newest.ranges.some((range) => overlaps(range, entry)));
-    if (wrong !== undefined)
-      throw new Violation("P4", `${watch.name}: ${cidrText(wrong)} stands ${this.#now - newest.at} ms after the deployment that protects it`);
-  }
-
   // --- what answers claim ---
 
   /** One word about one address at one target, in an answer that was asked for at `sentAt`. */
@@ -325,6 +325,8 @@ export class Oracle {
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called enforced, and has not stood since ${new Date(seenSince).toISOString()}`);
       if (state === "covered" && (claim.by === undefined || !watch.stoppedSince(cidr, seenSince) || !contains(cidrOf(claim.by), cidr)))
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called covered by ${claim.by}, which is not so`);
+      const early = state === "covered" && claim.by !== undefined ? this.#despite.covered(watch, cidr, cidrOf(claim.by)) : null;
+      if (early !== null) throw new Violation("P9", early);
       if (state === "observed" && !watch.recentWishes(this.#now, lateMs + limits.fullPassMs).some(({ mode }) => mode === "observe"))
         throw new Violation("P9", `${target}: called observed, and was not in observe mode`);
     });
@@ -333,7 +335,7 @@ export class Oracle {
   /** The feed holds every block that was promised well before it was asked for, or it should have been refused. */
   fed(text: string, sentAt: EpochMs): void {
     this.#guard(() => {
-      if (this.#parts.watches.some((watch) => this.#now <= watch.disturbedUntil)) return;
+      if (this.#parts.watches.some((watch) => this.#now <= watch.disturbedBesides("record"))) return;
       const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
       const fed = lines.map(cidrOf);
       for (const one of this.#parts.ledger.all) {

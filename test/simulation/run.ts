@@ -5,7 +5,7 @@ import { keyPrefixes } from "../../shared/keys.ts";
 import { limits, settleMs } from "../../shared/limits.ts";
 import { holdCryptography } from "./cryptography.ts";
 import { Deeds } from "./deeds.ts";
-import type { PromiseName } from "./oracle.ts";
+import type { PromiseName } from "./promises.ts";
 import type { Action, Script } from "./script.ts";
 import { type Setting, worldOf } from "./setting.ts";
 import type { World } from "./world.ts";

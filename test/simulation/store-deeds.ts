@@ -50,7 +50,7 @@ export class StoreDeeds {
     this.#spoiled.set(record.key, record);
     scheduler.note("store: a record cannot be read");
     scheduler.tell(`store: ${record.key} cannot be read`);
-    oracle.disturbAll(ms + recoveryMs + limits.fullPassMs);
+    oracle.disturbAll(ms + recoveryMs + limits.fullPassMs, "record");
     scheduler.after(ms, "the record can be read again", () => this.#restore(record.key));
   }
 

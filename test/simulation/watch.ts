@@ -22,6 +22,12 @@ export interface Wish {
   readonly maxEntries: number | null;
 }
 
+/**
+ * What excuses only some promises: a deployment, a record that cannot be read and trouble of a call that only adds nothing of P4 (which has a bound
+ * of its own, needs no proof, and goes first); a record nothing of the feed, which is whole or refused; a kill nothing that was asked for after it.
+ */
+export type Excuse = "deployment" | "record" | "adding" | "kill";
+
 const historyMs = 30 * 60_000;
 
 export class Watch {
@@ -36,15 +42,22 @@ export class Watch {
   #stopped: "freeze" | "drain" | null = null;
   /** Until then, what was done to it may excuse that it is not right. */
   disturbedUntil: EpochMs = 0;
+  /** The same by what did it. */
+  #disturbed: Readonly<Record<Excuse | "other", EpochMs>> = { deployment: 0, record: 0, adding: 0, kill: 0, other: 0 };
   /** Until then, a quota that was changed or a place that was filled by others may have an exchange end half-way. */
   narrowedUntil: EpochMs = 0;
   /** Since when another store's mark is on it; null: ours is. */
   estrangedSince: EpochMs | null = null;
-  #troubleMs = 0;
+  readonly #troubleMs = new Map<Excuse | "other", number>();
   /** What the target's own settings leave, where those say how much it may hold. */
   readonly #configuredRoom: number;
   readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
   writesSeen = 0;
+  /** When it was last asked to change something, with success or not. */
+  wroteAt: EpochMs = 0;
+  /** When the last call had come before somebody was last killed; 0: none had. */
+  calledBeforeKill: EpochMs = 0;
+  #seen = { calls: 0, writes: 0, calledAt: 0, killedAt: 0 };
   /** How long a change that was accepted is worked on. */
   operationMs = 0;
 
@@ -104,26 +117,42 @@ export class Watch {
     return Math.max(0, ...earlier.slice(Math.max(0, first)).map(({ standing }) => standing.length));
   }
 
-  disturb(until: EpochMs): void {
+  disturb(until: EpochMs, excuse: Excuse | "other" = "other"): void {
     this.disturbedUntil = Math.max(this.disturbedUntil, until);
+    this.#disturbed = { ...this.#disturbed, [excuse]: Math.max(this.#disturbed[excuse], until) };
+  }
+
+  /** Until when it is excused by anything but these. */
+  disturbedBesides(...excuses: readonly Excuse[]): EpochMs {
+    return Math.max(...Object.entries(this.#disturbed).map(([by, until]) => (excuses.some((excuse) => excuse === by) ? 0 : until)));
+  }
+
+  /** Looks whether it was called, and whether somebody was killed. */
+  noteCalls(killedAt: EpochMs, now: EpochMs): void {
+    const [calls, writes] = [this.cloud.calls(), this.cloud.writes()];
+    if (writes !== this.#seen.writes) this.wroteAt = now;
+    const calledAt = calls === this.#seen.calls ? this.#seen.calledAt : now;
+    if (killedAt !== this.#seen.killedAt) this.calledBeforeKill = calledAt;
+    this.#seen = { calls, writes, calledAt, killedAt };
   }
 
   /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
-  trouble(ms: number): void {
-    this.#troubleMs = Math.max(this.#troubleMs, ms);
+  trouble(ms: number, excuse: Excuse | "other" = "other"): void {
+    this.#troubleMs.set(excuse, Math.max(this.#troubleMs.get(excuse) ?? 0, ms));
   }
 
   /** Looks whether trouble waits, or has just happened. */
   poll(now: EpochMs): void {
-    if (this.#troubleMs === 0) return;
-    this.disturb(now + this.#troubleMs);
-    if (!this.cloud.hasTrouble()) this.#troubleMs = 0;
+    if (this.#troubleMs.size === 0) return;
+    for (const [excuse, ms] of this.#troubleMs) this.disturb(now + ms, excuse);
+    if (!this.cloud.hasTrouble()) this.#troubleMs.clear();
   }
 
   /** Everything that was in the way is gone; until then it may still show. */
   calm(until: EpochMs): void {
-    this.#troubleMs = 0;
+    this.#troubleMs.clear();
     this.disturbedUntil = until;
+    this.#disturbed = { deployment: 0, record: 0, adding: 0, kill: 0, other: until };
   }
 
   /** Takes in a change; gives what stood before it. */

@@ -64,6 +64,7 @@ class AwsCloud implements CloudUnderTest {
   readonly target: TargetConfig;
   readonly secrets: Readonly<Record<string, string>>;
   readonly callNames = ["DescribeNetworkAcls", ...writing];
+  readonly addingCall = "CreateNetworkAclEntry";
   readonly aws: SimulatedAws;
   readonly #options: AwsCloudOptions;
   readonly #claim: AwsClaim;

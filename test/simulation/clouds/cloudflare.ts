@@ -9,7 +9,7 @@ import { customPhase, type Zone } from "../../simulators/cloudflare/zone.ts";
 import { type Account, cloudflareLimits, fillTokenPolicy, type Mishap, SimulatedCloudflare } from "../../simulators/cloudflare.ts";
 import type { CloudChange, CloudTrouble, CloudUnderTest, WireRequest } from "../contract.ts";
 import { cloudflareDeeds } from "./cloudflare-deeds.ts";
-import { cloudflareSight } from "./cloudflare-judge.ts";
+import { cloudflareSight, isOurs } from "./cloudflare-judge.ts";
 import { type CloudOptions, ordinaryAddresses } from "./options.ts";
 import { type CallTrouble, Troubles } from "./troubles.ts";
 import { Watch } from "./watch.ts";
@@ -210,6 +210,10 @@ class CloudflareCloud implements CloudUnderTest {
   room() {
     const total = Math.max(0, this.cloudflare.itemsMax - (this.account.itemCount - this.#watch.placed.length));
     return { ipv4: total, ipv6: total, shared: true, total };
+  }
+
+  isShared(): boolean {
+    return [...this.account.list(list).items.values()].some((item) => !isOurs(item));
   }
 
   setQuota(entries: number): void {

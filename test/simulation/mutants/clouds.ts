@@ -1,5 +1,18 @@
 // Rules of design 6 on what each cloud's adapter may say and send, each taken away once.
+import type { Action } from "../script.ts";
 import type { Mutant } from "./mutant.ts";
+
+const minute = 60_000;
+
+/** What the cloud never takes is asked for while it is at work on something else, and so shares a batch with what comes after it. */
+const oneIsNeverTaken: readonly Action[] = [
+  { afterMs: 0, do: "operation", cloud: 0, ms: 12_000 },
+  { afterMs: 0, do: "spoil", cloud: 0, call: null, trouble: { kind: "poison", cidr: "203.0.113.3/32" } },
+  { afterMs: 14 * minute, do: "block", by: "detector", ips: ["192.0.2.77"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 1_500, do: "block", by: "sensor", ips: ["203.0.113.3"], forMs: 2 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 100, do: "block", by: "detector", ips: ["203.0.113.1", "203.0.113.9"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 6 * minute, do: "read", ip: "203.0.113.1" },
+];
 
 export const cloudsMutants: readonly Mutant[] = [
   {
@@ -84,7 +97,15 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P5"],
-    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "human", "alerts"] },
+    hunt: {
+      setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" },
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        ...[1, 2, 3].map((): Action => ({ afterMs: minute, do: "human", cloud: 0, deed: "add-in-our-place" })),
+        { afterMs: 5 * minute, do: "block", by: "detector", ips: ["203.0.113.9"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 5 * minute, do: "read", ip: "203.0.113.9" },
+      ],
+    },
   },
   {
     name: "list-changed-under-us",
@@ -98,6 +119,7 @@ export const cloudsMutants: readonly Mutant[] = [
     ],
     expect: ["P5", "P6"],
     hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "human", "alerts", "foreign-store"] },
+    lacks: "a person's change in the seconds between our look and our write, told from the race that P5 names: the oracle excuses both for 20 s",
   },
   {
     name: "old-items-are-read-again",
@@ -128,7 +150,7 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P3", "P1"],
-    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "lift", "operation", "spoil"] },
+    hunt: { setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" }, script: oneIsNeverTaken },
   },
   {
     name: "write-on-a-running-operation-azure",
@@ -142,7 +164,17 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P3", "P1", "P7"],
-    hunt: { setting: { clouds: ["azure"] }, only: ["block", "alerts", "lift", "operation", "spoil"] },
+    hunt: {
+      setting: { clouds: ["azure"], platform: "workers", room: "wide" },
+      script: [
+        { afterMs: 0, do: "operation", cloud: 0, ms: 40_000 },
+        ...[1, 2, 3, 5].flatMap((host): Action[] => [
+          { afterMs: 1_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 60 * minute, severity: "medium", at: null, wait: 10 },
+          ...[8_000, 5_000, 5_000, 5_000].map((afterMs): Action => ({ afterMs, do: "read", ip: `203.0.113.${host}` })),
+          { afterMs: 6 * minute, do: "read", ip: `203.0.113.${host}` },
+        ]),
+      ],
+    },
   },
   {
     name: "failed-batch-travels-whole-again",
@@ -155,7 +187,7 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P1"],
-    hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "alerts", "spoil"] },
+    hunt: { setting: { clouds: ["cloudflare"], platform: "workers", room: "wide" }, script: oneIsNeverTaken },
   },
   {
     name: "empty-rule-is-written",
@@ -205,6 +237,8 @@ export const cloudsMutants: readonly Mutant[] = [
     ],
     expect: ["P3", "P5"],
     hunt: { setting: { clouds: ["azure"] }, only: ["block", "lift", "human", "platform", "alerts"] },
+    equivalent:
+      "what a person writes into our rule is ours from then on, and nobody else of ours can write meanwhile: a life that was replaced, or has lost the lock, is stopped at the note before the call",
   },
   {
     name: "only-addresses-are-compared",
@@ -217,7 +251,16 @@ export const cloudsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P1"],
-    hunt: { setting: { clouds: ["azure"] }, only: ["block", "human", "read"] },
+    hunt: {
+      setting: { clouds: ["azure"], platform: "workers" },
+      // Long after a person changed our rule, when nobody may still go by what was seen before.
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 5 * minute, do: "human", cloud: 0, deed: "edit-ours" },
+        { afterMs: 30 * minute, do: "read", ip: "203.0.113.2" },
+        { afterMs: minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
   {
     name: "two-widths-in-one-rule",

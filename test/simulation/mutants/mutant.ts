@@ -1,6 +1,6 @@
 // What a mutant of the product is, as data: a small edit that takes one defence away, where the defence comes from, and in which
 // histories the simulation should notice. Types only.
-import type { PromiseName } from "../oracle.ts";
+import type { PromiseName } from "../promises.ts";
 import type { Action } from "../script.ts";
 import type { Setting } from "../setting.ts";
 

@@ -1,20 +1,48 @@
 // Rules of design 4 steps 4 to 6 on what has a place, what may go and in which order, each taken away once.
 import type { Severity } from "../../../shared/config.ts";
 import type { Action } from "../script.ts";
+import { apart } from "./addresses.ts";
 import type { Mutant } from "./mutant.ts";
 
 const minute = 60_000;
 
-/** Twelve of one severity where there is room for fewer, and then one of another, for two hours. */
+/** Twelve of one severity where there is room for fewer, none near another, and then one of another severity, for two hours. */
 function fill(first: Severity, then: Severity): readonly Action[] {
   const many = { afterMs: 2 * minute, do: "block", by: "detector", forMs: 120 * minute, at: null, wait: 0 } as const;
   return [
-    { ...many, ips: Array.from({ length: 12 }, (_, index) => `192.0.2.${100 + index}`), severity: first },
+    { ...many, ips: apart(12), severity: first },
     { ...many, ips: ["203.0.113.9"], severity: then },
+    { afterMs: 20 * minute, do: "read", ip: "203.0.113.9" },
   ];
 }
 
-const narrow = { setting: { room: "narrow" }, only: ["block", "alerts", "lift"], steps: 30 } as const;
+/** So many stand, none near another, when the records of all are lost. */
+function lostRecords(count: number): readonly Action[] {
+  const ips = apart(count);
+  return [
+    { afterMs: 1_000, do: "block", by: "detector", ips, forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+    { afterMs: 6 * minute, do: "lose-records", most: 8 },
+    { afterMs: 40 * minute, do: "read", ip: "192.0.2.12" },
+  ];
+}
+
+/**
+ * Three that are each asked for by two, of whom one has ended; the room is theirs alone, and what is heavier rests for an unknown outcome: nothing can
+ * take a place in exchange just now.
+ */
+function crowdedOut(): readonly Action[] {
+  const ips = apart(3);
+  const block = { afterMs: 2_000, do: "block", by: "detector", ips, severity: "medium", at: null, wait: 0 } as const;
+  return [
+    { ...block, forMs: 6 * minute },
+    { ...block, by: "sensor", forMs: 110 * minute },
+    { afterMs: minute, do: "deploy", change: { kind: "max-entries", cloud: 0, entries: 4 } },
+    { afterMs: 11 * minute, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } },
+    { ...block, ips: ["203.0.113.9"], forMs: 60 * minute, severity: "critical" },
+    { afterMs: 4_000, do: "deploy", change: { kind: "max-entries", cloud: 0, entries: 3 } },
+    { afterMs: 8 * minute, do: "read", ip: "203.0.113.9" },
+  ];
+}
 
 export const placingMutants: readonly Mutant[] = [
   {
@@ -48,23 +76,50 @@ export const placingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P4"],
-    hunt: { only: ["block", "deploy", "skew", "break-store", "platform"] },
+    hunt: {
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "spoil-record", ms: 40 * minute },
+        { afterMs: minute, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
+        { afterMs: 15 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
   {
     name: "protected-not-first",
-    from: "design 4 step 6: what is protected goes before all else",
-    edits: [{ file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" }],
+    from: "design 4 step 6: what is protected goes before all else, and so does what an earlier pass did not reach: either would do",
+    edits: [
+      { file: "shared/plan/order.ts", find: 'ordering.removeWhere((removal) => removal.proof === "protected");', replace: "" },
+      { file: "shared/plan/order.ts", find: "ordering.removeWhere((removal) => request.leftovers.has(removal.entry.id));", replace: "" },
+    ],
     expect: ["P4"],
-    hunt: { only: ["block", "deploy", "spoil", "alerts"] },
-    lacks: "P4 is not looked at while a target is in trouble, and only a step that fails before it holds up a removal",
+    hunt: {
+      setting: { clouds: ["aws"], platform: "workers", room: "wide" },
+      // Many are to be added, and of each call that adds one nobody hears what became of it.
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "read", ip: "203.0.113.2" },
+        ...Array.from({ length: 24 }, (): Action => ({ afterMs: 0, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } })),
+        { afterMs: 1_000, do: "deploy", change: { kind: "protect", range: "203.0.113.2/32", ms: 30 * minute } },
+        { afterMs: 10, do: "block", by: "sensor", ips: apart(9), forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 10 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
   {
     name: "covered-by-what-ends-earlier",
     from: "design 4 step 4: covered := inside another need that ends no earlier",
     edits: [{ file: "shared/plan/need.ts", find: "open.find((outer) => outer.until >= need.until)", replace: "open.find((outer) => outer.until > 0)" }],
-    expect: ["P3", "P1"],
-    hunt: { only: ["block", "alerts", "read"] },
-    lacks: "the oracle does not hold covered to a wider entry that ends no earlier; gates stay shut, for the outer entry waits until the inner one stands",
+    expect: ["P9"],
+    hunt: {
+      setting: { clouds: ["aws"], room: "wide", platform: "workers" },
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.0/29"], forMs: 30 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 10_000, do: "block", by: "sensor", ips: ["203.0.113.2"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 18 * minute, do: "read", ip: "203.0.113.2" },
+        { afterMs: 2 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
   {
     name: "stuck-takes-no-room",
@@ -86,7 +141,11 @@ export const placingMutants: readonly Mutant[] = [
     name: "equals-displace-each-other",
     from: "design 4: placed is sticky, equals never displace each other",
     edits: [
-      { file: "shared/plan/place.ts", find: "b.stands - a.stands || a.need.at - b.need.at", replace: "b.need.at - a.need.at" },
+      {
+        file: "shared/plan/place.ts",
+        find: "b.need.weight * (1 + b.stands) - a.need.weight * (1 + a.stands) || b.stands - a.stands || a.need.at - b.need.at",
+        replace: "b.need.weight - a.need.weight || b.need.at - a.need.at",
+      },
       {
         file: "shared/plan/order.ts",
         find: "(this.#weights.get(lightest.entry) ?? -1) < need.weight",
@@ -95,7 +154,7 @@ export const placingMutants: readonly Mutant[] = [
       { file: "shared/plan/choose.ts", find: "standing: request.ours.map((entry) => entry.cidr),", replace: "standing: []," },
     ],
     expect: ["P3"],
-    hunt: narrow,
+    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "narrow" }, script: fill("medium", "medium") },
   },
   {
     name: "severity-does-not-count",
@@ -121,13 +180,26 @@ export const placingMutants: readonly Mutant[] = [
     hunt: { only: ["block", "alerts", "lift"] },
   },
   {
+    name: "merged-with-bystanders",
+    from: "P4, on the final entry, after widening and merging: by default nobody is blocked for a neighbour",
+    edits: [
+      {
+        file: "functions/pass/policy.ts",
+        find: 'collateral: collateral?.allow ?? { kind: "none" },',
+        replace: 'collateral: collateral?.allow ?? { kind: "price", price: 0 },',
+      },
+    ],
+    expect: ["P4"],
+    hunt: { setting: { room: "narrow" }, script: fill("medium", "high") },
+  },
+  {
     name: "shed-loses-what-stands-for-it",
     from: "design 4 step 5, displaced: what serves a live lease that was shed goes in exchange only",
     edits: [
       { file: "shared/plan/proof.ts", find: "if (hasEnded && (this.weight(entry) < 0 || !this.#isWanted(entry))) return", replace: "if (hasEnded) return" },
     ],
     expect: ["P3"],
-    hunt: narrow,
+    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide" }, script: crowdedOut() },
   },
   {
     name: "superseded-by-nothing",
@@ -154,7 +226,7 @@ export const placingMutants: readonly Mutant[] = [
     from: "design 4 step 5, displaced: swapped for strictly higher severity",
     edits: [{ file: "shared/plan/order.ts", find: 'return proof !== "displaced";', replace: 'return proof !== "over-limit";' }],
     expect: ["P3"],
-    hunt: narrow,
+    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide" }, script: crowdedOut() },
   },
   {
     name: "half-an-entry-stands",
@@ -165,7 +237,15 @@ export const placingMutants: readonly Mutant[] = [
       { file: "functions/pass/states.ts", find: ".find((entry) => entry.partial === null) ?? null;", replace: "[0] ?? null;" },
     ],
     expect: ["P9", "P3", "P1"],
-    hunt: { setting: { clouds: ["aws"] }, only: ["block", "human", "spoil", "read", "platform"] },
+    hunt: {
+      setting: { clouds: ["aws"], platform: "workers", room: "wide" },
+      // Where both directions are written, the answer to the first half is lost.
+      script: [1, 2].flatMap((host): Action[] => [
+        { afterMs: 1_000, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: true } },
+        { afterMs: 1_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 90 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 25 * minute, do: "read", ip: `203.0.113.${host}` },
+      ]),
+    },
   },
   {
     name: "orphan-goes-at-once",
@@ -178,14 +258,14 @@ export const placingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P3"],
-    lacks: "leases whose records are lost from the store while their entries stand (a wiped namespace that kept its id)",
+    hunt: { setting: { platform: "workers" }, script: lostRecords(1) },
   },
   {
     name: "all-orphans-go",
     from: "design 4 step 5, orphan: more than max(3, 20 % of ours) → none of them",
     edits: [{ file: "functions/pass/orphans.ts", find: "unsafe: !few && !confirmed", replace: "unsafe: few && !few && !confirmed" }],
     expect: ["P3"],
-    lacks: "leases whose records are lost from the store while their entries stand (a wiped namespace that kept its id)",
+    hunt: { setting: { platform: "workers", room: "wide" }, script: lostRecords(6) },
   },
   {
     name: "orphan-rule-and-share",
@@ -199,8 +279,7 @@ export const placingMutants: readonly Mutant[] = [
       { file: "functions/pass/orphans.ts", find: "unsafe: !few && !confirmed", replace: "unsafe: few && !few && !confirmed" },
     ],
     expect: ["P3"],
-    hunt: { setting: { platform: "workers" } },
-    lacks: "leases whose records are lost from the store while their entries stand (a wiped namespace that kept its id)",
+    hunt: { setting: { platform: "workers", room: "wide" }, script: lostRecords(6) },
   },
   {
     name: "group-sends-place-alone",

@@ -6,6 +6,20 @@ const minute = 60_000;
 
 const deno = { setting: { platform: "deno" }, only: ["block", "alerts", "lift", "platform", "double-tick", "repeat"] } as const;
 
+/** Just after a full pass, the coordinator dies of a block whose caller waits for what comes of it. */
+const killedAsItIsAsked: readonly Action[] = Array.from({ length: 10 }, (_, round): Action[] => [
+  { afterMs: round === 0 ? 5_000 : 6 * minute - 1_000, do: "platform", deed: "kill" },
+  { afterMs: 1_000, do: "block", by: "detector", ips: [`203.0.113.${1 + 3 * round}`], forMs: 90 * minute, severity: "medium", at: null, wait: 10 },
+]).flat();
+
+/** What ends is about to be removed when its instance stands still for longer than its lock holds; meanwhile it is asked for again, elsewhere. */
+const stillAsItRemoves: readonly Action[] = [1, 2, 3, 5, 9].flatMap((host): Action[] => [
+  { afterMs: 5_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 3 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 3 * minute + 3_000, do: "platform", deed: "duplicate" },
+  { afterMs: 8_000, do: "block", by: "sensor", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+  { afterMs: 3 * minute, do: "read", ip: `203.0.113.${host}` },
+]);
+
 export const platformMutants: readonly Mutant[] = [
   {
     name: "aside-repeats-the-old-snapshot",
@@ -18,7 +32,78 @@ export const platformMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P1"],
-    hunt: { setting: { platform: "workers" }, only: ["block", "alerts", "platform", "repeat"] },
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      // The store's copy of what is known is an hour old at most, and this long it has not been so.
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 180 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 70 * minute, do: "lift", ip: "203.0.113.1", exemptMs: null },
+        { afterMs: 35 * minute, do: "platform", deed: "unreachable" },
+        ...[1, 2, 3, 4].map(
+          (): Action => ({ afterMs: 1_500, do: "block", by: "sensor", ips: ["203.0.113.1"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 }),
+        ),
+      ],
+    },
+  },
+  {
+    name: "last-breath-is-no-change",
+    from: "design 4 step 1: quiet only when nothing was accepted since the last clean full pass, by whichever life",
+    edits: [
+      {
+        file: "functions/coordinator/memory.ts",
+        find: "memory.core.changedAt = Math.max(memory.core.changedAt, memory.rememberedAt());",
+        replace: "",
+      },
+    ],
+    expect: ["P1"],
+    hunt: { setting: { platform: "workers", clouds: ["aws"], room: "wide" }, script: killedAsItIsAsked },
+  },
+  {
+    name: "aside-is-waited-for",
+    from: "P9: the coordinator is not asked what became of a record that it has not taken in, and what it knows besides is no answer",
+    edits: [
+      {
+        file: "functions/coordinator/rpc.ts",
+        find: 'if (verb === "settle" && args[0] === asideTicket) return { done: false, items: [] };',
+        replace: "",
+      },
+      { file: "functions/coordinator/rpc.ts", find: "return { ticket: asideTicket, items };", replace: "return { ...answer, items };" },
+      {
+        file: "functions/routes/blocks.ts",
+        find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
+        replace: "const left = Math.min(late?.until ?? item.until, item.until);",
+      },
+    ],
+    expect: ["P9"],
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [1, 2, 3, 5, 9, 17].flatMap((host): Action[] => [
+        { afterMs: 5_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 6 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: minute, do: "platform", deed: "unreachable" },
+        { afterMs: 100, do: "block", by: "sensor", ips: [`203.0.113.${host}`], forMs: 16 * minute, severity: "medium", at: null, wait: 10 },
+        { afterMs: 2 * minute, do: "read", ip: `203.0.113.${host}` },
+      ]),
+    },
+  },
+  {
+    name: "unknown-is-lifted",
+    from: "design 3: the answer always gives the true until, also when memory was lost while it waited",
+    edits: [
+      {
+        file: "functions/routes/blocks.ts",
+        find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
+        replace: "const left = Math.min(late?.until ?? item.until, item.until);",
+      },
+    ],
+    expect: ["P9"],
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [1, 2, 3, 5, 9, 17].flatMap((host): Action[] => [
+        { afterMs: minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 16 * minute, severity: "medium", at: null, wait: 10 },
+        { afterMs: 150, do: "platform", deed: "wipe" },
+        { afterMs: 2 * minute, do: "read", ip: `203.0.113.${host}` },
+      ]),
+    },
   },
   {
     name: "aside-takes-a-lift-for-none",
@@ -88,6 +173,8 @@ export const platformMutants: readonly Mutant[] = [
     ],
     expect: ["P3", "P5", "P6"],
     hunt: deno,
+    equivalent:
+      "the note that goes before each call is bound to the lock, and whoever takes it over waits SKEW (5 s) longer than any call here is on its way; both gone is lock-without-look-and-fence",
   },
   {
     name: "lock-without-a-fence",
@@ -95,6 +182,8 @@ export const platformMutants: readonly Mutant[] = [
     edits: [{ file: "functions/coordinator/deno-lock.ts", find: "    return [this.#held.check];", replace: "    return [];" }],
     expect: ["P1", "P2", "P3"],
     hunt: deno,
+    equivalent:
+      "the look keeps whoever has lost the lock from the clouds, records are immutable, and memory that he overwrites can be wiped at any time; both gone is lock-without-look-and-fence",
   },
   {
     name: "lock-without-look-and-fence",
@@ -112,7 +201,7 @@ export const platformMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P1", "P2", "P3"],
-    hunt: deno,
+    hunt: { setting: { platform: "deno", clouds: ["aws"], room: "wide" }, script: stillAsItRemoves },
   },
   {
     name: "lock-for-everyone",
@@ -133,6 +222,8 @@ export const platformMutants: readonly Mutant[] = [
     ],
     expect: ["P1"],
     hunt: { setting: { platform: "deno" }, only: ["block", "alerts", "platform", "operation", "spoil"] },
+    lacks:
+      "an instance that ends between its accept beside the lock and its pass while the holder lives on: deeds strike the holder first, and anybody else who takes the lock reads what was added",
   },
   {
     name: "lock-kept-by-the-dead",

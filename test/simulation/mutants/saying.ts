@@ -1,11 +1,26 @@
 // Rules of the promises P8 and P9: who is let in, and what is said of what stands; each taken away once.
+import type { Action } from "../script.ts";
+import { apart } from "./addresses.ts";
 import type { Mutant } from "./mutant.ts";
+
+const minute = 60_000;
 
 export const sayingMutants: readonly Mutant[] = [
   {
     name: "signature-of-the-head-only",
-    from: "P8: a signature is good for one body",
-    edits: [{ file: "functions/auth/signature.ts", find: "  bytes.set(body, head.length);\n", replace: "" }],
+    from: "P8: a signature is good for one body: what was verified once is taken again by its head alone",
+    edits: [
+      {
+        file: "functions/auth/signature.ts",
+        find: 'const prefix = "whsec_";',
+        replace: 'const prefix = "whsec_";\nconst verified = new Map<string, string>();',
+      },
+      {
+        file: "functions/auth/signature.ts",
+        find: "  return wellFormed && fresh && client !== null ?",
+        replace: "  if (client !== null) verified.set(id, client);\n  client = verified.get(id) ?? null;\n  return wellFormed && fresh && client !== null ?",
+      },
+    ],
     expect: ["P8"],
     hunt: { only: ["block", "hostile"], steps: 20 },
   },
@@ -21,6 +36,8 @@ export const sayingMutants: readonly Mutant[] = [
     ],
     expect: ["P8"],
     hunt: { only: ["block", "hostile"], steps: 20 },
+    equivalent:
+      "a signed body names its operation and has the fields of its route: each route refuses another's name and fields, and the caller's scopes hold besides",
   },
   {
     name: "any-key-opens",
@@ -79,7 +96,25 @@ export const sayingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9"],
-    hunt: { only: ["block", "alerts", "spoil", "storm", "read", "revoke"] },
+    hunt: {
+      setting: { clouds: ["aws"], platform: "workers", room: "wide" },
+      // The range never comes to stand, and what lies in it is asked about.
+      script: [0, 1, 2].flatMap((round): Action[] => [
+        ...[1, 2, 3, 4].map((): Action => ({ afterMs: 10, do: "spoil", cloud: 0, call: 1, trouble: { kind: "drop", committed: false } })),
+        {
+          afterMs: 1_000,
+          do: "block",
+          by: "detector",
+          ips: [`192.0.2.${64 * round + 64}/29`, `192.0.2.${64 * round + 66}`],
+          forMs: 60 * minute,
+          severity: "medium",
+          at: null,
+          wait: 0,
+        },
+        ...[4_000, 15_000, 30_000, 60_000].map((afterMs): Action => ({ afterMs, do: "read", ip: `192.0.2.${64 * round + 66}` })),
+        { afterMs: 8 * minute, do: "repeat" },
+      ]),
+    },
   },
   {
     name: "shed-is-dropped-in-silence",
@@ -92,7 +127,13 @@ export const sayingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9"],
-    hunt: { setting: { room: "narrow" }, only: ["block", "alerts", "read"] },
+    hunt: {
+      setting: { clouds: ["aws"], platform: "workers", room: "narrow" },
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: apart(12), forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        ...apart(12).map((ip): Action => ({ afterMs: minute, do: "read", ip })),
+      ],
+    },
   },
   {
     name: "feed-of-a-part",
@@ -101,11 +142,18 @@ export const sayingMutants: readonly Mutant[] = [
       {
         file: "functions/pass/report.ts",
         find: "if (!records.complete || world.continuity",
-        replace: "if (records.complete || !records.complete || world.continuity",
+        replace: "if (!records.complete) return { complete: true, incompleteWhy: null };\n  if (world.continuity",
       },
     ],
     expect: ["P9"],
-    hunt: { setting: { platform: "workers" }, only: ["block", "feed", "platform"] },
+    hunt: {
+      setting: { platform: "workers" },
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.2"], forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 16 * minute, do: "spoil-record", ms: 40 * minute },
+        ...[1, 2, 3, 4].map((): Action => ({ afterMs: 7 * minute, do: "feed" })),
+      ],
+    },
   },
   {
     name: "until-of-what-was-asked",
@@ -117,7 +165,7 @@ export const sayingMutants: readonly Mutant[] = [
         replace: 'if (judgement.kind === "unchanged") return { key: item.key, status: "unchanged", until: item.until + 120_000, states };',
       },
     ],
-    expect: ["P1", "P3", "P2"],
+    expect: ["P1", "P3", "P2", "P9"],
     hunt: { only: ["block", "alerts", "repeat"] },
   },
 ];

@@ -1,8 +1,25 @@
 // Rules of design 5 on stopping, undoing and exempting, each taken away once.
+import type { Action } from "../script.ts";
+import { apart } from "./addresses.ts";
 import type { Mutant } from "./mutant.ts";
 
 const bars = "functions/pass/bars.ts";
 const minute = 60_000;
+
+function asked(ip: string): readonly Action[] {
+  return [{ afterMs: 1_000, do: "block", by: "detector", ips: [ip], forMs: 120 * minute, severity: "medium", at: null, wait: 0 }];
+}
+
+/** Something stands, all is stopped for long, and then something is asked for and something lifted. */
+function stoppedFor(action: "freeze" | "drain"): readonly Action[] {
+  return [
+    ...asked("203.0.113.1"),
+    { afterMs: 4 * minute, do: "stop", action, cloud: null, ms: 40 * minute },
+    { afterMs: 20 * minute, do: "block", by: "sensor", ips: ["192.0.2.77"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+    { afterMs: 5 * minute, do: "lift", ip: "203.0.113.1", exemptMs: null },
+    { afterMs: 5 * minute, do: "read", ip: "192.0.2.77" },
+  ];
+}
 
 export const stoppingMutants: readonly Mutant[] = [
   {
@@ -10,7 +27,7 @@ export const stoppingMutants: readonly Mutant[] = [
     from: "design 5: freeze writes nothing",
     edits: [{ file: bars, find: 'if (stopped === "freeze") return "freeze";', replace: "" }],
     expect: ["P9"],
-    hunt: { only: ["block", "stop", "alerts", "lift"] },
+    hunt: { script: stoppedFor("freeze") },
   },
   {
     name: "drain-keeps-enforcing",
@@ -23,7 +40,7 @@ export const stoppingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P9", "P2"],
-    hunt: { only: ["block", "stop", "alerts"] },
+    hunt: { script: stoppedFor("drain") },
   },
   {
     name: "drain-on-an-old-word",
@@ -31,12 +48,16 @@ export const stoppingMutants: readonly Mutant[] = [
     edits: [{ file: bars, find: 'if (intent === "drain" && !isDrainCertain(', replace: 'if (intent === "drain" && target.name === "" && !isDrainCertain(' }],
     expect: ["P3"],
     hunt: {
-      setting: { platform: "workers" },
-      script: [1, 2, 3, 5].flatMap((host) => [
-        { afterMs: 4 * minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
-        { afterMs: 5_000, do: "stop", action: "drain", cloud: null, ms: 2_000 },
-        { afterMs: 20_000, do: "platform", deed: "wipe" },
-      ]),
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      // Memory is lost after a drain that was resumed, and a minute later the store may still show the drain.
+      script: [
+        { afterMs: 1_000, do: "block", by: "detector", ips: apart(4), forMs: 120 * minute, severity: "medium", at: null, wait: 0 },
+        ...[1, 2, 3, 4, 5, 6].flatMap((round): Action[] => [
+          { afterMs: round === 1 ? 4 * minute + 11_000 : 5 * minute - 41_000, do: "stop", action: "drain", cloud: null, ms: 40_000 },
+          { afterMs: 41_000, do: "platform", deed: "wipe" },
+        ]),
+        { afterMs: 3 * minute, do: "read", ip: "192.0.2.12" },
+      ],
     },
   },
   {
@@ -62,14 +83,28 @@ export const stoppingMutants: readonly Mutant[] = [
     from: "design 5: observe plans, reports, writes nothing",
     edits: [{ file: bars, find: 'if (intent === "observe") return {', replace: 'if (intent === "observe" && observation.storeId === null) return {' }],
     expect: ["P9"],
-    hunt: { only: ["block", "deploy", "lift", "alerts"] },
+    hunt: {
+      script: [
+        ...asked("203.0.113.1"),
+        { afterMs: 4 * minute, do: "deploy", change: { kind: "observe", cloud: 0, ms: 40 * minute } },
+        { afterMs: 20 * minute, do: "block", by: "sensor", ips: ["192.0.2.77"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 5 * minute, do: "lift", ip: "203.0.113.1", exemptMs: null },
+        { afterMs: 5 * minute, do: "read", ip: "192.0.2.77" },
+      ],
+    },
   },
   {
     name: "max-entries-is-a-hint",
     from: "design 5: maxEntries, to start small",
     edits: [{ file: "functions/pass/visit.ts", find: "maxEntries: target.config.maxEntries,", replace: "maxEntries: null," }],
     expect: ["P6"],
-    hunt: { only: ["block", "deploy", "alerts"] },
+    hunt: {
+      script: [
+        { afterMs: 1_000, do: "deploy", change: { kind: "max-entries", cloud: 0, entries: 3 } },
+        { afterMs: 6 * minute, do: "block", by: "detector", ips: apart(5), forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "read", ip: "203.0.113.9" },
+      ],
+    },
   },
   {
     name: "lift-is-not-heard",
@@ -88,8 +123,15 @@ export const stoppingMutants: readonly Mutant[] = [
     name: "lift-takes-what-came-after",
     from: "design 3: a lift cancels leases with at ≤ lift.at",
     edits: [{ file: "shared/lease/live.ts", find: "if (lease.at <= lift.at) return", replace: "if (lease.at > 0) return" }],
-    expect: ["P3", "P1"],
-    hunt: { only: ["block", "lift", "alerts"], steps: 20 },
+    expect: ["P9", "P3", "P1"],
+    hunt: {
+      script: [
+        ...asked("203.0.113.1"),
+        { afterMs: 3 * minute, do: "lift", ip: "203.0.113.0/29", exemptMs: null },
+        { afterMs: 4 * minute, do: "block", by: "sensor", ips: ["203.0.113.2"], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 6 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
   {
     name: "lift-takes-what-is-wider",
@@ -102,7 +144,13 @@ export const stoppingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P3", "P1"],
-    hunt: { only: ["block", "lift", "alerts"], steps: 20 },
+    hunt: {
+      script: [
+        ...asked("203.0.113.0/29"),
+        { afterMs: 5 * minute, do: "lift", ip: "203.0.113.2", exemptMs: null },
+        { afterMs: 6 * minute, do: "read", ip: "203.0.113.3" },
+      ],
+    },
   },
   {
     name: "exempt-is-told-and-not-refused",
@@ -119,6 +167,14 @@ export const stoppingMutants: readonly Mutant[] = [
       { file: "shared/lease/live.ts", find: "return lift.exemptUntil !== null && lease.at < lift.exemptUntil;", replace: "return false;" },
     ],
     expect: ["P4", "P2"],
-    hunt: { only: ["block", "lift", "alerts"] },
+    hunt: {
+      script: [
+        ...asked("203.0.113.2"),
+        { afterMs: 3 * minute, do: "lift", ip: "203.0.113.2", exemptMs: 20 * minute },
+        { afterMs: 2 * minute, do: "alerts", by: "sensor", ips: ["203.0.113.2"], severity: "medium" },
+        { afterMs: 2 * minute, do: "block", by: "sensor", ips: ["203.0.113.2"], forMs: 20 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 3 * minute, do: "read", ip: "203.0.113.2" },
+      ],
+    },
   },
 ];

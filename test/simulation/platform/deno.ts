@@ -1,6 +1,7 @@
 // Deno Deploy with the product on it: one to three instances that come and go over one Deno KV, cron ticks on any of them. The production
 // code unchanged; only what the platform does around it is ours. Facts: Deno docs, deploy/reference/runtime and cron, 2026.
 import type { Config } from "../../../shared/config.ts";
+import type { EpochMs } from "../../../shared/ports.ts";
 import type { Answered, PlatformDeed, PlatformUnderTest } from "../contract.ts";
 import { type Scheduler, usualLatency } from "../scheduler.ts";
 import { Ambush } from "./ambush.ts";
@@ -44,6 +45,7 @@ class DenoUnderTest implements PlatformUnderTest {
   #writes = 0;
   #ticking: Instance | null = null;
   #isOver = false;
+  killedAt: EpochMs = 0;
 
   constructor(parts: PlatformParts) {
     this.#parts = parts;
@@ -213,6 +215,7 @@ class DenoUnderTest implements PlatformUnderTest {
   #kill(): string {
     return this.#atWork("killed", (instance) => {
       this.#noteEnd("killed", instance);
+      this.killedAt = this.#scheduler.now;
       instance.life.end();
     });
   }

@@ -38,6 +38,7 @@ class WorkersUnderTest implements PlatformUnderTest {
   #skewMs = 0;
   #underWay = 0;
   #isOver = false;
+  killedAt: EpochMs = 0;
 
   constructor(parts: PlatformParts, kind: "workers" | "workers-tick-only") {
     this.kind = kind;
@@ -188,6 +189,7 @@ class WorkersUnderTest implements PlatformUnderTest {
     const isObject = this.#object?.lives.includes(life) === true;
     const work = works.find((kind) => life.isAt(kind));
     this.#scheduler.note(`killed: ${isObject ? "object" : "isolate"} ${work === undefined ? "at rest" : `in a ${work}`}`);
+    this.killedAt = this.#scheduler.now;
     if (isObject) this.#object?.kill(life);
     else life.end();
     return `${life.name} killed ${work === undefined ? "at rest" : `in a ${work}`}`;
