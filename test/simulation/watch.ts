@@ -97,6 +97,12 @@ export class Watch {
     return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.standing));
   }
 
+  /** Whether it was there at some moment since then. */
+  placedSince(cidr: Cidr, since: EpochMs): boolean {
+    const first = this.history.findLastIndex((moment) => moment.at <= since);
+    return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.placed));
+  }
+
   /** The most that really denied at once since then, the last change left out. */
   mostSince(since: EpochMs): number {
     const earlier = this.history.slice(0, -1);
