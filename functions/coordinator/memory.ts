@@ -186,7 +186,7 @@ export class Memory {
   readonly counters: Counters;
   /** Leases that have ended, of clients whose leases grow. */
   readonly offences: Offences;
-  /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
+  /** What stood at each target after its last visit of this life, as far as known: to explain with, and for what others spill into it. */
   readonly standing = new Map<string, Standing>();
   /** The last refusals of this life. */
   readonly refusals: Refusal[] = [];

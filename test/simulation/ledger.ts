@@ -42,7 +42,6 @@ export interface LiftAsked {
   answeredAt: EpochMs | null;
 }
 
-
 /** What a coordinator or a snapshot may go by though the store has lost it. */
 const knownForMs = limits.snapshotEveryMs;
 /** More than any number of entries here that counts as few: max(3, 20 % of at most 20). */

@@ -143,7 +143,9 @@ export class Oracle {
     const { ledger } = this.#parts;
     // Where rules are short, neighbours that leave no gap share one: each address in it was asked for, and of late.
     const since = now - this.#settleMs - limits.tickMs - passMs - watch.operationMs - this.#parts.ledger.clocksOffMs;
-    const asked = ledger.all.filter((one) => one.outcome !== "refused" && ledger.chain.reaches(one, watch.name) && (one.until > since || contains(one.cidr, entry)));
+    const asked = ledger.all.filter(
+      (one) => one.outcome !== "refused" && ledger.chain.reaches(one, watch.name) && (one.until > since || contains(one.cidr, entry)),
+    );
     if (
       !isWholly(
         entry,

@@ -134,7 +134,15 @@ const makers: readonly (readonly [number, Maker])[] = [
       wait: dice.pick("wait", [0, 0, 5, 10]),
     }),
   ],
-  [8, (dice, crowd) => ({ do: "alerts", by: dice.pick("caller", ["detector", "sensor"]), ips: addresses(dice, crowd), severity: dice.pick("severity", severities) })],
+  [
+    8,
+    (dice, crowd) => ({
+      do: "alerts",
+      by: dice.pick("caller", ["detector", "sensor"]),
+      ips: addresses(dice, crowd),
+      severity: dice.pick("severity", severities),
+    }),
+  ],
   [5, () => ({ do: "repeat" })],
   [
     5,

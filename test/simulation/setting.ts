@@ -1,8 +1,8 @@
 // In which world a seed's history happens: which platform, which clouds, how narrow. Chosen by the seed, or named.
 import { limits } from "../../shared/limits.ts";
 import { storeId } from "../coordinator/world.ts";
-import { awsCloud, azureCloud, cloudflareCloud } from "./clouds/index.ts";
 import type { Spills } from "./chain.ts";
+import { awsCloud, azureCloud, cloudflareCloud } from "./clouds/index.ts";
 import type { CloudUnderTest } from "./contract.ts";
 import { Dice } from "./dice.ts";
 import { denoPlatform } from "./platform/deno.ts";
@@ -65,7 +65,8 @@ function cloudOf(name: CloudName, places: number | null, scheduler: Scheduler): 
     at: (moment: number, what: string, work: () => void) => scheduler.at(moment, what, work),
     addresses,
   };
-  if (name === "aws") return awsCloud({ ...options, foreign: places === null ? 4 : 20 - places, direction: dice.pick("direction", ["ingress", "ingress", "both"]) });
+  if (name === "aws")
+    return awsCloud({ ...options, foreign: places === null ? 4 : 20 - places, direction: dice.pick("direction", ["ingress", "ingress", "both"]) });
   const few = places === null ? {} : { room: places };
   return name === "azure" ? azureCloud({ ...options, ...few }) : cloudflareCloud({ ...options, ...few });
 }

@@ -97,4 +97,3 @@ export class Steadiness {
     return null;
   }
 }
-
