@@ -134,7 +134,10 @@ export class Deeds {
       disturb(action.ms + recoveryMs + limits.fullPassMs);
     } else if (action.do === "quota") {
       this.#noteMeanwhile("the quota changed");
+      const places = () => Object.values(cloud.room()).reduce((sum: number, most) => sum + Number(most), 0);
+      const had = places();
       cloud.setQuota(action.entries);
+      if (places() !== had) scheduler.note(`quota: ${places() < had ? "lowered" : "raised"}`);
       watch.narrowedUntil = Math.max(watch.narrowedUntil, scheduler.now + limits.fullPassMs + recoveryMs);
       disturb(limits.fullPassMs + recoveryMs);
     } else if (action.do === "human") this.#human(watch, action.deed);

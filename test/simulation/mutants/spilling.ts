@@ -59,14 +59,23 @@ export const spillingMutants: readonly Mutant[] = [
     hunt: { setting: spilling, script: overflow },
   },
   {
-    name: "what-stands-counts-half",
-    from: "functions/README, scarce rules: what stands counts up to twice; nothing is redrawn for a trifle",
+    name: "covered-stands-every-other-time",
+    from: "functions/README, scarce rules: nothing is redrawn for a trifle; design 4 step 4: what is covered has no entry",
     edits: [
-      { file: "shared/plan/place.ts", find: "b.need.weight * (1 + b.stands) - a.need.weight * (1 + a.stands) ||", replace: "a.stands - b.stands ||" },
-      { file: "shared/plan/order.ts", find: "(this.#weights.get(lightest.entry) ?? -1) < need.weight", replace: "need.weight > 0" },
-      { file: "shared/plan/choose.ts", find: "asAsked.shed.length === 0 ? asAsked :", replace: "asAsked.shed.length >= 0 ? asAsked :" },
+      {
+        file: "shared/plan/choose.ts",
+        find: "const single = needs.filter((need) => !covered.has(need.key));",
+        replace: "const single = needs.filter((need) => !covered.has(need.key) || !request.ours.some((entry) => cidrKey(entry.cidr) === need.key));",
+      },
     ],
     expect: ["P7"],
-    hunt: { setting: { platform: "workers", clouds: ["aws"], room: "narrow" }, only: ["block", "alerts", "read"] },
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [
+        { afterMs: minute, do: "block", by: "detector", ips: ["203.0.113.8/29"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        block(minute, "medium", [9], 40),
+        { afterMs: 12 * minute, do: "read", ip: "203.0.113.9" },
+      ],
+    },
   },
 ];
