@@ -103,6 +103,8 @@ export class Spilling {
     const { lateMs } = this.#parts;
     if (below.recentWishes(now, lateMs).some(({ mode }) => mode !== "enforce") || below.estrangedSince !== null) return true;
     if (now - below.fullAt(one.cidr.family) < lateMs + below.operationMs) return true;
+    // What has not been seen for ten minutes holds nothing up (functions/README.md).
+    if (below.disturbedMs(now) > 2 * limits.fullPassMs - 2 * limits.tickMs) return true;
     // Somebody took it away below after the last look: nobody could know.
     return below.placedSince(one.cidr, now - limits.fullPassMs);
   }

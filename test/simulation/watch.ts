@@ -41,6 +41,8 @@ export class Watch {
   /** Since when another store's mark is on it; null: ours is. */
   estrangedSince: EpochMs | null = null;
   #troubleMs = 0;
+  /** Since when there has been something in the way without a break. */
+  #disturbedSince: EpochMs | null = null;
   /** What the target's own settings leave, where those say how much it may hold. */
   readonly #configuredRoom: number;
   readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
@@ -114,6 +116,11 @@ export class Watch {
     this.disturbedUntil = Math.max(this.disturbedUntil, until);
   }
 
+  /** For how long something may have been in the way. */
+  disturbedMs(now: EpochMs): number {
+    return this.#disturbedSince === null ? 0 : now - this.#disturbedSince;
+  }
+
   /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
   trouble(ms: number): void {
     this.#troubleMs = Math.max(this.#troubleMs, ms);
@@ -121,6 +128,7 @@ export class Watch {
 
   /** Looks whether trouble waits, or has just happened. */
   poll(now: EpochMs): void {
+    this.#disturbedSince = this.disturbedUntil < now ? null : (this.#disturbedSince ?? now);
     if (this.#troubleMs === 0) return;
     this.disturb(now + this.#troubleMs);
     if (!this.cloud.hasTrouble()) this.#troubleMs = 0;
