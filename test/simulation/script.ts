@@ -114,7 +114,7 @@ function addresses(dice: Dice, crowd: Crowd): readonly string[] {
   const count = dice.pick("how many", [1, 1, 1, 2, 4]);
   const one = () => (dice.chance("a prefix", 0.2) ? dice.pick("prefix", prefixes) : dice.pick("host", hosts));
   const many = dice.chance("throwaway", throwawayShare[crowd]);
-  return many ? Array.from({ length: 12 }, () => `198.18.0.${dice.between("throwaway", 1, 60)}`) : [...new Set(Array.from({ length: count }, one))];
+  return many ? Array.from({ length: 12 }, () => `192.0.2.${dice.between("throwaway", 100, 200)}`) : [...new Set(Array.from({ length: count }, one))];
 }
 
 const cloudOf = (dice: Dice) => dice.between("cloud", 0, 2);

@@ -41,6 +41,8 @@ export class Spilling {
   readonly #heads: readonly Watch[];
   /** What stands below now: target and block. */
   #spilled = new Set<string>();
+  /** When a target below could not hold all that was on the move, by its name and family. */
+  readonly #crowdedAt = new Map<string, EpochMs>();
   /** What has no place anywhere, full or not. */
   #nowhere = new Set<string>();
 
@@ -93,6 +95,9 @@ export class Spilling {
     const { judging } = this.#parts;
     if (judging.isExcused(watch, one, before)) return true;
     const [head] = links;
+    // A target that only watches holds nothing, and what it would have room for is nobody else's business.
+    const isWatching = (link: Watch): boolean => link.recentWishes(this.#now, this.#parts.lateMs).some(({ mode }) => mode !== "enforce");
+    if (links.slice(0, links.indexOf(watch)).some(isWatching)) return true;
     if (watch !== head && !judging.isOutweighed(watch, one, before)) return false;
     return links.slice(links.indexOf(watch) + 1).every((below) => this.#isNoHelp(below, one));
   }
@@ -102,7 +107,8 @@ export class Spilling {
     const now = this.#now;
     const { lateMs } = this.#parts;
     if (below.recentWishes(now, lateMs).some(({ mode }) => mode !== "enforce") || below.estrangedSince !== null) return true;
-    if (now - below.fullAt(one.cidr.family) < lateMs + below.operationMs) return true;
+    const fullAt = Math.max(below.fullAt(one.cidr.family), this.#crowdedAt.get(`${below.name} ${one.cidr.family}`) ?? 0);
+    if (now - fullAt < lateMs + below.operationMs) return true;
     // What has not been seen for ten minutes holds nothing up (functions/README.md).
     if (below.disturbedMs(now) > 2 * limits.fullPassMs - 2 * limits.tickMs) return true;
     // Somebody took it away below after the last look: nobody could know.
@@ -119,6 +125,7 @@ export class Spilling {
   /** Gives what is wrong, if something is. */
   check(): { readonly promise: "P1" | "P2"; readonly what: string } | null {
     this.#noteMoves();
+    this.#noteCrowds();
     for (const head of this.#heads) {
       if (!this.#isInForce(head)) continue;
       for (const one of this.#parts.ledger.due(head.name, this.#now)) {
@@ -155,6 +162,27 @@ export class Spilling {
     }
     this.#nowhere = nowhere;
     this.#spilled = spilled;
+  }
+
+  /**
+   * What waits above stands below meanwhile, and so does what must make way for it: for a while, each takes two places there. Where those are not
+   * to be had, the one below has no room.
+   */
+  #noteCrowds(): void {
+    for (const head of this.#heads) {
+      for (const below of this.#links(head).slice(1)) {
+        const waiting = this.#parts.ledger.all.filter(
+          (one) => one.outcome !== "refused" && one.until > this.#now && this.#isWanted(below, one) && !head.covers(one.cidr),
+        );
+        for (const family of [4, 6] as const) {
+          const { most, families } = below.capOf(family, this.#now);
+          const places = new Map(waiting.filter(({ cidr }) => families.includes(cidr.family)).map(({ cidr }) => [cidrText(cidr), below.covers(cidr) ? 1 : 2]));
+          const standing = below.placed.filter((entry) => families.includes(entry.family)).length;
+          const peak = [...places.values()].reduce((sum, count) => sum + count, standing);
+          if (peak > most) this.#crowdedAt.set(`${below.name} ${family}`, this.#now);
+        }
+      }
+    }
   }
 
   /** What its own target has no room for stands at the next that has some. */
