@@ -98,6 +98,7 @@ export interface CompileRequest {
   readonly standing: readonly Cidr[];
   /** Slot names that must not be touched because an earlier outcome is unknown. */
   readonly frozen: ReadonlySet<string>;
+  /** Its pools hold the operator's `maxEntries` as well, where there is one. */
   readonly observation: Observation;
 }
 

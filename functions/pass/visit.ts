@@ -101,14 +101,17 @@ function blind(target: Target, leases: TargetLeases, error: PortcullisError, cal
   return { target, leases, error, more: "done", callsMade, ...nothing };
 }
 
-/** Steps for a plan; empty when a bar forbids writing. */
+/** Steps for a plan; none where nothing changes. */
 function compileSteps(target: Target, memory: TargetMemory, plan: TargetPlan, observation: Observation): readonly Step[] {
   if (plan.changes.length === 0) return [];
   const waiting = new Set(plan.waiting);
   const placed = plan.placed.filter((need) => !waiting.has(need)).map((need) => need.cidr);
   const kept = plan.keep.map((entry) => entry.cidr);
   const standing = [...new Map([...kept, ...placed].map((cidr) => [cidrKey(cidr), cidr])).values()];
-  return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation });
+  // Kinds that gather adds and removals count by the pools which come first: what the operator allows is one of them.
+  const { maxEntries } = target.config;
+  const pools = maxEntries === null ? observation.pools : [...observation.pools, { name: "maxEntries", families: [4, 6] as const, limit: maxEntries }];
+  return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation: { ...observation, pools } });
 }
 
 /** Entries that the plan lets go and no step takes away: their place rests, or the cloud refused before. What needs their room must wait. */
