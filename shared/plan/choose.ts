@@ -155,8 +155,13 @@ function fitted(request: ChooseRequest, reserve: Reserve): Choice {
   });
   const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
   const keys = new Set(placed.map((need) => need.key));
-  const shed = needs.filter((need) => !keys.has(need.key) && !covered.has(need.key));
-  return { needs, covered, placed: byClaim(placed, standing), shed: byClaim(shed, standing), widened };
+  const left = needs.filter((need) => !keys.has(need.key) && !covered.has(need.key));
+  // The fit's prefixes lie apart from each other. A block around some of them has a place beside them where a rule is left.
+  const room = new Room(request.pools, request.maxEntries, stuck);
+  for (const { cidr } of placed) room.take(cidr.family);
+  for (const family of [4, 6] as const) for (let count = reserve[family]; count > 0; count -= 1) room.take(family);
+  const beside = placeNeeds(left, standing, room);
+  return { needs, covered, placed: byClaim([...placed, ...beside.placed], standing), shed: beside.shed, widened };
 }
 
 /**
