@@ -98,8 +98,15 @@ export class Spilling {
     // A target that only watches holds nothing, and what it would have room for is nobody else's business.
     const isWatching = (link: Watch): boolean => link.recentWishes(this.#now, this.#parts.lateMs).some(({ mode }) => mode !== "enforce");
     if (links.slice(0, links.indexOf(watch)).some(isWatching)) return true;
-    if (watch !== head && !judging.isOutweighed(watch, one, before)) return false;
+    // Which of them a full one keeps is judged when all is still.
+    if (watch !== head && !this.#isCrowded(watch, one.cidr.family) && !judging.isOutweighed(watch, one, before)) return false;
     return links.slice(links.indexOf(watch) + 1).every((below) => this.#isNoHelp(below, one));
+  }
+
+  /** Full, or about to be, for as long as a pass may go by it. */
+  #isCrowded(watch: Watch, family: 4 | 6): boolean {
+    const at = Math.max(watch.fullAt(family), this.#crowdedAt.get(`${watch.name} ${family}`) ?? 0);
+    return this.#now - at < this.#parts.lateMs + watch.operationMs;
   }
 
   /** Full, not written to, or unseen: for as long as the pass may go by an older look. */
@@ -107,8 +114,7 @@ export class Spilling {
     const now = this.#now;
     const { lateMs } = this.#parts;
     if (below.recentWishes(now, lateMs).some(({ mode }) => mode !== "enforce") || below.estrangedSince !== null) return true;
-    const fullAt = Math.max(below.fullAt(one.cidr.family), this.#crowdedAt.get(`${below.name} ${one.cidr.family}`) ?? 0);
-    if (now - fullAt < lateMs + below.operationMs) return true;
+    if (this.#isCrowded(below, one.cidr.family)) return true;
     // What has not been seen for ten minutes holds nothing up (functions/README.md).
     if (below.disturbedMs(now) > 2 * limits.fullPassMs - 2 * limits.tickMs) return true;
     // Somebody took it away below after the last look: nobody could know.
