@@ -98,8 +98,7 @@ export interface CompileRequest {
   readonly standing: readonly Cidr[];
   /** Slot names that must not be touched because an earlier outcome is unknown. */
   readonly frozen: ReadonlySet<string>;
-  /** The most of ours that the operator lets stand, whatever the cloud would: for kinds that send changes in another order. As many as the pools allow when left out. */
-  readonly entriesMax?: number;
+  /** Its pools hold the operator's `maxEntries` as well, where there is one. */
   readonly observation: Observation;
 }
 

@@ -182,7 +182,7 @@ export class Memory {
   readonly offences: Offences;
   /** Events that playbooks decided something about. */
   readonly events: EventBook;
-  /** What stood at each target after its last visit of this life, as far as known: to explain with, never to decide by. */
+  /** What stood at each target after its last visit of this life, as far as known: to explain with, and for what others spill into it. */
   readonly standing = new Map<string, Standing>();
   /** The last refusals of this life. */
   readonly refusals: Refusal[] = [];

@@ -88,6 +88,16 @@ export function withoutOf({ plan, leases }: Pick<Visit, "plan" | "leases">): Rea
   return new Set(keys.flatMap(({ key, cidr }) => (plan.needs.refused.has(key) || shed.holding(cidr).length > 0 ? [key] : [])));
 }
 
+/** Whether it tells those that spill there anything new: what they shed may have been waiting to be seen here. */
+export function isNews(world: World, target: Target, after: Standing): boolean {
+  if (!spillTargets(world.config).has(target.name)) return false;
+  const before = world.memory.standing.get(target.name);
+  if (!staysKnown(before, after.seenAt)) return true;
+  const whole = (standing: Standing) => standing.entries.filter((entry) => entry.partial === null).map((entry) => cidrKey(entry.cidr));
+  const had = new Set([...whole(before), ...before.without]);
+  return [...whole(after), ...after.without].some((key) => !had.has(key));
+}
+
 /** Who spills before whom it spills into; otherwise in the order of the configuration. The configuration has no circles. */
 export function bySpill(targets: readonly Target[]): readonly Target[] {
   const depth = new Map<string, number>();
@@ -102,11 +112,14 @@ export function bySpill(targets: readonly Target[]): readonly Target[] {
   return [...targets].sort((a, b) => into(a.name) - into(b.name));
 }
 
-/** Whether something waits for a place that the changes of this pass let go, here or where it spills to: worth another pass at once. */
+/** Whether something waits for a place that this pass let go, or for what it saw where that spills to: worth another pass at once. */
 export function unblocked(world: World, visits: readonly Visit[]): boolean {
   const moved = new Set(visits.filter((visited) => visited.changed.length > 0).map((visited) => visited.target.name));
+  // Who spills is visited first: what stands below may be seen, or be seen for the first time in this life, only after it was asked about.
+  const news = new Set(visits.filter((visited) => visited.seen === "news").map((visited) => visited.target.name));
   return visits.some(({ target, plan }) => {
-    if (!moved.has(target.name) && !moved.has(target.config.spill ?? "")) return false;
+    const below = target.config.spill ?? "";
+    if (!moved.has(target.name) && !moved.has(below) && !news.has(below)) return false;
     // What rests for an unknown outcome waits for the clock, not for room.
     const { frozen } = world.memory.target(target.name);
     return plan?.waiting.some(({ key }) => !Object.hasOwn(frozen, `block:${key}`)) === true;

@@ -15,7 +15,7 @@ import { type Bar, barOf, intentOf, mayRemove } from "./bars.ts";
 import { driftOf, freezeInFlight, markLeaving, overlay, refreshMemory } from "./observe.ts";
 import { assessOrphans, noteConfirmed, type Orphans, orphanRule, sightOrphans } from "./orphans.ts";
 import { policyOf } from "./policy.ts";
-import { leasesFor, mayLeaveOf, withoutOf } from "./spill.ts";
+import { isNews, leasesFor, mayLeaveOf, withoutOf } from "./spill.ts";
 import { signalOf, type Target, type VisitRequest, type World } from "./world.ts";
 
 /** What one visit saw, decided and did. */
@@ -31,6 +31,8 @@ export interface Visit {
   readonly error: PortcullisError | null;
   readonly orphans: Orphans | null;
   readonly drift: readonly string[];
+  /** `news`: what stands here is news to those that spill into it. */
+  readonly seen: "news" | "known";
   readonly changed: readonly string[];
   readonly pending: readonly string[];
   /** The budget ended before the steps did: come back at once. */
@@ -95,20 +97,21 @@ function planVisit(
 }
 
 function blind(target: Target, leases: TargetLeases, error: PortcullisError, callsMade: number): Visit {
-  const nothing = { observation: null, plan: null, standing: [], bar: null, orphans: null, drift: [], changed: [], pending: [] };
+  const nothing = { observation: null, plan: null, standing: [], bar: null, orphans: null, drift: [], seen: "known" as const, changed: [], pending: [] };
   return { target, leases, error, more: "done", callsMade, ...nothing };
 }
 
-/** Steps for a plan; empty when a bar forbids writing. */
+/** Steps for a plan; none where nothing changes. */
 function compileSteps(target: Target, memory: TargetMemory, plan: TargetPlan, observation: Observation): readonly Step[] {
   if (plan.changes.length === 0) return [];
   const waiting = new Set(plan.waiting);
   const placed = plan.placed.filter((need) => !waiting.has(need)).map((need) => need.cidr);
   const kept = plan.keep.map((entry) => entry.cidr);
   const standing = [...new Map([...kept, ...placed].map((cidr) => [cidrKey(cidr), cidr])).values()];
+  // Kinds that gather adds and removals count by the pools which come first: what the operator allows is one of them.
   const { maxEntries } = target.config;
-  const most = maxEntries === null ? {} : { entriesMax: maxEntries };
-  return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation, ...most });
+  const pools = maxEntries === null ? observation.pools : [...observation.pools, { name: "maxEntries", families: [4, 6] as const, limit: maxEntries }];
+  return target.provider.compile({ changes: plan.changes, standing, frozen: new Set(Object.keys(memory.frozen)), observation: { ...observation, pools } });
 }
 
 /** Entries that the plan lets go and no step takes away: their place rests, or the cloud refused before. What needs their room must wait. */
@@ -181,6 +184,7 @@ export async function visit(world: World, target: Target, request: VisitRequest,
       error: null,
       orphans,
       drift,
+      seen: "known",
       changed: [],
       pending,
       more: "done",
@@ -191,14 +195,16 @@ export async function visit(world: World, target: Target, request: VisitRequest,
   const standing = overlay(observation.ours, memory.acknowledged);
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));
-  world.memory.standing.set(target.name, { seenAt: request.now, entries: standing, without: withoutOf({ plan, leases }) });
+  const known = { seenAt: request.now, entries: standing, without: withoutOf({ plan, leases }) };
+  const seen = isNews(world, target, known) ? "news" : "known";
+  world.memory.standing.set(target.name, known);
   if (applied.error === null) world.memory.expect(target.name, standing);
   else memory.expected = null;
   await world.memory.saveTarget(target.name);
   tellWidened(world, target, plan);
   world.memory.counters.add("portcullis_drift_total", { target: target.name }, drift.length);
   for (const line of drift) world.log({ level: "warn", event: "target.drift", target: target.name, message: line });
-  return { target, leases, observation, plan, standing, bar, orphans, drift, ...applied, callsMade: spent() };
+  return { target, leases, observation, plan, standing, bar, orphans, drift, seen, ...applied, callsMade: spent() };
 }
 
 /** A visit that always ends with a word: what a provider throws against its contract is told, and holds up no other target. */

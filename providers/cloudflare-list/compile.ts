@@ -58,8 +58,8 @@ class Compiler {
   }
 
   #free(): number {
-    const { observation, entriesMax = Number.POSITIVE_INFINITY } = this.#request;
-    return Math.min(entriesMax, ...observation.pools.map((pool) => pool.limit)) - observation.ours.length;
+    const { pools, ours } = this.#request.observation;
+    return Math.min(...pools.map((pool) => pool.limit)) - ours.length;
   }
 
   #adds(): readonly Cidr[] {

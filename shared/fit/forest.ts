@@ -29,6 +29,9 @@ export interface Forest {
   readonly singles: readonly number[];
 }
 
+/** From so many singles for each that finds room on, a heap is quicker than a sort. */
+const heapShare = 8;
+
 /** Makes ties go to what stands: far below any difference between weights that means something. */
 const tieShare = 2 ** -40;
 
@@ -130,24 +133,51 @@ export function bestFirst({ choices, value }: Pick<Forest, "choices" | "value">)
     (value[b] ?? 0) - (value[a] ?? 0) || (standing[b] ?? 0) - (standing[a] ?? 0) || (trie.first[node[a] ?? 0] ?? 0) - (trie.first[node[b] ?? 0] ?? 0) || a - b;
 }
 
+/** The value of the `most`th best: by a heap of the best so far, whose least is at its top, where those are few among many. */
+function leastOf(singles: Int32Array, value: Float64Array, most: number): number {
+  if (most >= singles.length || most === 0) return 0;
+  if (most > singles.length / heapShare) return Float64Array.from(singles, (choice) => value[choice] ?? 0).sort()[singles.length - most] ?? 0;
+  const heap = Float64Array.from(singles.subarray(0, most), (choice) => value[choice] ?? 0).sort();
+  for (let next = most; next < singles.length; next += 1) {
+    const own = value[singles[next] ?? 0] ?? 0;
+    if (own <= (heap[0] ?? 0)) continue;
+    let at = 0;
+    for (let child = 1; child < most; child = 2 * at + 1) {
+      if (child + 1 < most && (heap[child + 1] ?? 0) < (heap[child] ?? 0)) child += 1;
+      const below = heap[child] ?? 0;
+      if (below >= own) break;
+      heap[at] = below;
+      at = child;
+    }
+    heap[at] = own;
+  }
+  return heap[0] ?? 0;
+}
+
 /** Sorts no more than it must: few of many singles find room. */
-function bestOf(singles: readonly number[], forest: Pick<Forest, "choices" | "value">, most: number): number[] {
+function bestOf(singles: Int32Array, forest: Pick<Forest, "choices" | "value">, most: number): number[] {
   const { value } = forest;
-  const sorted = Float64Array.from(singles, (choice) => value[choice] ?? 0).sort();
-  const least = most < singles.length ? (sorted[singles.length - most] ?? 0) : 0;
-  return singles
-    .filter((choice) => (value[choice] ?? 0) >= least)
-    .sort(bestFirst(forest))
-    .slice(0, most);
+  const least = leastOf(singles, value, most);
+  const good: number[] = [];
+  for (const choice of singles) if ((value[choice] ?? 0) >= least) good.push(choice);
+  return good.sort(bestFirst(forest)).slice(0, most);
+}
+
+/** Choices that count and are not below a whole one: no more members than twice as many are needed, joints included. */
+function countOf(states: Uint8Array, shade: Uint8Array): number {
+  let count = 0;
+  for (let at = 0; at < states.length; at += 1) if (states[at] !== state.out && shade[at] !== state.whole) count += 1;
+  return count;
 }
 
 export function createForest(choices: Choices, scale: Scale): Forest {
   const value = valuesOf(choices, scale);
   const states = judge(choices, value, scale);
   const shade = shadeOf(choices, states);
-  const grower = new Grower(2 * choices.size);
+  const grower = new Grower(2 * countOf(states, shade));
   const grown = new Int32Array(choices.size).fill(-1);
-  const singles: number[] = [];
+  const singles = new Int32Array(choices.size);
+  let singlesCount = 0;
   const parts: number[] = [];
   for (let at = 0; at < choices.size; at += 1) {
     if (shade[at] === state.whole) continue;
@@ -159,8 +189,10 @@ export function createForest(choices: Choices, scale: Scale): Forest {
     const counts = states[at] !== state.out;
     if (shade[at] === 0 && !counts) continue;
     const alone = shade[at] === 0 && left === -1 && right === -1;
-    if (alone && (scale.bounded === "free" || choices.collateral[at] === 0)) singles.push(at);
-    else grown[at] = counts ? grower.add(left, right, at) : grower.join(left, right);
+    if (alone && (scale.bounded === "free" || choices.collateral[at] === 0)) {
+      singles[singlesCount] = at;
+      singlesCount += 1;
+    } else grown[at] = counts ? grower.add(left, right, at) : grower.join(left, right);
     if (shade[at] === 0 && grown[at] !== -1) parts.push(grown[at] ?? -1);
   }
   const root = grower.joinAll(parts);
@@ -172,7 +204,7 @@ export function createForest(choices: Choices, scale: Scale): Forest {
     right: grower.right,
     item: grower.item,
     root,
-    singles: bestOf(singles, { choices, value }, scale.most),
+    singles: bestOf(singles.subarray(0, singlesCount), { choices, value }, scale.most),
   };
 }
 

@@ -34,18 +34,27 @@ export function bystandersAround(family: Family, inside: number, from: number, t
   return (from > unit ? 1 : inside) + 2 ** (unit - to) - 2 ** (unit - Math.min(from, unit));
 }
 
-/** Nodes on the way from the root to the newest source. */
+/** Nodes on the way from the root to the newest source: never more than there are lengths. */
+const depthMax = 129;
+
 interface Path {
-  readonly length: number[];
-  readonly first: number[];
-  readonly left: number[];
-  readonly right: number[];
-  readonly own: number[];
+  readonly length: Int16Array;
+  readonly first: Int32Array;
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly own: Float64Array;
 }
 
 class Builder {
   readonly #sorted: Sorted;
-  readonly #path: Path = { length: [], first: [], left: [], right: [], own: [] };
+  readonly #path: Path = {
+    length: new Int16Array(depthMax),
+    first: new Int32Array(depthMax),
+    left: new Int32Array(depthMax),
+    right: new Int32Array(depthMax),
+    own: new Float64Array(depthMax),
+  };
+  #depth = 0;
   readonly nodes: Trie;
   #size = 0;
   #place = 0;
@@ -72,16 +81,24 @@ class Builder {
   /** `own` is the weight of the sources that are this very block; 0 for a fork. */
   #push(length: number, first: number, own: number): void {
     const path = this.#path;
-    path.length.push(length);
-    path.first.push(first);
-    path.left.push(-1);
-    path.right.push(-1);
-    path.own.push(own);
+    const at = this.#depth;
+    this.#depth += 1;
+    path.length[at] = length;
+    path.first[at] = first;
+    path.left[at] = -1;
+    path.right[at] = -1;
+    path.own[at] = own;
+  }
+
+  /** Length of the lowest node on the path; -1 of an empty one. */
+  #lowest(): number {
+    return this.#depth === 0 ? -1 : (this.#path.length[this.#depth - 1] ?? -1);
   }
 
   #hang(node: number): void {
     const path = this.#path;
-    const at = path.length.length - 1;
+    const at = this.#depth - 1;
+    if (at < 0) return;
     this.nodes.above[node] = path.length[at] ?? -1;
     if (path.left[at] === -1) path.left[at] = node;
     else path.right[at] = node;
@@ -97,14 +114,16 @@ class Builder {
     const nodes = this.nodes;
     const node = this.#size;
     this.#size += 1;
-    const length = path.length.pop() ?? 0;
-    const left = path.left.pop() ?? -1;
-    const right = path.right.pop() ?? -1;
-    const own = path.own.pop() ?? 0;
+    this.#depth -= 1;
+    const at = this.#depth;
+    const length = path.length[at] ?? 0;
+    const left = path.left[at] ?? -1;
+    const right = path.right[at] ?? -1;
+    const own = path.own[at] ?? 0;
     nodes.length[node] = length;
     nodes.left[node] = left;
     nodes.right[node] = right;
-    nodes.first[node] = path.first.pop() ?? 0;
+    nodes.first[node] = path.first[at] ?? 0;
     nodes.last[node] = this.#place - 1;
     nodes.weight[node] = own + ((left === -1 ? 0 : (nodes.weight[left] ?? 0)) + (right === -1 ? 0 : (nodes.weight[right] ?? 0)));
     if (own === 0) {
@@ -117,20 +136,19 @@ class Builder {
 
   /** Finishes all nodes that do not hold a block of which the first `common` bits are those of the newest. */
   #closeTo(common: number): void {
-    const { length } = this.#path;
     let done = -1;
-    while ((length.at(-1) ?? -1) > common) {
+    while (this.#lowest() > common) {
       if (done !== -1) this.#hang(done);
       done = this.#finish();
     }
     if (done === -1 || common < 0) return;
-    if ((length.at(-1) ?? -1) < common) this.#push(common, this.nodes.first[done] ?? 0, 0);
+    if (this.#lowest() < common) this.#push(common, this.nodes.first[done] ?? 0, 0);
     this.#hang(done);
   }
 
   add(first: number, end: number, length: number, weight: number): void {
     const { order } = this.#sorted;
-    if (first > 0) this.#closeTo(Math.min(this.#path.length.at(-1) ?? 0, length, commonBits(this.#sorted, order[first - 1] ?? 0, order[first] ?? 0)));
+    if (first > 0) this.#closeTo(Math.min(Math.max(0, this.#lowest()), length, commonBits(this.#sorted, order[first - 1] ?? 0, order[first] ?? 0)));
     this.#push(length, first, weight);
     this.#place = end;
   }

@@ -59,19 +59,23 @@ function mergedNeed(cidr: Cidr, parts: readonly Need[]): Need {
 function standingMerges(ours: readonly Entry[], candidates: readonly Need[], policy: Policy): ReadonlyMap<string, { need: Need; parts: readonly Need[] }> {
   const merges = new Map<string, { need: Need; parts: readonly Need[] }>();
   const own = new Set(candidates.map((need) => need.key));
+  const held = new Set<string>();
   const odd = ours.filter((entry) => entry.partial === null && !own.has(cidrKey(entry.cidr)));
   if (odd.length === 0) return merges;
   const index = new CidrIndex(candidates, (need) => need.cidr);
-  for (const { cidr } of odd) {
+  // The widest first: what lies in a merge that stays is no merge of its own, or its blocks would count twice.
+  for (const { cidr } of [...odd].sort((a, b) => a.cidr.length - b.cidr.length)) {
     const parts = index.inside(cidr);
-    if (parts.length < 2 || policy.isOffLimits(cidr)) continue;
+    if (parts.length < 2 || policy.isOffLimits(cidr) || parts.some((part) => held.has(part.key))) continue;
     if (
       isWholly(
         cidr,
         parts.map((part) => part.cidr),
       )
-    )
+    ) {
       merges.set(cidrKey(cidr), { need: mergedNeed(cidr, parts), parts });
+      for (const part of parts) held.add(part.key);
+    }
   }
   return merges;
 }
@@ -155,8 +159,14 @@ function fitted(request: ChooseRequest, reserve: Reserve): Choice {
   });
   const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
   const keys = new Set(placed.map((need) => need.key));
-  const shed = needs.filter((need) => !keys.has(need.key) && !covered.has(need.key));
-  return { needs, covered, placed: byClaim(placed, standing), shed: byClaim(shed, standing), widened };
+  const left = needs.filter((need) => !keys.has(need.key) && !covered.has(need.key));
+  // The fit's prefixes lie apart from each other. A block around some of them has a place beside them where a rule is left.
+  const { pools, maxEntries } = request;
+  const room = new Room(pools, maxEntries, stuck);
+  for (const { cidr } of placed) room.take(cidr.family);
+  for (const family of [4, 6] as const) for (let count = reserve[family]; count > 0; count -= 1) room.take(family);
+  const beside = placeNeeds(left, standing, room);
+  return { needs, covered, placed: byClaim([...placed, ...beside.placed], standing), shed: beside.shed, widened };
 }
 
 /**

@@ -19,8 +19,9 @@ function recorded(accept: () => Promise<never>): { readonly api: CoordinatorApi;
       return { done: true, items: [{ key, until: older, states: { web: { state: "enforced" } } }] };
     },
   } as unknown as CoordinatorApi;
-  const fallback: Pick<CoordinatorApi, "accept"> = {
+  const fallback: Pick<CoordinatorApi, "accept" | "take"> = {
     accept: async () => ({ ticket: 1, items: [{ key, status: "created", until, states: { web: { state: "enforced" } } }] }),
+    take: async () => ({ events: [] }),
   };
   return { api: withFallback(coordinator, fallback), settled };
 }

@@ -37,6 +37,25 @@ describe("spill", () => {
     expect([world.standing("hot"), world.standing("large")]).toEqual([[host(8)], [host(2)]]);
   });
 
+  test("short lives: what was seen below by a life that is over is looked at again, and then gives its place", async () => {
+    const world = await SpillWorld.of(chain(1, 20));
+    await world.lease(host(2), { minutes: 120, severity: "low" });
+    await world.ticks(2);
+    await world.lease(host(8), { minutes: 120, severity: "critical" });
+    world.onWrite = () => expect(world.holds("hot", host(2)) || world.holds("large", host(2))).toBe(true);
+    await world.pass();
+    expect(world.holds("large", host(2))).toBe(true);
+    for (let life = 0; life < 3; life += 1) {
+      world.world.memory.standing.clear();
+      world.world.memory.core.changedAt = world.nowMs;
+      await world.ticks(1);
+    }
+    expect([world.standing("hot"), world.standing("large")]).toEqual([[host(8)], [host(2)]]);
+    const written = world.writes();
+    await world.ticks(20);
+    expect(world.writes()).toBe(written);
+  });
+
   test("back: when there is room again it moves up, and only then leaves the large target", async () => {
     const world = await SpillWorld.of(chain(1, 20));
     await world.lease(host(2), { minutes: 10, severity: "high" });

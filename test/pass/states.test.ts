@@ -62,6 +62,7 @@ function visitOf(seen: Seen): Visit {
     error: seen.error ?? null,
     orphans: null,
     drift: [],
+    seen: "known",
     changed: [],
     pending: [],
     more: "done",

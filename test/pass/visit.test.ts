@@ -47,6 +47,13 @@ describe("a visit", () => {
     expect(planned.pending).toEqual([`add ${key("203.0.113.3")}`]);
   });
 
+  test("room: who makes steps is told of the operator's limit as of the cloud's own", async () => {
+    const config = { ...targetConfig, maxEntries: 3 };
+    const rig = await rigOf({ target: { config }, observe: () => ok(observationOf({ pools })), compile: stepsOf });
+    await visitOf(rig, [leaseOf("203.0.113.3")]);
+    expect(rig.compiled[0]?.observation.pools).toEqual([...pools, { name: "maxEntries", families: [4, 6], limit: 3 }]);
+  });
+
   test("nothing to do: the provider is not asked for steps", async () => {
     const rig = await rigOf({ observe: () => ok(observationOf({ pools })), compile: stepsOf });
     expect((await visitOf(rig, [])).changed).toEqual([]);

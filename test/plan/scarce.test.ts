@@ -54,6 +54,29 @@ describe("scarce rules", () => {
     expect(tight.plan.covered.get(cidrKey(cidrOf("203.0.113.5")))?.cidr).toEqual(cidrOf("203.0.113.4/31"));
   });
 
+  test("nested: of merges that stand inside each other the widest stays, and what finds no room is named once", () => {
+    const standing = ["203.0.113.4/30", "203.0.113.4/31", "203.0.113.0/30"].map((text): Entry => ({ id: text, cidr: cidrOf(text), partial: null }));
+    const scene: Scene = { ...base, canSwap: false, live: hosts(0, 1, 2, 3, 4, 5, 6, 7), limits: { v4: 1, v6: 0, both: 1 } };
+    const plan = decide(requestOf(scene, standing));
+    const named = texts([...plan.placed, ...plan.shed]);
+    expect(new Set(named).size).toBe(named.length);
+  });
+
+  test("around: a block that holds others which stand has a rule of its own where one is left, however short the other family is", () => {
+    const lease = (text: string, severity: Lease["severity"]): Lease => ({
+      ...(hosts(1)[0] as Lease),
+      key: cidrKey(cidrOf(text)),
+      cidr: cidrOf(text),
+      severity,
+    });
+    const inner = [lease("2001:db8:1::/64", "high"), lease("2001:db8:2::/64", "high")];
+    const limits = { v4: 1, v6: 3, both: 4 };
+    const before = settle({ ...base, live: [...hosts(4, 9), ...inner], limits }, []);
+    const { ours, plan } = settle({ ...base, live: [...hosts(4, 9), ...inner, lease("2001:db8::/46", "medium")], limits }, before.ours);
+    expect(texts(ours)).toContain("2001:db8::/46");
+    expect(plan.shed.map(({ cidr }) => cidr.family)).toEqual([4]);
+  });
+
   test("stay: what was merged in a shortage stays merged when there is room again: nothing is gained by redrawing it", () => {
     const live = hosts(4, 5, 9);
     const { ours } = settle({ ...base, live }, []);

@@ -103,6 +103,14 @@ export const classes: readonly string[] = [
   "lock taken over from the dead",
   "lock: a write of one that had lost it was refused",
   "lock: two took it at once",
+  // few rules
+  ...each(["lowered", "raised"], (how) => `quota: ${how}`),
+  ...each(["stands below", "moved up again", "full below too"], (what) => `spill: ${what}`),
+  ...each(
+    ["the quota changed", "add-foreign", "remove-foreign", "remove-ours", "max-entries deployed", "observe deployed", "protect deployed"],
+    (what) => `spill: ${what} meanwhile`,
+  ),
+  "changed in a quiet stretch",
   // the end
   "came right",
   "was silent",

@@ -32,7 +32,10 @@ export class Deeds {
   }
 
   #later(ms: number, label: string, undo: () => void): void {
-    this.#world.scheduler.after(ms, label, undo);
+    this.#world.scheduler.after(ms, label, () => {
+      this.#world.oracle.steadiness.cause();
+      undo();
+    });
   }
 
   #watch(index: number): Watch {
@@ -45,6 +48,7 @@ export class Deeds {
     await this.#world.advance(action.afterMs);
     this.#world.scheduler.tell(`— ${action.do} ${JSON.stringify({ ...action, do: undefined, afterMs: undefined })}`);
     this.#world.scheduler.note(`did: ${action.do}`);
+    this.#world.oracle.steadiness.cause();
     this.#perform(action);
     await this.#world.scheduler.still();
   }
@@ -130,11 +134,21 @@ export class Deeds {
       this.#later(action.ms, "credentials are restored", () => cloud.restore());
       disturb(action.ms + recoveryMs + limits.fullPassMs);
     } else if (action.do === "quota") {
+      this.#noteMeanwhile("the quota changed");
+      const places = () => Object.values(cloud.room()).reduce((sum: number, most) => sum + Number(most), 0);
+      const had = places();
       cloud.setQuota(action.entries);
+      if (places() !== had) scheduler.note(`quota: ${places() < had ? "lowered" : "raised"}`);
       watch.narrowedUntil = Math.max(watch.narrowedUntil, scheduler.now + limits.fullPassMs + recoveryMs);
       disturb(limits.fullPassMs + recoveryMs);
     } else if (action.do === "human") this.#human(watch, action.deed);
     else if (action.do === "foreign-store") this.#estrange(watch, action.ms);
+  }
+
+  /** What happens while something stands below the target that has no room for it. */
+  #noteMeanwhile(what: string): void {
+    const { oracle, scheduler } = this.#world;
+    if (oracle.spilling.isSpilling) scheduler.note(`spill: ${what} meanwhile`);
   }
 
   #stormy(): CloudTrouble {
@@ -160,6 +174,7 @@ export class Deeds {
     const done = watch.cloud.deed(deed, (what) => scheduler.dice.roll(`human ${what}`));
     if (done === null) return;
     scheduler.note(`human: ${deed}`);
+    this.#noteMeanwhile(deed);
     scheduler.tell(`human at ${watch.name}: ${done}`);
     // Until somebody puts it right, a target may refuse to be written to, or to call enforced what stands there.
     const isStrict = watch.cloud.definition.granularity !== "entry";
@@ -204,6 +219,7 @@ export class Deeds {
   #deploy(change: Deployment): void {
     const { scheduler } = this.#world;
     scheduler.note(`deploy: ${change.kind}`);
+    this.#noteMeanwhile(`${change.kind} deployed`);
     if (change.kind === "protect") {
       const { ranges } = this.#world.config.protect;
       this.#world.deploy({ protect: { ...this.#world.config.protect, ranges: [...new Set([...ranges, change.range])] } });

@@ -3,7 +3,7 @@
 import { type Cidr, cidrText, contains, overlaps } from "../../shared/address/index.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import { type Asked, type Ledger, selects } from "./ledger.ts";
+import type { Asked, Ledger } from "./ledger.ts";
 import { deploymentMs } from "./platform/workers.ts";
 import type { PromiseName } from "./promises.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -149,7 +149,7 @@ export class Despite {
       (other) =>
         other !== one &&
         other.outcome !== "refused" &&
-        selects(other, watch.name) &&
+        ledger.chain.reaches(other, watch.name) &&
         overlaps(other.cidr, one.cidr) &&
         (other.until <= scheduler.now || other.liftSentAt !== null),
     );
@@ -168,7 +168,7 @@ export class Despite {
         other.outcome === "promised" &&
         other.liftSentAt === null &&
         other.recordLostAt === null &&
-        selects(other, watch.name) &&
+        ledger.chain.selects(other, watch.name) &&
         cidrText(other.cidr) === cidrText(one.cidr) &&
         other.until >= promisedAt + limits.skewMs &&
         (other.endedAt ?? promisedAt) < promisedAt - settleMs - limits.tickMs - passMs,
@@ -195,7 +195,7 @@ export class Despite {
     const isExcused = now <= watch.disturbedUntil || now - this.#narrowSince(watch, cidr.family) < limits.readyMs;
     const oldMs = limits.fullPassMs + 2 * limits.tickMs + this.#parts.passMs;
     const inner = ledger.due(watch.name, now).filter((one) => cidrText(one.cidr) === cidrText(cidr) && (one.endedAt ?? now) < now - oldMs);
-    const outer = ledger.all.filter((one) => one.outcome !== "refused" && selects(one, watch.name) && contains(one.cidr, by));
+    const outer = ledger.all.filter((one) => one.outcome !== "refused" && ledger.chain.reaches(one, watch.name) && contains(one.cidr, by));
     if (isExcused || inner.length === 0 || outer.length === 0) return null;
     const lastsMs = Math.max(...outer.map(({ until }) => until)) + limits.skewMs - Math.max(...inner.map(({ until }) => until));
     return lastsMs >= 0 ? null : `${watch.name}: ${cidrText(cidr)} is called covered by ${cidrText(by)}, which ends ${-lastsMs} ms before it`;

@@ -4,6 +4,7 @@ import { type Cidr, cidrText, contains, overlaps, widenTo } from "../../shared/a
 import { type Severity, severities } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import type { Chain } from "./chain.ts";
 
 export function rankOf(severity: Severity): number {
   return severities.indexOf(severity);
@@ -41,10 +42,6 @@ export interface LiftAsked {
   answeredAt: EpochMs | null;
 }
 
-export function selects(asked: Asked, target: string): boolean {
-  return asked.targets === null || asked.targets.includes(target);
-}
-
 /** What a coordinator or a snapshot may go by though the store has lost it. */
 const knownForMs = limits.snapshotEveryMs;
 /** More than any number of entries here that counts as few: max(3, 20 % of at most 20). */
@@ -65,12 +62,19 @@ const moreThanEqual = 1.05;
 
 export class Ledger {
   readonly all: Asked[] = [];
+  readonly chain: Chain;
+  /** Grows with all that becomes known. */
+  version = 0;
   readonly lifts: LiftAsked[] = [];
   readonly #losses: { readonly at: EpochMs; readonly blocks: readonly Cidr[] }[] = [];
   /** How far clocks of the function may be off now: what nobody answered may have been recorded by one of those. */
   clocksOffMs = 0;
   /** Until then, the coordinator may be out of reach, or have lost its memory while the store is behind: whoever answers may not know of an exemption. */
   forgetfulUntil: EpochMs = 0;
+
+  constructor(chain: Chain) {
+    this.chain = chain;
+  }
 
   ask(
     client: string,
@@ -96,11 +100,13 @@ export class Ledger {
       }),
     );
     this.all.push(...asked);
+    this.version += 1;
     return asked;
   }
 
   /** Nobody will ever say what became of it. What was sent may still arrive for a while, and its time counts from then. */
   lost(asked: readonly Asked[], now: EpochMs): void {
+    this.version += 1;
     for (const one of asked) {
       one.endedAt = now;
       one.until += now - one.sentAt + 60_000 + this.clocksOffMs;
@@ -108,6 +114,7 @@ export class Ledger {
   }
 
   promised(one: Asked, until: EpochMs, aside: boolean, now: EpochMs): void {
+    this.version += 1;
     one.outcome = "promised";
     one.until = until;
     one.aside = aside;
@@ -121,6 +128,7 @@ export class Ledger {
   }
 
   refused(one: Asked, now: EpochMs): void {
+    this.version += 1;
     one.outcome = "refused";
     one.endedAt = now;
   }
@@ -129,6 +137,7 @@ export class Ledger {
   lift(cidr: Cidr, exemptMs: number | null, now: EpochMs): LiftAsked {
     const lift: LiftAsked = { cidr, sentAt: now, exemptMs, answeredAt: null };
     this.lifts.push(lift);
+    this.version += 1;
     for (const one of this.all) if (contains(cidr, one.cidr) && one.outcome !== "refused") one.liftSentAt ??= now;
     return lift;
   }
@@ -136,6 +145,7 @@ export class Ledger {
   /** It is done: what was promised before it was sent is over. */
   lifted(lift: LiftAsked, now: EpochMs): void {
     lift.answeredAt = now;
+    this.version += 1;
     for (const one of this.all) {
       if (contains(lift.cidr, one.cidr) && one.endedAt !== null && one.endedAt < lift.sentAt) one.liftedAt ??= now;
     }
@@ -144,6 +154,7 @@ export class Ledger {
   /** Records of these blocks are gone from the store, all at once. */
   loseRecords(blocks: readonly Cidr[], now: EpochMs): void {
     this.#losses.push({ at: now, blocks });
+    this.version += 1;
     for (const one of this.all) this.#noteLoss(one);
   }
 
@@ -158,6 +169,8 @@ export class Ledger {
     if (one.recordLostAt === null) return false;
     // Another lease on it that is over proves its end, and no record says any more that it was not the last (design 4 step 5: ended).
     if (this.all.some((other) => other !== one && other.outcome !== "refused" && other.until <= now && overlaps(other.cidr, one.cidr))) return true;
+    // What another lease lies in is no orphan: once that one stands by itself, nothing known needs it (design 4: superseded).
+    if (this.all.some((other) => other.outcome !== "refused" && overlaps(other.cidr, one.cidr) && cidrText(other.cidr) !== cidrText(one.cidr))) return true;
     if (now < one.recordLostAt + limits.orphanMs) return false;
     const loss = this.#losses.find(({ at }) => at === one.recordLostAt);
     const isMany = loss !== undefined && loss.blocks.length > manyOrphans;
@@ -204,7 +217,7 @@ export class Ledger {
 
   /** Certainly a live lease of this target now. */
   isDue(one: Asked, target: string, now: EpochMs): boolean {
-    return one.outcome === "promised" && selects(one, target) && one.until > now && one.liftSentAt === null;
+    return one.outcome === "promised" && this.chain.selects(one, target) && one.until > now && one.liftSentAt === null;
   }
 
   due(target: string, now: EpochMs): readonly Asked[] {
@@ -215,7 +228,7 @@ export class Ledger {
   explainedUntil(cidr: Cidr, target: string, now: EpochMs): EpochMs {
     let latest = Number.NEGATIVE_INFINITY;
     for (const one of this.all) {
-      if (one.outcome === "refused" || !selects(one, target) || !overlaps(cidr, one.cidr)) continue;
+      if (one.outcome === "refused" || !this.chain.reaches(one, target) || !overlaps(cidr, one.cidr)) continue;
       const end = one.endedAt === null ? now + (one.until - one.sentAt) : one.until;
       latest = Math.max(latest, one.liftedAt === null ? end : Math.min(end, one.liftedAt));
     }
@@ -227,7 +240,7 @@ export class Ledger {
     const blocks = new Map<string, { severity: number; clients: Set<string> }>();
     for (const one of this.all) {
       const isOver = one.until < now && one.endedAt !== null;
-      if (one.outcome === "refused" || isOver || !selects(one, target) || !overlaps(cidr, one.cidr)) continue;
+      if (one.outcome === "refused" || isOver || !this.chain.reaches(one, target) || !overlaps(cidr, one.cidr)) continue;
       const block = blocks.get(cidrText(one.cidr)) ?? { severity: 0, clients: new Set<string>() };
       block.severity = Math.max(block.severity, one.severity);
       block.clients.add(one.client);

@@ -7,7 +7,7 @@ import { missing } from "./classes.ts";
 import { addCounts, countsText, failureText } from "./report.ts";
 import { type Outcome, run } from "./run.ts";
 import { scriptOf } from "./script.ts";
-import { type PlatformName, platforms, settingOf } from "./setting.ts";
+import { crowdOf, type PlatformName, platforms, settingOf } from "./setting.ts";
 import { shrink } from "./shrink.ts";
 
 interface Share {
@@ -25,7 +25,7 @@ interface Found {
 
 async function runSeed(seed: number, { steps, platform, shrinks }: Share): Promise<Found> {
   const chosen = settingOf(seed);
-  const outcome: Outcome = await run(scriptOf(seed, steps), platform === null ? chosen : { ...chosen, platform });
+  const outcome: Outcome = await run(scriptOf(seed, steps, crowdOf(chosen)), platform === null ? chosen : { ...chosen, platform });
   const failure = outcome.broken === null ? null : failureText(shrinks === "shortest" ? await shrink(outcome) : outcome, steps);
   return { counts: [...outcome.counts], events: outcome.events, failure };
 }
@@ -50,6 +50,12 @@ function wholeNumber(text: string, name: string): number {
   return value;
 }
 
+function seedsFrom(first: number, count: number, isMeant: (seed: number) => boolean): readonly number[] {
+  const seeds: number[] = [];
+  for (let seed = first; seeds.length < count; seed += 1) if (isMeant(seed)) seeds.push(seed);
+  return seeds;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -59,6 +65,8 @@ async function main(): Promise<void> {
       steps: { type: "string", default: "40" },
       threads: { type: "string", default: "2" },
       platform: { type: "string" },
+      /** Only seeds of worlds in which targets spill. */
+      spilling: { type: "boolean", default: false },
       counts: { type: "boolean", default: true },
       /** Failing scripts as they are: quicker where many are expected. */
       long: { type: "boolean", default: false },
@@ -70,7 +78,7 @@ async function main(): Promise<void> {
   const count = values.seed === undefined ? wholeNumber(values.seeds, "seeds") : 1;
   const threads = Math.min(count, wholeNumber(values.threads, "threads"));
   const steps = wholeNumber(values.steps, "steps");
-  const seeds = Array.from({ length: count }, (_, index) => first + index);
+  const seeds = seedsFrom(first, count, values.spilling ? (seed) => settingOf(seed).spill !== undefined : () => true);
   const totals = new Map<string, number>();
   let events = 0;
   const failures: string[] = [];

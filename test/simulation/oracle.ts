@@ -5,9 +5,12 @@ import { limits, settleMs } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { CloudChange } from "./contract.ts";
 import { Despite } from "./despite.ts";
-import { type Asked, type Ledger, selects } from "./ledger.ts";
+import { Lasting } from "./lasting.ts";
+import type { Asked, Ledger } from "./ledger.ts";
 import type { PromiseName } from "./promises.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { Spilling } from "./spilling.ts";
+import { Steadiness } from "./steadiness.ts";
 import type { Excuse, Moment, Watch } from "./watch.ts";
 
 export class Violation extends Error {
@@ -46,11 +49,24 @@ export class Oracle {
   /** The store is further behind than the deployment was told, or was lately: P3 may break, and must mend itself. */
   beyondStalenessUntil: EpochMs = 0;
   readonly #despite: Despite;
+  readonly steadiness: Steadiness;
+  readonly spilling: Spilling;
+  readonly #lasting = new Lasting();
   violation: Violation | null = null;
 
   constructor(parts: OracleParts) {
     this.#parts = parts;
     this.#despite = new Despite({ ...parts, settleMs: settleMs(parts.stalenessMs), passMs, protection: () => this.#protected.at(-1) });
+    this.steadiness = new Steadiness({ ...parts, settleMs: settleMs(parts.stalenessMs) });
+    const judging = {
+      patienceMs: (watch: Watch, one: Asked) => this.#patienceMs(watch, one),
+      isExcused: (...about: Parameters<Oracle["mayOpenAnyway"]>) => this.mayOpenAnyway(...about),
+      isOutweighed: (watch: Watch, one: Asked, before: readonly Cidr[]) => this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before),
+      isFull: (watch: Watch, family: 4 | 6) => watch.isFull(family, this.#now, this.#hidden(watch)),
+      checkShed: (watch: Watch, one: Asked) => this.#checkShed(watch, one),
+      isProtected: (cidr: Cidr) => this.isProtected(cidr, lateMs),
+    };
+    this.spilling = new Spilling({ ...parts, settleMs: settleMs(parts.stalenessMs), passMs, lateMs, lasting: this.#lasting, judging });
     for (const watch of parts.watches) watch.cloud.onChange((change) => this.#guard(() => this.#changed(watch, change)));
   }
 
@@ -113,6 +129,10 @@ export class Oracle {
     for (const entry of watch.placed) if (!watch.covers(entry, before.placed)) this.#added(watch, entry);
     this.#checkMost(watch, before.placed);
     this.#opened(watch, before.placed);
+    const neither = this.spilling.opened(watch, before.placed);
+    if (neither !== null) throw new Violation("P3", neither);
+    const swung = this.steadiness.changed(watch, before);
+    if (swung !== null) throw new Violation("P7", swung);
   }
 
   #changedByPerson(watch: Watch, before: readonly Cidr[]): void {
@@ -127,7 +147,9 @@ export class Oracle {
     const { ledger } = this.#parts;
     // Where rules are short, neighbours that leave no gap share one: each address in it was asked for, and of late.
     const since = now - this.#settleMs - limits.tickMs - passMs - watch.operationMs - this.#parts.ledger.clocksOffMs;
-    const asked = ledger.all.filter((one) => one.outcome !== "refused" && selects(one, watch.name) && (one.until > since || contains(one.cidr, entry)));
+    const asked = ledger.all.filter(
+      (one) => one.outcome !== "refused" && ledger.chain.reaches(one, watch.name) && (one.until > since || contains(one.cidr, entry)),
+    );
     if (
       !isWholly(
         entry,
@@ -168,6 +190,11 @@ export class Oracle {
   }
 
   #mayOpen(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
+    return this.mayOpenAnyway(watch, one, before) || this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
+  }
+
+  /** For other reasons than that something else needed the place. */
+  mayOpenAnyway(watch: Watch, one: Asked, before: readonly Cidr[]): boolean {
     const now = this.#now;
     if (now < this.beyondStalenessUntil) return true;
     if (watch.recentWishes(now, this.#despite.drainedMs).some(({ mode, stopped }) => mode === "drain" || stopped === "drain")) return true;
@@ -188,10 +215,9 @@ export class Oracle {
     const isSlow = watch.cloud.definition.granularity !== "entry";
     const wasGoing = isSlow && this.#despite.hadFormerLease(watch, one);
     if (isNew && (wasGoing || !before.some((entry) => cidrText(entry) === cidrText(one.cidr)))) return true;
-    if (this.#despite.isRenewedInTime(watch, one)) return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
+    if (this.#despite.isRenewedInTime(watch, one)) return false;
     const isWeak = one.aside || this.#parts.strictness === "by-staleness";
-    if (isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs) return true;
-    return this.#isOutweighed(watch, one, before) || this.#isLeftAlone(watch, one, before);
+    return isWeak && now - (one.endedAt ?? now) < this.#settleMs + passMs;
   }
 
   /**
@@ -210,7 +236,7 @@ export class Oracle {
         cidrText(entry) !== cidrText(one.cidr) &&
         !watch.covers(entry) &&
         !due.some((other) => contains(other.cidr, entry)) &&
-        this.#parts.ledger.all.some((other) => isOver(other) && selects(other, watch.name) && overlaps(other.cidr, entry)),
+        this.#parts.ledger.all.some((other) => isOver(other) && this.#parts.ledger.chain.reaches(other, watch.name) && overlaps(other.cidr, entry)),
     );
   }
 
@@ -224,7 +250,7 @@ export class Oracle {
     const heavier = new Set<string>();
     const claim = ledger.leastWeight(one, watch.name, now);
     for (const other of ledger.all) {
-      const isLive = other.outcome !== "refused" && selects(other, watch.name) && other.until > now - this.#settleMs;
+      const isLive = other.outcome !== "refused" && ledger.chain.reaches(other, watch.name) && other.until > now - this.#settleMs;
       const asks = isLive && ledger.mostWeightAround(other.cidr, watch.name, now - this.#settleMs) > claim;
       if (asks && ledger.isHeavier(other, one, watch.name, now - this.#settleMs) && cap.families.includes(other.cidr.family) && !had.has(cidrText(other.cidr)))
         heavier.add(cidrText(other.cidr));
@@ -251,6 +277,9 @@ export class Oracle {
         this.#checkStanding(watch);
         for (const one of this.#parts.ledger.due(watch.name, this.#now)) this.#checkDue(watch, one);
       }
+      const wrong = this.spilling.check();
+      this.#lasting.endLook();
+      if (wrong !== null) throw new Violation(wrong.promise, wrong.what);
     });
   }
 
@@ -269,23 +298,32 @@ export class Oracle {
   #checkDue(watch: Watch, one: Asked): void {
     const now = this.#now;
     if (watch.covers(one.cidr) || this.isProtected(one.cidr, lateMs) || one.recordLostAt !== null) return;
+    if (watch.isFull(one.cidr.family, now, this.#hidden(watch))) {
+      this.#checkShed(watch, one);
+      return;
+    }
     const sinceMs = now - Math.max(one.endedAt ?? now, watch.fullAt(one.cidr.family));
+    if (sinceMs > this.#patienceMs(watch, one))
+      throw new Violation("P1", `${watch.name}: ${cidrText(one.cidr)} was promised, does not stand, and there has been room for ${sinceMs} ms`);
+  }
+
+  /** How long what was promised may take to stand where there is room. */
+  #patienceMs(watch: Watch, one: Asked): number {
     const asideMs = one.aside ? limits.fullPassMs + limits.tickMs : 0;
     const weakMs = this.#parts.strictness === "by-staleness" ? this.#settleMs + limits.tickMs : 0;
-    if (sinceMs <= limits.tickMs + passMs + asideMs + weakMs + watch.operationMs) return;
-    if (watch.isFull(one.cidr.family, now, this.#hidden(watch))) this.#checkShed(watch, one);
-    else throw new Violation("P1", `${watch.name}: ${cidrText(one.cidr)} was promised, does not stand, and there has been room for ${sinceMs} ms`);
+    return limits.tickMs + passMs + asideMs + weakMs + watch.operationMs;
   }
 
   /** Blocks that have a place and no entry: where prefixes may not overlap, they stand behind a wider one that ends before them. */
   #hidden(watch: Watch): readonly Cidr[] {
     if (watch.cloud.definition.granularity !== "group") return [];
-    const asked = this.#parts.ledger.all.filter((one) => one.outcome !== "refused" && selects(one, watch.name) && one.until + this.#settleMs > this.#now);
+    const { all, chain } = this.#parts.ledger;
+    const asked = all.filter((one) => one.outcome !== "refused" && chain.reaches(one, watch.name) && one.until + this.#settleMs > this.#now);
     const due = new Map(asked.map(({ cidr }) => [cidrText(cidr), cidr]));
     return [...due.values()].filter((cidr) => watch.covers(cidr) && !watch.placed.some((entry) => cidrText(entry) === cidrText(cidr)));
   }
 
-  /** Full is an answer only when what stands weighs as much. */
+  /** Full is an answer only when what stands weighs as much; what does not gives its place within a few passes. */
   #checkShed(watch: Watch, one: Asked): void {
     const claim = this.#parts.ledger.leastWeight(one, watch.name, this.#now);
     const light = watch.placed.find((entry) => {
@@ -294,8 +332,10 @@ export class Oracle {
       // What stands counts up to twice: it is not redrawn for less.
       return weight >= 0 && 2 * weight < claim;
     });
-    if (light !== undefined)
-      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (weight ${claim}) has no place, and the lighter ${cidrText(light)} has`);
+    if (light === undefined) return;
+    const ms = this.#lasting.ms(`${watch.name} ${one.client} ${cidrText(one.cidr)} is shed for less`, this.#now);
+    if (ms > this.#patienceMs(watch, one) + limits.fullPassMs)
+      throw new Violation("P6", `${watch.name}: ${cidrText(one.cidr)} (weight ${claim}) has had no place for ${ms} ms, and the lighter ${cidrText(light)} has`);
   }
 
   #checkStanding(watch: Watch): void {

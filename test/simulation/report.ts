@@ -4,8 +4,8 @@ import type { Outcome } from "./run.ts";
 import { told } from "./script.ts";
 import type { Setting } from "./setting.ts";
 
-export function settingText({ platform, clouds, room }: Setting): string {
-  return `${platform}, ${clouds.join(" and ")}, ${room}`;
+export function settingText({ platform, clouds, room, spill }: Setting): string {
+  return `${platform}, ${clouds.join(" and ")}, ${room}${spill === undefined ? "" : `, spilling (${spill})`}`;
 }
 
 export function addCounts(total: Map<string, number>, counts: Iterable<readonly [string, number]>): void {

@@ -85,7 +85,7 @@ const humanDeeds: readonly HumanDeed[] = [
   "rearm",
 ];
 
-type Maker = (dice: Dice) => DistributiveOmit<Action, "afterMs">;
+type Maker = (dice: Dice, crowd: Crowd) => DistributiveOmit<Action, "afterMs">;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 function troubleOf(dice: Dice): CloudTrouble {
@@ -106,12 +106,15 @@ function deploymentOf(dice: Dice): Deployment {
   return kind === "observe" ? { kind, cloud, ms: dice.between("for", 1, 15) * minute } : { kind };
 }
 
-function addresses(dice: Dice): readonly string[] {
+/** How often throwaway addresses fill what room there is: where targets spill, that is what it is about. */
+const throwawayShare = { few: 0.08, many: 0.3 } as const;
+export type Crowd = keyof typeof throwawayShare;
+
+function addresses(dice: Dice, crowd: Crowd): readonly string[] {
   const count = dice.pick("how many", [1, 1, 1, 2, 4]);
   const one = () => (dice.chance("a prefix", 0.2) ? dice.pick("prefix", prefixes) : dice.pick("host", hosts));
-  // Throwaway addresses fill what room there is.
-  const many = dice.chance("throwaway", 0.08);
-  return many ? Array.from({ length: 12 }, () => `198.18.0.${dice.between("throwaway", 1, 60)}`) : [...new Set(Array.from({ length: count }, one))];
+  const many = dice.chance("throwaway", throwawayShare[crowd]);
+  return many ? Array.from({ length: 12 }, () => `192.0.2.${dice.between("throwaway", 100, 200)}`) : [...new Set(Array.from({ length: count }, one))];
 }
 
 const cloudOf = (dice: Dice) => dice.between("cloud", 0, 2);
@@ -121,17 +124,25 @@ const minutesOf = (dice: Dice, most: number) => dice.between("minutes", 1, most)
 const makers: readonly (readonly [number, Maker])[] = [
   [
     22,
-    (dice) => ({
+    (dice, crowd) => ({
       do: "block",
       by: dice.pick("caller", callers),
-      ips: addresses(dice),
+      ips: addresses(dice, crowd),
       forMs: minutesOf(dice, 20),
       severity: dice.pick("severity", severities),
       at: dice.chance("some targets", 0.15) ? cloudOf(dice) : null,
       wait: dice.pick("wait", [0, 0, 5, 10]),
     }),
   ],
-  [8, (dice) => ({ do: "alerts", by: dice.pick("caller", ["detector", "sensor"]), ips: addresses(dice), severity: dice.pick("severity", severities) })],
+  [
+    8,
+    (dice, crowd) => ({
+      do: "alerts",
+      by: dice.pick("caller", ["detector", "sensor"]),
+      ips: addresses(dice, crowd),
+      severity: dice.pick("severity", severities),
+    }),
+  ],
   [5, () => ({ do: "repeat" })],
   [
     5,
@@ -181,19 +192,19 @@ function pauseMs(dice: Dice): number {
   return kind < 0.97 ? dice.between("pause", 15_000, 3 * minute) : dice.between("pause", 3 * minute, 12 * minute);
 }
 
-function actionAt(seed: number, index: number): Action {
+function actionAt(seed: number, index: number, crowd: Crowd): Action {
   const dice = new Dice(seed * 1_009 + index);
-  if (dice.chance("rare", rareShare)) return { afterMs: pauseMs(dice), ...dice.pick("rare action", rareMakers)(dice) } as Action;
+  if (dice.chance("rare", rareShare)) return { afterMs: pauseMs(dice), ...dice.pick("rare action", rareMakers)(dice, crowd) } as Action;
   let left = dice.roll("action") * weightOfAll;
   for (const [weight, make] of makers) {
     left -= weight;
-    if (left < 0) return { afterMs: pauseMs(dice), ...make(dice) } as Action;
+    if (left < 0) return { afterMs: pauseMs(dice), ...make(dice, crowd) } as Action;
   }
   throw new Error("weights add up");
 }
 
-export function scriptOf(seed: number, steps: number): Script {
-  return { seed, actions: Array.from({ length: steps }, (_, index) => actionAt(seed, index)) };
+export function scriptOf(seed: number, steps: number, crowd: Crowd): Script {
+  return { seed, actions: Array.from({ length: steps }, (_, index) => actionAt(seed, index, crowd)) };
 }
 
 /** One line per action, for people. */

@@ -49,6 +49,8 @@ export class Watch {
   /** Since when another store's mark is on it; null: ours is. */
   estrangedSince: EpochMs | null = null;
   readonly #troubleMs = new Map<Excuse | "other", number>();
+  /** Since when there has been something in the way without a break. */
+  #disturbedSince: EpochMs | null = null;
   /** What the target's own settings leave, where those say how much it may hold. */
   readonly #configuredRoom: number;
   readonly #fullAt: Record<4 | 6, EpochMs> = { 4: 0, 6: 0 };
@@ -110,6 +112,12 @@ export class Watch {
     return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.standing));
   }
 
+  /** Whether it was there at some moment since then. */
+  placedSince(cidr: Cidr, since: EpochMs): boolean {
+    const first = this.history.findLastIndex((moment) => moment.at <= since);
+    return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.placed));
+  }
+
   /** The most that really denied at once since then, the last change left out. */
   mostSince(since: EpochMs): number {
     const earlier = this.history.slice(0, -1);
@@ -136,6 +144,11 @@ export class Watch {
     this.#seen = { calls, writes, calledAt, killedAt };
   }
 
+  /** For how long something may have been in the way. */
+  disturbedMs(now: EpochMs): number {
+    return this.#disturbedSince === null ? 0 : now - this.#disturbedSince;
+  }
+
   /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
   trouble(ms: number, excuse: Excuse | "other" = "other"): void {
     this.#troubleMs.set(excuse, Math.max(this.#troubleMs.get(excuse) ?? 0, ms));
@@ -143,6 +156,7 @@ export class Watch {
 
   /** Looks whether trouble waits, or has just happened. */
   poll(now: EpochMs): void {
+    this.#disturbedSince = this.disturbedUntil < now ? null : (this.#disturbedSince ?? now);
     if (this.#troubleMs.size === 0) return;
     for (const [excuse, ms] of this.#troubleMs) this.disturb(now + ms, excuse);
     if (!this.cloud.hasTrouble()) this.#troubleMs.clear();

@@ -5,6 +5,7 @@ import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { storeId, testConfig } from "../coordinator/world.ts";
 import { alertForMs, Callers, clients, signingSecret } from "./callers.ts";
+import { Chain, type Spills } from "./chain.ts";
 import type { CloudUnderTest, PlatformUnderTest } from "./contract.ts";
 import { Ledger } from "./ledger.ts";
 import { Oracle } from "./oracle.ts";
@@ -22,6 +23,8 @@ export interface WorldParts {
   makeClouds(scheduler: Scheduler): readonly CloudUnderTest[];
   makePlatform(parts: PlatformParts): PlatformUnderTest;
   readonly stalenessMs: number;
+  /** Which target spills into which. */
+  readonly spills: Spills;
 }
 
 function timeout(): DOMException {
@@ -32,7 +35,7 @@ export class World {
   readonly scheduler: Scheduler;
   readonly clouds: readonly CloudUnderTest[];
   readonly watches: readonly Watch[];
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly oracle: Oracle;
   readonly callers: Callers;
   readonly platform: PlatformUnderTest;
@@ -46,7 +49,10 @@ export class World {
   constructor(parts: WorldParts) {
     this.scheduler = new Scheduler(parts.seed, startMs);
     this.clouds = parts.makeClouds(this.scheduler);
-    const targets = Object.fromEntries(this.clouds.map(({ name, target }) => [name, { ...target, mode: "enforce" as const }]));
+    const { spills } = parts;
+    const spillOf = (name: string) => (spills[name] === undefined ? {} : { spill: spills[name] });
+    const targets = Object.fromEntries(this.clouds.map(({ name, target }) => [name, { ...target, mode: "enforce" as const, ...spillOf(name) }]));
+    this.ledger = new Ledger(new Chain(spills));
     const base = testConfig({ store: { stalenessMs: parts.stalenessMs }, clients, targets });
     const generic = { ...base.alerts.generic, forMs: alertForMs, mapping: { ...base.alerts.generic.mapping, severity: ["severity"] } };
     this.config = { ...base, alerts: { ...base.alerts, generic } };

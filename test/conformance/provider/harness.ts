@@ -91,8 +91,8 @@ export function plan(provider: Provider, observation: Observation, changes: read
 }
 
 /** As `plan`, where the operator lets only so many stand. */
-export function planWithin(entriesMax: number, provider: Provider, observation: Observation, changes: readonly Change[]): readonly Step[] {
-  return provider.compile({ changes, standing: standingAfter(changes, observation), frozen: new Set(), observation, entriesMax });
+export function planWithin(maxEntries: number, provider: Provider, observation: Observation, changes: readonly Change[]): readonly Step[] {
+  return plan(provider, { ...observation, pools: [...observation.pools, { name: "maxEntries", families: [4, 6], limit: maxEntries }] }, changes);
 }
 
 /**

@@ -7,12 +7,14 @@ import { placingMutants } from "./placing.ts";
 import { platformMutants } from "./platform.ts";
 import { recordsMutants } from "./records.ts";
 import { sayingMutants } from "./saying.ts";
+import { spillingMutants } from "./spilling.ts";
 import { stoppingMutants } from "./stopping.ts";
 
 export const mutants: readonly Mutant[] = [
   ...peersMutants,
   ...recordsMutants,
   ...placingMutants,
+  ...spillingMutants,
   ...applyingMutants,
   ...stoppingMutants,
   ...platformMutants,
