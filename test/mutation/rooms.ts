@@ -29,13 +29,6 @@ export const rooms: readonly Room[] = [
   { name: "shared/address", mutate: ["shared/address/**/*.ts"], tests: ["test/address/**/*.test.ts"], scoreMin: 98, ci: false },
   { name: "shared/request", mutate: ["shared/request/**/*.ts"], tests: ["test/request/**/*.test.ts"], scoreMin: 98, ci: false },
   {
-    name: "shared/event",
-    mutate: ["shared/event/{approval,plan,progress,record}.ts"],
-    tests: ["test/events/{approval,progress,record}.test.ts"],
-    scoreMin: 80,
-    ci: false,
-  },
-  {
     name: "functions/pass",
     mutate: ["functions/pass/{apply,bars,observe,orphans,records,schedule,states,visit}.ts"],
     tests: ["test/pass/**/*.test.ts"],
