@@ -24,8 +24,8 @@ function storageOf(storage: DurableObjectStorage): MemoryStorage {
   });
   return {
     load: async () => storage.list<Json>(),
-    // Only what requests write side by side: a pass's own writes are in a row, and must not wait for the disk twice.
-    put: (key, value) => (key.startsWith("recent:") ? recent.put(key, value) : storage.put(key, value)),
+    // Only what is written side by side, by requests and by events at work: a pass's own writes are in a row, and must not wait for the disk twice.
+    put: (key, value) => (/^(?:recent|event):/.test(key) ? recent.put(key, value) : storage.put(key, value)),
     delete: async (keys) => {
       await recent.idle();
       for (let at = 0; at < keys.length; at += keysPerCall) await storage.delete(keys.slice(at, at + keysPerCall));

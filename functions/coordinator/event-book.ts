@@ -15,6 +15,10 @@ interface Kept {
 
 const overStates: ReadonlySet<EventState> = new Set(["done", "observed", "dead", "lapsed"]);
 
+function clientName(client: string): string {
+  return `client ${client}`;
+}
+
 export function isOver(state: EventState): boolean {
   return overStates.has(state);
 }
@@ -22,8 +26,11 @@ export function isOver(state: EventState): boolean {
 export class EventBook {
   readonly #storage: MemoryStorage;
   readonly #kept = new Map<string, Kept>();
-  /** How long the records are that are not over, by event. */
+  /** How long the records are that are not over, by event, and together. */
   readonly #chars = new Map<string, number>();
+  openChars = 0;
+  /** How many are on record, by client. */
+  readonly #held = new Map<string, number>();
   /** When what fired, by the name under which it is counted; made anew from the summaries when they are listed. */
   readonly #fired = new Map<string, EpochMs[]>();
   /** Listed as not over, and not known here. */
@@ -38,29 +45,52 @@ export class EventBook {
   }
 
   restore(id: string, value: Json): void {
-    const kept = value as unknown as Kept;
-    this.#kept.set(id, kept);
-    if (kept.record !== undefined) this.#measure(kept.record);
-    this.#countFirings(kept.summary);
+    this.#put(id, value as unknown as Kept);
   }
 
-  #countFirings({ firings, receivedAt }: EventSummary): void {
-    for (const name of firings) {
+  #put(id: string, kept: Kept): void {
+    const { client } = kept.summary;
+    if (!this.#kept.has(id)) {
+      if (!this.strangers.has(id)) this.#countFirings(kept.summary);
+      this.#held.set(client, this.heldBy(client) + 1);
+    }
+    this.#kept.set(id, kept);
+    this.#measure(id, kept.record);
+  }
+
+  #remove(id: string): void {
+    const client = this.#kept.get(id)?.summary.client;
+    if (client === undefined) return;
+    this.#held.set(client, this.heldBy(client) - 1);
+    this.#kept.delete(id);
+    this.#over.delete(id);
+    this.#measure(id, undefined);
+  }
+
+  /** Firings, and under the client's own name when its events came in: no name of firings looks like one. */
+  #countFirings({ firings, receivedAt, client }: EventSummary): void {
+    for (const name of [clientName(client), ...firings]) {
       const times = this.#fired.get(name);
       if (times === undefined) this.#fired.set(name, [receivedAt]);
       else times.push(receivedAt);
     }
   }
 
-  #measure(record: EventRecord): void {
-    this.#chars.set(record.id, JSON.stringify(record).length);
+  #measure(id: string, record: EventRecord | undefined): void {
+    const chars = record === undefined ? 0 : JSON.stringify(record).length;
+    this.openChars += chars - (this.#chars.get(id) ?? 0);
+    if (chars === 0) this.#chars.delete(id);
+    else this.#chars.set(id, chars);
   }
 
-  /** How long all records that are not over are together. */
-  get openChars(): number {
-    let sum = 0;
-    for (const chars of this.#chars.values()) sum += chars;
-    return sum;
+  /** How many events of a client are on record. */
+  heldBy(client: string): number {
+    return this.#held.get(client) ?? 0;
+  }
+
+  /** When events of a client came in. */
+  takenFrom(client: string): readonly EpochMs[] {
+    return this.firings(clientName(client));
   }
 
   firings(name: string): readonly EpochMs[] {
@@ -93,9 +123,7 @@ export class EventBook {
   /** Takes it in at once; resolves when it is kept. */
   async keep(record: EventRecord): Promise<void> {
     const summary = summaryOf(record);
-    if (!this.#kept.has(record.id)) this.#countFirings(summary);
-    this.#kept.set(record.id, { summary, record });
-    this.#measure(record);
+    this.#put(record.id, { summary, record });
     this.strangers.delete(record.id);
     this.#over.delete(record.id);
     await this.#storage.put(`${eventsPrefix}${record.id}`, { summary, record } as unknown as Json);
@@ -107,25 +135,20 @@ export class EventBook {
     this.#over.set(record.id, record);
     const [first] = this.#over.keys();
     if (this.#over.size > limits.eventsOverMax && first !== undefined) this.#over.delete(first);
-    if (!this.#kept.has(summary.id)) this.#countFirings(summary);
-    this.#kept.set(summary.id, { summary });
-    this.#chars.delete(summary.id);
+    this.#put(summary.id, { summary });
     this.strangers.delete(summary.id);
     await this.#storage.put(`${eventsPrefix}${summary.id}`, { summary } as unknown as Json);
   }
 
   async drop(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      this.#kept.delete(id);
-      this.#chars.delete(id);
-    }
+    for (const id of ids) this.#remove(id);
     if (ids.length > 0) await this.#storage.delete(ids.map((id) => `${eventsPrefix}${id}`));
   }
 
   /** The oldest that is over, of this client where it holds more than half of all: whoever fills the book makes room first. Null: none is over. */
   oldestOver(client: string): EventSummary | null {
     const over = this.summaries().filter(({ state }) => state !== "dead" && isOver(state));
-    const mine = this.summaries().filter((summary) => summary.client === client).length > this.#kept.size / 2;
+    const mine = this.heldBy(client) > this.#kept.size / 2;
     const candidates = mine ? over.filter((summary) => summary.client === client) : over;
     return candidates.reduce<EventSummary | null>((oldest, one) => (oldest === null || one.updatedAt < oldest.updatedAt ? one : oldest), null);
   }
@@ -137,14 +160,16 @@ export class EventBook {
       const known = this.#kept.get(summary.id);
       if (known !== undefined && known.summary.updatedAt >= summary.updatedAt) continue;
       // Somebody else wrote it later than we did, such as a replay in another life: read it before going on with it.
-      if (!isOver(summary.state)) this.strangers.set(summary.id, summary);
-      else if (known?.record === undefined) this.#kept.set(summary.id, { summary });
+      if (!isOver(summary.state)) {
+        if (known === undefined && !this.strangers.has(summary.id)) this.#countFirings(summary);
+        this.strangers.set(summary.id, summary);
+      } else if (known?.record === undefined) this.#put(summary.id, { summary });
     }
     if (!listing.whole) return [];
     // After lost memory a listing may miss what the life before wrote last.
     this.isWhole ||= listing.unbroken;
     const gone = [...this.#kept].filter(([id, { summary, record }]) => record === undefined && !named.has(id) && summary.updatedAt < listing.staleBefore);
-    for (const [id] of gone) this.#kept.delete(id);
+    for (const [id] of gone) this.#remove(id);
     this.#recount();
     return gone.map(([id]) => id);
   }

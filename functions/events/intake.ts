@@ -136,20 +136,19 @@ export class Intake {
 
   #limited(client: string, now: EpochMs): Limited | null {
     const settings = this.#world.config.clients[client];
-    const mine = [...this.#book.summaries().map(({ receivedAt: at, client: name }) => ({ at, client: name })), ...this.#reserved].filter(
-      (one) => one.client === client,
-    );
-    const recent = mine.filter(({ at }) => at > now - minuteMs).map(({ at }) => at);
+    const under = [...this.#reserved].flatMap((one) => (one.client === client ? [one.at] : []));
+    const held = this.#book.heldBy(client) + under.length;
+    const recent = [...this.#book.takenFrom(client), ...under].filter((at) => at > now - minuteMs);
     if (settings !== undefined && recent.length >= settings.newPerMinute) {
       const why = `client ${client} sent ${recent.length} new events in the last minute of ${settings.newPerMinute} allowed`;
       return { limit: "newPerMinute", why, retryAfterSeconds: Math.max(1, Math.ceil((Math.min(...recent) + minuteMs - now) / 1_000)) };
     }
     const isFull = this.#book.count + this.#reserved.size >= limits.eventRecordsMax;
-    const isGreedy = mine.length >= limits.eventRecordsMax * limits.eventShareMax;
+    const isGreedy = held >= limits.eventRecordsMax * limits.eventShareMax;
     if ((!isFull && !isGreedy) || this.#book.oldestOver(client) !== null) return null;
     const why = isFull
       ? `${this.#book.count} events are on record and none of them is over; replay or wait`
-      : `client ${client} has ${mine.length} of ${limits.eventRecordsMax} events on record and none of them is over; the rest is kept for the others`;
+      : `client ${client} has ${held} of ${limits.eventRecordsMax} events on record and none of them is over; the rest is kept for the others`;
     return { limit: "store", why, retryAfterSeconds: 300 };
   }
 

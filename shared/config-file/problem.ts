@@ -1,9 +1,9 @@
 // One thing that is wrong with the configuration file: where, what, and what to write instead.
 // Refuses to repeat a value that may be a secret.
 import { cidrText, parseCidr } from "../address/index.ts";
-import { nearest } from "../request/shown.ts";
+import { nearest } from "../playbook/shown.ts";
 
-export { nearest, secretLookOf, shown } from "../request/shown.ts";
+export { nearest, secretLookOf, shown } from "../playbook/shown.ts";
 
 /** Keys and list positions from the top of the file. */
 export type Path = readonly (string | number)[];

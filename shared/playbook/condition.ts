@@ -7,8 +7,8 @@ import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { serialize } from "@marcbachmann/cel-js/serialize";
 import type { DetectionEvent } from "../event/event.ts";
 import { limits } from "../limits.ts";
-import { shown } from "../request/shown.ts";
 import { fieldTables, viewOf } from "./fields.ts";
+import { shown } from "./shown.ts";
 import { type ConditionFault, vetCondition } from "./vet.ts";
 
 export type { ConditionFault } from "./vet.ts";

@@ -2,8 +2,8 @@
 // Refuses what the library would only notice when an event comes.
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { limits } from "../limits.ts";
-import { nearest, shown } from "../request/shown.ts";
 import { type FieldSpec, fieldTables } from "./fields.ts";
+import { nearest, shown } from "./shown.ts";
 
 /** Something wrong with a condition, at a character of its text. */
 export interface ConditionFault {

@@ -324,7 +324,7 @@ describe("bounds", () => {
     const addresses = Array.from({ length: 200 }, (_, at) => `203.0.113.${at}/32`);
     expect(await many.send({ actor: { addresses } })).toMatchObject({ status: "limited", limit: "store", why: expect.stringContaining("too many addresses") });
     const events = await EventWorld.start([callHome("", step.repeat(32))], { live: 1 });
-    const most = Math.ceil(limits.eventsOpenCharsMax / 150_000);
+    const most = Math.ceil(limits.eventsOpenCharsMax / 100_000);
     let refused = 0;
     for (let at = 0; at < most && refused === 0; at += 1) refused += Number((await events.send({ id: `${at}`, actor: { addresses } })).limit === "store");
     expect([refused, (await events.world.kv.list(null, "event:")).keys.length > 20]).toEqual([1, true]);

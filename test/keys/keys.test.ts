@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { blockOf, type Cidr } from "../../shared/address/index.ts";
 import { severities } from "../../shared/config.ts";
 import { asPortcullisError, fail, ok, PortcullisError } from "../../shared/errors.ts";
-import { keyPrefixes, leaseKey, leaseMetadata, liftKey, liftMetadata, readRecord, readStop, stopMetadata } from "../../shared/keys.ts";
+import { eventKey, keyPrefixes, leaseKey, leaseMetadata, liftKey, liftMetadata, readRecord, readStop, stopMetadata } from "../../shared/keys.ts";
 import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import { limits, settleMs } from "../../shared/limits.ts";
 import type { Json, StoreKey } from "../../shared/ports.ts";
@@ -90,6 +90,18 @@ describe("keys", () => {
     expect(leaseMetadata({ ...plain, offence: 3 })).toEqual({ a: 5, s: 2, o: 3 });
     expect([liftMetadata({ exemptUntil: null }), liftMetadata({ exemptUntil: 7 })]).toEqual([{}, { x: 7 }]);
     expect(keyPrefixes).toEqual({ lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop", event: "event:" });
+  });
+
+  test("event: its key, and what a listing tells of it; what is no event's key or has not its metadata is corrupt", () => {
+    const id = "0123456789abcdef0123456789abcdef";
+    const metadata = { a: 5, u: 7, s: 2, c: "falco", o: "falco", t: "Outbound", p: ["c2"], f: ["0a"] };
+    const told = { id, receivedAt: 5, updatedAt: 7, state: "done", client: "falco", source: "falco", type: "Outbound", playbooks: ["c2"], firings: ["0a"] };
+    expect(eventKey(id)).toBe(`event:${id}`);
+    expect(readRecord({ name: eventKey(id), metadata })).toEqual({ kind: "event", event: told });
+    for (const name of [`event:${id.slice(1)}`, `event:${id}0`, `event:x${id}`, `event:${id.toUpperCase()}`, "event:"]) {
+      expect(readRecord({ name, metadata })).toEqual({ kind: "corrupt", why: `${JSON.stringify(name)} is no event's record` });
+    }
+    expect(readRecord({ name: eventKey(id), metadata: { ...metadata, s: 99 } }).kind).toBe("corrupt");
   });
 
   test("offence: the first is not spelled, it is bounded, and one that cannot be read spoils no listing", () => {

@@ -4,7 +4,7 @@ import { cidrOf } from "../../shared/address/index.ts";
 import { limits } from "../../shared/limits.ts";
 import { readBlockRequest } from "../../shared/request/block.ts";
 import { Fields } from "../../shared/request/fields.ts";
-import { readExemption, readLift, readReconcile, readStop, readStore } from "../../shared/request/operations.ts";
+import { readExemption, readLift, readReconcile, readReplay, readStop, readStore } from "../../shared/request/operations.ts";
 import { type Problem, refusalOf } from "../../shared/request/problem.ts";
 
 const day = 86_400_000;
@@ -158,6 +158,14 @@ describe("other bodies", () => {
     expect(wrong(readStop({ action: "halt", targets: [], type: "store", odd: 1 }))).toEqual(["odd", "type", "action", "targets"]);
     expect(readStop({ action: "halt" }).request.action).toBe("freeze");
     expect(wrong(readStop({ action: "drain", targets: Array.from({ length: limits.targetsMax + 1 }, (_, at) => `t${at}`) }))).toEqual(["targets"]);
+  });
+
+  test("replay: the event it is meant for, if it says so", () => {
+    expect(readReplay({ type: "replay", event: "5a" })).toEqual({ request: { event: "5a" }, problems: [] });
+    expect(readReplay({})).toEqual({ request: { event: undefined }, problems: [] });
+    expect(wrong(readReplay([]))).toEqual(["body"]);
+    expect(readReplay([]).request).toEqual({ event: undefined });
+    expect(wrong(readReplay({ type: "stop", event: 5, odd: 1 }))).toEqual(["odd", "type", "event"]);
   });
 
   test("store: nothing but its type", () => {

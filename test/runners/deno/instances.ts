@@ -2,7 +2,10 @@
 // cloud of its own. The wiring is the deployment's; only the ports are ours.
 import type { AcceptItem, AcceptRequest } from "../../../functions/coordinator/contract.ts";
 import { type DenoCoordinator, denoCoordinator } from "../../../functions/coordinator/deno-coordinator.ts";
+import type { TakeRequest } from "../../../functions/events/contract.ts";
+import { playbookEngine } from "../../../functions/events/engine.ts";
 import type { DenoAtomic, DenoKv } from "../../../functions/runtime/deno-api.ts";
+import { engineOf } from "../../../functions/runtime/deployment.ts";
 import { denoKvStore } from "../../../functions/stores/deno-kv.ts";
 import { awsNacl } from "../../../providers/aws-nacl/index.ts";
 import { cidrKey, cidrOf } from "../../../shared/address/index.ts";
@@ -11,6 +14,7 @@ import type { Clock, LogRecord, Store } from "../../../shared/ports.ts";
 import { createProtection } from "../../../shared/protect/index.ts";
 import type { ProviderDefinition } from "../../../shared/provider.ts";
 import { startMs, storeId, testConfig } from "../../coordinator/world.ts";
+import { calling } from "../../events/support.ts";
 import { SimulatedAws } from "../../simulators/aws.ts";
 import { aclId, fixtureUsers, keys } from "../../simulators/aws-fixtures.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -64,6 +68,7 @@ export class Instance {
       sleep: (ms) => this.#world.time.sleep(ms),
       later: (at, work) => this.#world.time.at(this.#world.time.now + Math.max(0, at - this.clock.now()), () => void (this.isDead ? undefined : work())),
       heartbeat: async () => undefined,
+      engine: engineOf(config, playbookEngine),
     });
   }
 
@@ -148,6 +153,12 @@ export class Instances {
       return { key: cidrKey(cidrOf(ip)), asked: ip, at, until: at + 3_600_000, severity: "medium", targets: null, reason: "law", alerts: [] };
     });
     return { client: "detector", items, allOrNothing: false, dryRun: false };
+  }
+
+  event(id: string, ip: string): TakeRequest {
+    const event = { ...calling, id, at: this.time.now, actor: { addresses: [`${ip}/32`] } };
+    const bounds = { longestMs: 86_400_000, widest: { ipv4: 32, ipv6: 64 } };
+    return { client: "detector", own: null, bounds, receipt: this.time.now, events: [event] };
   }
 
   /** Addresses that stand in our range, sorted. */

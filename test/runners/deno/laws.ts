@@ -6,6 +6,7 @@ import { denoKvStore } from "../../../functions/stores/deno-kv.ts";
 import { senderLaws } from "../../conformance/sender-laws.ts";
 import { storeLaws } from "../../conformance/store-laws.ts";
 import { denoKvLaws } from "./deno-kv-laws.ts";
+import { eventLaws } from "./event-laws.ts";
 import { lockLaws } from "./lock-laws.ts";
 import { providerRuns } from "./provider-runs.ts";
 
@@ -25,7 +26,7 @@ interface Runnable {
 const stores = [...storeLaws, ...denoKvLaws].map(({ name, run }): Runnable => {
   return { name, run: (kv) => run({ kv, nowMs, store: denoKvStore({ kv, clock: { now: nowMs }, randomId: () => crypto.randomUUID() }) }) };
 });
-const lock = lockLaws.map(({ name, run }): Runnable => ({ name, run: (kv) => run({ kv }) }));
+const lock = [...lockLaws, ...eventLaws].map(({ name, run }): Runnable => ({ name, run: (kv) => run({ kv }) }));
 
 const providers = providerRuns.map(({ name, run }): Runnable => ({ name, run }));
 const senders = senderLaws.map(({ name, run }): Runnable => ({ name, run: () => run(null) }));

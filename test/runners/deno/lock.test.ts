@@ -1,6 +1,7 @@
-// The laws of the coordinator's lock in Deno, over the local runtime's KV. They run in one Deno process; here is one test for each.
+// The laws of the coordinator's lock in Deno, and of events under it, over the local runtime's KV. They run in one Deno process; here is one test for each.
 import { beforeAll, describe, expect, test } from "vitest";
 import { runLaws } from "./deno-process.ts";
+import { eventLaws } from "./event-laws.ts";
 import { lockLaws } from "./lock-laws.ts";
 
 let results: ReadonlyMap<string, string | null>;
@@ -10,7 +11,7 @@ beforeAll(async () => {
 }, 240_000);
 
 describe("the coordinator's lock in Deno KV", () => {
-  for (const law of lockLaws) {
+  for (const law of [...lockLaws, ...eventLaws]) {
     test(`lock: ${law.name}`, () => {
       expect(results.get(law.name)).toBeNull();
     });
