@@ -60,8 +60,9 @@ class Ground {
       places.set(place, { cidr, ours: false });
       return;
     }
-    // A full one: somebody replaces a rule of ours by one of theirs.
+    // A full one: somebody replaces a rule of ours by one of theirs. That change is not ours.
     places.set(capacity, { cidr, ours: false });
+    this.#before.set(name, new Set(this.#world.standing(name).map(cidrText)));
   }
 
   foreignAt(name: Name): readonly string[] {
