@@ -46,6 +46,11 @@ export const events = {
 
   // --- the coordinator ---
   "coordinator.unreachable": { levels: ["error"], says: "The coordinator did not answer; blocks are recorded without it", fields: ["why"] },
+  "queue.unreachable": {
+    levels: ["warn"],
+    says: "An event is recorded, and the queue did not take word of it; the tick works it off (Workers)",
+    fields: ["why"],
+  },
   "leases.accepted": {
     levels: ["info"],
     says: "Records of leases became durable; `escalated` counts those that are longer than asked because the address came back, by offence number",

@@ -1,6 +1,6 @@
 // What Cloudflare Workers gives, made into our ports: bindings, secrets, the coordinator object, HTTP in, ticks in.
 // The only file, with the entry and the coordinator object, that knows it. Decides nothing.
-import type { DurableObjectNamespace, ExecutionContext, KVNamespace, ScheduledController } from "@cloudflare/workers-types";
+import type { DurableObjectNamespace, ExecutionContext, KVNamespace, MessageBatch, Queue, ScheduledController } from "@cloudflare/workers-types";
 import type { Config } from "../../shared/config.ts";
 import { PortcullisError } from "../../shared/errors.ts";
 import type { Log } from "../../shared/ports.ts";
@@ -24,12 +24,15 @@ import { sendHeartbeat } from "./heartbeat.ts";
 import type { Platform } from "./platform.ts";
 import { makeTargets } from "./targets.ts";
 import { unusable } from "./unusable.ts";
+import { wakingBy } from "./waking.ts";
 
 /** Bindings by the names in `wrangler.toml`; secrets are looked up by the names in the configuration. */
 export interface WorkerEnv {
   readonly PORTCULLIS_KV: KVNamespace;
   /** Absent: KV and cron alone (`tick-only`). */
   readonly PORTCULLIS_COORDINATOR?: DurableObjectNamespace;
+  /** Absent: the coordinator's alarm and the tick alone work events off. */
+  readonly PORTCULLIS_QUEUE?: Queue;
   readonly PORTCULLIS_ALLOWED_HOSTS?: string;
   /** `debug` shows reads and quiet ticks too. */
   readonly PORTCULLIS_LOG_LEVEL?: string;
@@ -117,6 +120,11 @@ export class WorkersRuntime {
   }
 
   coordinator(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
+    const coordinator = this.#reached(env, recent);
+    return env.PORTCULLIS_QUEUE === undefined ? coordinator : wakingBy(env.PORTCULLIS_QUEUE, coordinator, this.#log(env));
+  }
+
+  #reached(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
     const parts = { world: () => this.world(env), host: this.host(env), recent };
     const namespace = env.PORTCULLIS_COORDINATOR;
     if (namespace === undefined) return tickOnlyCoordinator(parts);
@@ -152,6 +160,8 @@ export interface WorkerHandlers {
   fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response>;
   /** One tick. Ends as failed when any target did, so that the cron history shows it. */
   scheduled(controller: ScheduledController, env: WorkerEnv): Promise<void>;
+  /** Word of new events: one tick for all of it. What is thrown makes the queue send it again, as often as its settings say. */
+  queue(batch: MessageBatch, env: WorkerEnv): Promise<void>;
 }
 
 /** One isolate's handlers. */
@@ -160,6 +170,11 @@ export function makeWorker(runtime: WorkersRuntime): WorkerHandlers {
   const recent = volatileStorage();
   /** Bindings do not change within an isolate's life. A promise is not shared: one request must not wait on another's. */
   let app: Awaited<ReturnType<typeof runtime.app>> | undefined;
+  const tick = async (env: WorkerEnv): Promise<void> => {
+    const { failed } = await runtime.coordinator(env, recent).tick();
+    const names = Object.keys(failed);
+    if (names.length > 0) throw new PortcullisError("INVARIANT", `the tick failed for ${names.join(", ")}: ${Object.values(failed).join("; ")}`);
+  };
   return {
     async fetch(request, env, context) {
       try {
@@ -169,10 +184,7 @@ export function makeWorker(runtime: WorkersRuntime): WorkerHandlers {
       }
       return app.fetch(request, env, context as never);
     },
-    async scheduled(_controller, env) {
-      const { failed } = await runtime.coordinator(env, recent).tick();
-      const names = Object.keys(failed);
-      if (names.length > 0) throw new PortcullisError("INVARIANT", `the tick failed for ${names.join(", ")}: ${Object.values(failed).join("; ")}`);
-    },
+    scheduled: (_controller, env) => tick(env),
+    queue: (_batch, env) => tick(env),
   };
 }

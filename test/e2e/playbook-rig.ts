@@ -22,7 +22,7 @@ export class PlaybookRig {
   }
 
   static async start(
-    options: Pick<DemoOptions, "runtime" | "clients" | "onLog" | "persistTo" | "played"> & { readonly playbooks: string },
+    options: Pick<DemoOptions, "runtime" | "clients" | "onLog" | "persistTo" | "played" | "coordinator" | "queue"> & { readonly playbooks: string },
   ): Promise<PlaybookRig> {
     const { playbooks, ...rest } = options;
     return new PlaybookRig(await startDemo({ ...rest, clouds: ["azure", "cloudflare"], sections: `playbooks:\n${playbooks}` }));

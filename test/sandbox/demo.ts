@@ -50,6 +50,10 @@ export interface DemoOptions {
   readonly sections?: string;
   /** Hosts whose part somebody plays on loopback, to where. */
   readonly played?: Readonly<Record<string, string>>;
+  /** `none`: KV and cron alone. */
+  readonly coordinator?: "none";
+  /** A queue that brings word of new events. */
+  readonly queue?: "events";
 }
 
 function azureTarget(url: string): string {
@@ -133,7 +137,7 @@ function firewallsOf({ aws, others }: Stack): readonly WatchedFirewall[] {
   ];
 }
 
-export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, played, ...further }: DemoOptions = {}): Promise<Demo> {
+export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, played, coordinator, queue, ...further }: DemoOptions = {}): Promise<Demo> {
   const admin = newKey();
   const detector = newKey();
   const watcher = newKey();
@@ -157,6 +161,8 @@ export async function startDemo({ clouds = [], runtime, port, onLog, persistTo, 
     ...(port === undefined ? {} : { port }),
     ...(persistTo === undefined ? {} : { persistTo }),
     ...(played === undefined ? {} : { played }),
+    ...(coordinator === undefined ? {} : { coordinator }),
+    ...(queue === undefined ? {} : { queue }),
     ...(onLog === undefined ? {} : { onLog }),
   });
   // The first tick, so that every read has a pass to tell of.

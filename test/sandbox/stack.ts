@@ -38,6 +38,7 @@ export interface StackOptions {
   /** Where the product runs; workerd unless said otherwise. */
   readonly runtime?: Runtime;
   readonly coordinator?: WorkerOptions["coordinator"];
+  readonly queue?: WorkerOptions["queue"];
   readonly persistTo?: string;
   readonly port?: number;
   readonly played?: WorkerOptions["played"];
@@ -128,11 +129,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let start = await build(await options.yaml(aws.url, others.urls));
   const configFile = join(folder, "portcullis.yaml");
   const allowed = { PORTCULLIS_ALLOWED_HOSTS: [new URL(aws.url).host, ...others.hosts].join(",") };
-  const { persistTo, coordinator, port, played, onLog } = options;
+  const { persistTo, coordinator, queue, port, played, onLog } = options;
   const workerOptions: Omit<WorkerOptions, "script"> = {
     bindings: { AWS_WEB_ID: runtimeUser.accessKeyId, AWS_WEB_SECRET: runtimeUser.secretAccessKey, ...others.bindings, ...allowed, ...options.secrets },
     ...(persistTo === undefined ? {} : { persistTo }),
     ...(coordinator === undefined ? {} : { coordinator }),
+    ...(queue === undefined ? {} : { queue }),
     ...(port === undefined ? {} : { port }),
     ...(played === undefined ? {} : { played }),
     ...(onLog === undefined ? {} : { onLog }),

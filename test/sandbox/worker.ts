@@ -10,6 +10,8 @@ export interface WorkerOptions {
   readonly bindings: Readonly<Record<string, string>>;
   /** `none`: the Durable Object binding is left out. */
   readonly coordinator?: "durable-object" | "none";
+  /** `events`: a queue that brings word of new events is bound; none unless said so. */
+  readonly queue?: "events";
   /** Keeps KV and the object's storage across restarts; absent: in memory. */
   readonly persistTo?: string;
   readonly port?: number;
@@ -50,7 +52,8 @@ function network(played: Readonly<Record<string, string>>) {
 }
 
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { script, bindings, coordinator = "durable-object", persistTo, port = 0, played, onLog = () => undefined } = options;
+  const { script, bindings, coordinator = "durable-object", persistTo, port = 0, played, queue, onLog = () => undefined } = options;
+  const queues = { queueProducers: { PORTCULLIS_QUEUE: "events" }, queueConsumers: { events: { maxBatchTimeout: 0 } } };
   const objects = { PORTCULLIS_COORDINATOR: { className: "CoordinatorObject", useSQLite: true } };
   const options4 = convertV4MiniflareOptions({
     name: "portcullis",
@@ -63,6 +66,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     bindings: { ...bindings },
     kvNamespaces: ["PORTCULLIS_KV"],
     ...(played === undefined ? {} : { outboundService: network(played) }),
+    ...(queue === undefined ? {} : queues),
     ...(coordinator === "none" ? {} : { durableObjects: objects }),
     ...(persistTo === undefined ? {} : { resourcePersistencePath: persistTo }),
     log: new QuietLog(onLog),
