@@ -91,7 +91,7 @@ export class Deeds {
       }
     } else if (action.do === "skip-ticks") {
       this.#world.skipTicks(scheduler.now + action.ms);
-      oracle.disturbAll(action.ms + recoveryMs + limits.fullPassMs);
+      oracle.disturbAll(action.ms + recoveryMs + limits.fullPassMs, "ticks");
     } else if (action.do === "double-tick") {
       platform.tick();
       platform.tick();

@@ -23,6 +23,8 @@ export interface DespiteParts {
   readonly passMs: number;
   /** When a life was last killed; 0: none was. */
   readonly killedAt: () => EpochMs;
+  /** Whether the platform keeps a wish for a pass, whoever dies. */
+  readonly keepsWishes: boolean;
   /** What the newest deployment protects, and since when. */
   readonly protection: () => { readonly at: EpochMs; readonly ranges: readonly Cidr[] } | undefined;
 }
@@ -60,7 +62,7 @@ export class Despite {
     if (shared !== null || watch.estrangedSince !== null) return shared;
     if (watch.wish.mode === "drain") return this.#drained(watch);
     if (watch.wish.mode !== "enforce") return null;
-    return this.#protected(watch) ?? this.#afterKill(watch);
+    return this.#protected(watch) ?? this.#afterKill(watch) ?? this.#withoutTicks(watch);
   }
 
   /**
@@ -126,15 +128,28 @@ export class Despite {
     const { now } = scheduler;
     const isOnlyKilled = now <= watch.disturbedUntil && now > watch.disturbedBesides("kill");
     if (!isOnlyKilled || strictness !== "strict" || watch.cloud.definition.granularity === "group") return null;
-    for (const one of ledger.due(watch.name, now)) {
-      if (watch.covers(one.cidr) || one.aside || one.recordLostAt !== null || this.#mayRest(watch, one)) continue;
-      const newest = this.#parts.protection();
-      if (newest?.ranges.some((range) => overlaps(range, one.cidr))) continue;
-      const sinceMs = now - Math.max(one.endedAt ?? now, killedAt(), newest?.at ?? 0, this.#narrowSince(watch, one.cidr.family));
-      if (sinceMs > limits.tickMs + passMs + lockMs + watch.operationMs)
-        return { promise: "P1", what: `${watch.name}: ${cidrText(one.cidr)} was promised, and whoever was killed before keeps it waiting for ${sinceMs} ms` };
-    }
-    return null;
+    const mostMs = limits.tickMs + passMs + lockMs + watch.operationMs;
+    const one = ledger.due(watch.name, now).find((due) => !this.#mayRest(watch, due) && this.#waitsMs(watch, due, killedAt()) > mostMs);
+    return one === undefined
+      ? null
+      : { promise: "P1", what: `${watch.name}: ${cidrText(one.cidr)} was promised, and whoever was killed before keeps it waiting` };
+  }
+
+  /** Accepting wakes a pass (design 1), also where no tick comes. */
+  #withoutTicks(watch: Watch): Wrong | null {
+    const { scheduler, ledger, passMs, keepsWishes } = this.#parts;
+    const { now } = scheduler;
+    if (!keepsWishes || now > watch.disturbedUntil || now <= watch.disturbedBesides("ticks")) return null;
+    const one = ledger.due(watch.name, now).find((due) => this.#waitsMs(watch, due, 0) > limits.tickMs + passMs + watch.operationMs);
+    return one === undefined ? null : { promise: "P1", what: `${watch.name}: ${cidrText(one.cidr)} was promised, and waits for a tick` };
+  }
+
+  /** For how long it certainly could have stood and does not, since that moment. */
+  #waitsMs(watch: Watch, one: Asked, since: EpochMs): number {
+    const { now } = this.#parts.scheduler;
+    const newest = this.#parts.protection();
+    const isExcused = watch.covers(one.cidr) || one.aside || one.recordLostAt !== null || newest?.ranges.some((range) => overlaps(range, one.cidr)) === true;
+    return isExcused ? 0 : now - Math.max(one.endedAt ?? now, since, newest?.at ?? 0, this.#narrowSince(watch, one.cidr.family));
   }
 
   #mayRest(watch: Watch, one: Asked): boolean {

@@ -40,6 +40,8 @@ export interface OracleParts {
   readonly strictness: "strict" | "by-staleness";
   /** When a life was last killed; 0: none was. */
   readonly killedAt: () => EpochMs;
+  /** Whether the platform keeps a wish for a pass, whoever dies. */
+  readonly keepsWishes: boolean;
 }
 
 export class Oracle {

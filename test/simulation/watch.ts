@@ -24,9 +24,10 @@ export interface Wish {
 
 /**
  * What excuses only some promises: a deployment, a record that cannot be read and trouble of a call that only adds nothing of P4 (which has a bound
- * of its own, needs no proof, and goes first); a record nothing of the feed, which is whole or refused; a kill nothing that was asked for after it.
+ * of its own, needs no proof, and goes first); a record nothing of the feed, which is whole or refused; a kill nothing that was asked for after it;
+ * ticks that do not come nothing that wakes a pass by itself.
  */
-export type Excuse = "deployment" | "record" | "adding" | "kill";
+export type Excuse = "deployment" | "record" | "adding" | "kill" | "ticks";
 
 const historyMs = 30 * 60_000;
 
@@ -43,7 +44,7 @@ export class Watch {
   /** Until then, what was done to it may excuse that it is not right. */
   disturbedUntil: EpochMs = 0;
   /** The same by what did it. */
-  #disturbed: Readonly<Record<Excuse | "other", EpochMs>> = { deployment: 0, record: 0, adding: 0, kill: 0, other: 0 };
+  #disturbed: Readonly<Record<Excuse | "other", EpochMs>> = { deployment: 0, record: 0, adding: 0, kill: 0, ticks: 0, other: 0 };
   /** Until then, a quota that was changed or a place that was filled by others may have an exchange end half-way. */
   narrowedUntil: EpochMs = 0;
   /** Since when another store's mark is on it; null: ours is. */
@@ -166,7 +167,7 @@ export class Watch {
   calm(until: EpochMs): void {
     this.#troubleMs.clear();
     this.disturbedUntil = until;
-    this.#disturbed = { deployment: 0, record: 0, adding: 0, kill: 0, other: until };
+    this.#disturbed = { deployment: 0, record: 0, adding: 0, kill: 0, ticks: 0, other: until };
   }
 
   /** Takes in a change; gives what stood before it. */

@@ -69,7 +69,15 @@ export class World {
     this.watches = this.clouds.map((cloud) => new Watch(cloud, { at: startMs, mode: "enforce", maxEntries: null }, startMs));
     const { scheduler, ledger, watches, platform } = this;
     const strictness = platform.kind === "workers-tick-only" ? "by-staleness" : "strict";
-    this.oracle = new Oracle({ scheduler, ledger, watches, stalenessMs: platform.stalenessMs, strictness, killedAt: () => platform.killedAt });
+    this.oracle = new Oracle({
+      scheduler,
+      ledger,
+      watches,
+      stalenessMs: platform.stalenessMs,
+      strictness,
+      killedAt: () => platform.killedAt,
+      keepsWishes: platform.kind === "workers",
+    });
     this.oracle.deployed(this.config.protect.ranges);
     this.callers = new Callers({ scheduler, platform, ledger, oracle: this.oracle, targetNames: this.clouds.map(({ name }) => name) });
     this.platform.seed("meta:store", storeId, { id: storeId });

@@ -245,6 +245,13 @@ export const recordsMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P1"],
-    hunt: { only: ["block", "skip-ticks"], setting: { platform: "workers" }, steps: 20 },
+    hunt: {
+      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      script: [
+        { afterMs: 1_000, do: "skip-ticks", ms: 30 * minute },
+        { afterMs: minute, do: "block", by: "detector", ips: ["203.0.113.1"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 10 * minute, do: "read", ip: "203.0.113.1" },
+      ],
+    },
   },
 ];
