@@ -116,6 +116,25 @@ describe("playbook explain", () => {
     });
   });
 
+  it("playbook explain: what a detector sends, by its own format, and what in it is no event", async () => {
+    const call = { "evt.type": "connect", "fd.name": "10.0.1.12:44321->203.0.113.67:443", "fd.sip": "203.0.113.67", "fd.cip": "10.0.1.12" };
+    const alert = { rule: "Outbound Connection to C2 Servers", priority: "Critical", time: "2026-11-20T12:00:00Z", output: "calls home", output_fields: call };
+    const ran = await portcullis(["playbook", "explain", "-", "--from", "falco"], { input: `${JSON.stringify(alert)}\n{"no":"alert"}\n` });
+    expect(ran.code).toBe(0);
+    expect(ran.out.split("\n")[0]).toBe("WOULD FIRE c2-traffic (Something of ours talks to whoever controls it)");
+    expect(ran.out).toContain("block [203.0.113.67/32]");
+    expect(ran.err).toMatch(/^standard input item 1 is invalid: /);
+    for (const [args, input, said] of [
+      [["--from", "falc"], "{}", "--from takes one of alertmanager, aws-waf-logs, "],
+      [["--from", "falco"], "{", "standard input: "],
+      [["--from", "falco"], '{"no":"alert"}', "holds no event of falco"],
+      [[], JSON.stringify(alert), "what a detector sends is read with --from SOURCE"],
+    ] as const) {
+      const refused = await portcullis(["playbook", "explain", "-", ...args], { input });
+      expect([refused.code === 0, refused.err]).toEqual([false, expect.stringContaining(said)]);
+    }
+  });
+
   it("playbook explain: what is no event is refused with every reason", async () => {
     const ran = await portcullis(["playbook", "explain", "-"], { input: '{"sorce":"a","severity":"hihg"}' });
     expect(ran).toMatchObject({ code: 1, out: "" });
