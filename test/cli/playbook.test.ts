@@ -125,7 +125,7 @@ describe("playbook explain", () => {
     expect(ran.out).toContain("block [203.0.113.67/32]");
     expect(ran.err).toMatch(/^standard input item 1 is invalid: /);
     for (const [args, input, said] of [
-      [["--from", "falc"], "{}", "--from takes one of alertmanager, aws-waf-logs, "],
+      [["--from", "falc"], "{}", "--from takes one of guardduty, "],
       [["--from", "falco"], "{", "standard input: "],
       [["--from", "falco"], '{"no":"alert"}', "holds no event of falco"],
       [[], JSON.stringify(alert), "what a detector sends is read with --from SOURCE"],
