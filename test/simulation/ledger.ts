@@ -39,6 +39,8 @@ export interface LiftAsked {
   readonly cidr: Cidr;
   readonly sentAt: EpochMs;
   readonly exemptMs: number | null;
+  /** How far off the clock may have been that it was stamped by: that stays in its record when the clock is right again. */
+  offMs: number;
   answeredAt: EpochMs | null;
 }
 
@@ -135,7 +137,7 @@ export class Ledger {
 
   /** A lift goes out: from now on nothing that it holds is certain. */
   lift(cidr: Cidr, exemptMs: number | null, now: EpochMs): LiftAsked {
-    const lift: LiftAsked = { cidr, sentAt: now, exemptMs, answeredAt: null };
+    const lift: LiftAsked = { cidr, sentAt: now, exemptMs, offMs: this.clocksOffMs, answeredAt: null };
     this.lifts.push(lift);
     this.version += 1;
     for (const one of this.all) if (contains(cidr, one.cidr) && one.outcome !== "refused") one.liftSentAt ??= now;
@@ -145,6 +147,7 @@ export class Ledger {
   /** It is done: what was promised before it was sent is over. */
   lifted(lift: LiftAsked, now: EpochMs): void {
     lift.answeredAt = now;
+    lift.offMs = Math.max(lift.offMs, this.clocksOffMs);
     this.version += 1;
     for (const one of this.all) {
       if (contains(lift.cidr, one.cidr) && one.endedAt !== null && one.endedAt < lift.sentAt) one.liftedAt ??= now;
@@ -186,7 +189,8 @@ export class Ledger {
   /** Whether a person may have exempted a part of it, so that a lease made now would never count. */
   mayBeExempt(cidr: Cidr, now: EpochMs): boolean {
     return this.lifts.some(
-      ({ cidr: lifted, sentAt, exemptMs }) => exemptMs !== null && overlaps(lifted, cidr) && now < sentAt + exemptMs + 60_000 + this.clocksOffMs,
+      ({ cidr: lifted, sentAt, exemptMs, offMs }) =>
+        exemptMs !== null && overlaps(lifted, cidr) && now < sentAt + exemptMs + 60_000 + Math.max(offMs, this.clocksOffMs),
     );
   }
 
@@ -201,8 +205,7 @@ export class Ledger {
 
   /** Whether a person's lift may be why it was refused: an exemption, or a lift that came no earlier than it. */
   liftExplains(one: Asked, now: EpochMs): boolean {
-    const slackMs = 60_000 + this.clocksOffMs;
-    const isLater = ({ sentAt, answeredAt }: LiftAsked) => (answeredAt ?? sentAt) + slackMs >= one.sentAt;
+    const isLater = ({ sentAt, answeredAt, offMs }: LiftAsked) => (answeredAt ?? sentAt) + 60_000 + Math.max(offMs, this.clocksOffMs) >= one.sentAt;
     return this.mayBeExempt(one.cidr, now) || this.lifts.some((lift) => overlaps(lift.cidr, one.cidr) && isLater(lift));
   }
 

@@ -261,7 +261,9 @@ export class Oracle {
     if (!isOver && rivals(before).length + heavier.size <= cap.most) return false;
     // What ended within SETTLE is live to a pass, and keeps the weight that it had.
     const endedMs = now - this.#settleMs - passMs;
-    const keptLighter = rivals(watch.placed).some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
+    // Families that are written one after the other are compared once all is still (P6: shed for less).
+    const together = rivals(watch.placed).filter(({ family }) => family === one.cidr.family || watch.cloud.definition.granularity !== "group");
+    const keptLighter = together.some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
     return isOver || (!keptLighter && !this.#despite.isGivenAway(watch, one.cidr, before));
   }
@@ -360,7 +362,7 @@ export class Oracle {
     const watch = this.#parts.watches.find(({ name }) => name === target);
     this.#guard(() => {
       if (watch === undefined) throw new Violation("P9", `an answer speaks of a target ${target} that there is not`);
-      const seenSince = Math.min(sentAt, this.#lastSeen(watch)) - limits.fullPassMs - 2 * limits.tickMs - passMs;
+      const seenSince = Math.min(sentAt, watch.lastSeen(this.#now)) - limits.fullPassMs - 2 * limits.tickMs - passMs;
       const { state } = claim;
       this.#parts.scheduler.note(`answered: ${state}`);
       if (state === "enforced" && !watch.stoppedSince(cidr, seenSince))
@@ -391,10 +393,5 @@ export class Oracle {
         if (isOld && isSure && !fed.some((entry) => contains(entry, one.cidr))) throw new Violation("P9", `the feed leaves out ${cidrText(one.cidr)}`);
       }
     });
-  }
-
-  /** What was seen before trouble began may be repeated until it is over. */
-  #lastSeen(watch: Watch): EpochMs {
-    return watch.disturbedUntil > this.#now - limits.fullPassMs ? this.#now - limits.readyMs : this.#now;
   }
 }

@@ -2,6 +2,7 @@
 // when it could be expected to be right. Decides nothing; `oracle.ts` judges.
 import { type Cidr, cidrOf, contains } from "../../shared/address/index.ts";
 import type { TargetMode } from "../../shared/config.ts";
+import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { CloudChange, CloudUnderTest } from "./contract.ts";
 
@@ -143,6 +144,11 @@ export class Watch {
     const calledAt = calls === this.#seen.calls ? this.#seen.calledAt : now;
     if (killedAt !== this.#seen.killedAt) this.calledBeforeKill = calledAt;
     this.#seen = { calls, writes, calledAt, killedAt };
+  }
+
+  /** What was seen before trouble began may be repeated until it is over. */
+  lastSeen(now: EpochMs): EpochMs {
+    return this.disturbedUntil > now - limits.fullPassMs ? now - limits.readyMs : now;
   }
 
   /** For how long something may have been in the way. */
