@@ -2,7 +2,7 @@
 // the store does. Platform-free: a Durable Object, a lock, or a plain process gives it storage and wakes it.
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
 import type { EventRecord } from "../../shared/event/record.ts";
-import { keyPrefixes, liftMetadata, readStop, stopMetadata } from "../../shared/keys.ts";
+import { keyPrefixes, readStop, stopMetadata } from "../../shared/keys.ts";
 import { noStop, type StopState } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
@@ -15,8 +15,9 @@ import { type PassReport, pass, type Wake } from "../reconcile.ts";
 import { Acceptance } from "./acceptance.ts";
 import type * as contract from "./contract.ts";
 import { explain } from "./explaining.ts";
-import { allOrFirstError, KnownStates, putRecord } from "./known.ts";
+import { KnownStates, putRecord } from "./known.ts";
 import { Ledger, leasesMax } from "./ledger.ts";
+import { recordLifts, redoLifts } from "./lift-records.ts";
 import { liftOne, liveRecords } from "./lifting.ts";
 import { planTarget } from "./questions.ts";
 import { storeSnapshot } from "./snapshot-copy.ts";
@@ -124,11 +125,14 @@ export class Coordinator implements contract.CoordinatorApi {
     const live = liveRecords(this.#world.memory, now);
     const items = request.keys.map((key) => liftOne(key, request, live));
     if (!repeated) {
-      const options = { metadata: liftMetadata(request), expiresAtMs: this.#liftExpiry(request, now) };
       // Whatever comes of the puts: from here on no answer leans on what this lift may have ended.
       this.#ledger.invalidate();
-      await allOrFirstError(items.map((item) => memory.begin(item.key, options.metadata)));
-      await allOrFirstError(items.map((item) => putRecord(this.#world, item.key, "{}", options, trace)));
+      await recordLifts(
+        this.#world,
+        items.map((item) => item.key),
+        request,
+        trace,
+      );
       await memory.markUsed(request.once, now);
       memory.counters.add(
         "portcullis_lifted_leases_total",
@@ -152,10 +156,6 @@ export class Coordinator implements contract.CoordinatorApi {
     const leases = lifted.reduce((sum, count) => sum + count, 0);
     const exempt = request.exemptUntil === null ? null : new Date(request.exemptUntil).toISOString();
     traced(this.#world.log, trace)({ level: "info", event: "leases.lifted", client: request.client, blocks: lifted.length, leases, exempt_until: exempt });
-  }
-
-  #liftExpiry(request: contract.LiftRequest, now: EpochMs): EpochMs {
-    return Math.max(now + limits.leaseLongestMs, request.exemptUntil ?? 0) + limits.retainMs;
   }
 
   /** One after the other: each builds on what the one before has made. */
@@ -303,6 +303,7 @@ export class Coordinator implements contract.CoordinatorApi {
       this.#isAsked = false;
     }
     try {
+      if (await redoLifts(this.#world)) this.#ledger.invalidate();
       const cause = this.#world.memory.traces.causeOf(asked, { bytes: (count) => this.#host.randomBytes(count) });
       const report = await pass({ ...this.#world, log: traced(this.#world.log, cause.trace), cause }, wake);
       isDone = !report.quiet;

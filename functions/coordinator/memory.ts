@@ -175,6 +175,8 @@ export class Memory {
   readonly #seen = new Map<string, EpochMs>();
   /** Lifts that were begun, by record name: one of another life may be in the store though nothing here shows it yet. */
   readonly #begun = new Map<string, Lift>();
+  /** Of these, those that an earlier life left. */
+  readonly #left = new Set<string>();
   readonly core: CoreMemory;
   readonly traces = new OpenTraces();
   readonly counters: Counters;
@@ -206,7 +208,7 @@ export class Memory {
     for (const [key, value] of stored) {
       if (key.startsWith("target:")) memory.#targets.set(key.slice(7), { ...freshTarget(), ...(value as unknown as TargetMemory) });
       if (key.startsWith("recent:")) memory.#restore(key.slice(7), value as unknown as Remembered);
-      if (key.startsWith(begunPrefix)) memory.#restoreBegun(key.slice(begunPrefix.length), value);
+      if (key.startsWith(begunPrefix)) memory.#left.add(memory.#restoreBegun(key.slice(begunPrefix.length), value));
       if (key.startsWith("seen:")) memory.#seen.set(key.slice(5), value as number);
       if (key.startsWith(eventsPrefix)) memory.events.restore(key.slice(eventsPrefix.length), value);
       if (key.startsWith(offencesPrefix)) memory.offences.restore(value);
@@ -230,9 +232,10 @@ export class Memory {
     this.#recent.set(name, recent);
   }
 
-  #restoreBegun(name: string, metadata: Json): void {
+  #restoreBegun(name: string, metadata: Json): string {
     const record = readRecord({ name, metadata });
     if (record.kind === "lift") this.#begun.set(name, record.lift);
+    return name;
   }
 
   target(name: string): TargetMemory {
@@ -270,6 +273,16 @@ export class Memory {
   async begin(name: string, metadata: Json): Promise<void> {
     this.#restoreBegun(name, metadata);
     await this.#storage.put(`${begunPrefix}${name}`, metadata);
+  }
+
+  /** They were answered as failed: what may have come of them is doubted for as long as this life knows, and nobody writes them again. */
+  async abandon(names: readonly string[]): Promise<void> {
+    await this.#storage.delete(names.map((name) => `${begunPrefix}${name}`));
+  }
+
+  /** Lifts that an earlier life began and did not remember as written. */
+  leftLifts(): Lift[] {
+    return [...this.#begun].flatMap(([name, lift]) => (this.#left.has(name) && !this.#recent.has(name) ? [lift] : []));
   }
 
   /** Lifts of which nobody knows yet that the store shows them. What they may have ended supports no promise. */

@@ -40,3 +40,32 @@ test("lift: nor when all memory is lost with it", async () => {
     expect(world.blocked(ip), `${(end - world.now) / 1000} s before its end`).toBe(true);
   }
 });
+
+test.each([1, 2, 3])("lift: one that died after %i calls is written by the next life, and holds in every pass from then on", async (calls) => {
+  // Each listing is as late as it may be, or not at all, in turn.
+  let listings = 0;
+  const world = await newWorld({ lag: () => (listings++ % 2 === 0 ? limits.workersKvStalenessMs : 0) });
+  await world.block(ip, 10 * minute);
+  await world.advance(2 * minute);
+  await world.killAfter(calls);
+  expect(await world.lift(ip)).toBeNull();
+  const changes: boolean[] = [world.blocked(ip)];
+  for (let step = 0; step < 60; step += 1) {
+    await world.survive((coordinator) => coordinator.reconcile(null));
+    await world.advance(3_000);
+    if (world.blocked(ip) !== changes.at(-1)) changes.push(world.blocked(ip));
+  }
+  expect(changes).toEqual([true, false]);
+});
+
+test("lift: one that was answered as failed is not written later", async () => {
+  const world = await newWorld();
+  await world.block(ip, 10 * minute);
+  await world.advance(2 * minute);
+  world.kv.down = true;
+  expect(await world.lift(ip)).toBeNull();
+  world.kv.down = false;
+  world.evict();
+  await world.advance(3 * minute);
+  expect(world.blocked(ip)).toBe(true);
+});
