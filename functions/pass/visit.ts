@@ -192,7 +192,7 @@ export async function visit(world: World, target: Target, request: VisitRequest,
     };
   }
   const applied = await new Application(world, target, request, callsAtStart, observation.ours).run(steps);
-  const standing = overlay(observation.ours, memory.acknowledged);
+  const standing = markLeaving(memory, overlay(observation.ours, memory.acknowledged));
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));
   const known = { seenAt: request.now, entries: standing, without: withoutOf({ plan, leases }) };

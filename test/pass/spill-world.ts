@@ -25,6 +25,8 @@ interface Site {
   readonly firewall: MemoryFirewall;
   /** Reads fail while set. */
   isDown: boolean;
+  /** Removals are accepted, and done only when this is called. */
+  later: (() => Promise<void>)[] | null;
 }
 
 export class SpillWorld {
@@ -67,7 +69,7 @@ export class SpillWorld {
   #target(name: string, { rules, canSwap = true }: TargetPlan, config: TargetConfig): Target {
     const firewall = new MemoryFirewall(rules);
     firewall.mark = storeId;
-    const site: Site = { firewall, isDown: false };
+    const site: Site = { firewall, isDown: false, later: null };
     this.sites.set(name, site);
     const definition = memoryDefinition(firewall);
     const calls = { made: 0 };
@@ -85,6 +87,13 @@ export class SpillWorld {
       apply: async (step) => {
         calls.made += 1;
         this.nowMs += 1;
+        if (site.later !== null && step.removes.length > 0) {
+          site.later.push(async () => {
+            await inner.apply(step);
+            this.onWrite();
+          });
+          return { kind: "pending", operation: "removal" };
+        }
         const outcome = await inner.apply(step);
         this.onWrite();
         return outcome;

@@ -56,6 +56,32 @@ describe("spill", () => {
     expect(world.writes()).toBe(written);
   });
 
+  test("on its way out: what the large target is about to let go stands there for nobody", async () => {
+    const world = await SpillWorld.of(chain(1, 20));
+    const large = world.sites.get("large");
+    if (large === undefined) throw new Error("there is no large target");
+    await world.lease(host(8), { minutes: 3, severity: "critical" });
+    await world.lease(host(2), { minutes: 120, severity: "low" });
+    await world.ticks(1);
+    expect([world.holds("hot", host(8)), world.holds("large", host(2))]).toEqual([true, true]);
+    // It moves up, and its removal below is only accepted.
+    large.later = [];
+    for (let passes = 0; passes < 30 && large.later.length === 0; passes += 1) {
+      world.nowMs += minute / 2;
+      await world.pass();
+    }
+    expect([world.holds("hot", host(2)), world.holds("large", host(2)), large.later.length > 0]).toEqual([true, true, true]);
+    world.onWrite = () => expect(world.holds("hot", host(2)) || world.holds("large", host(2))).toBe(true);
+    // Something heavier comes, while that is under way.
+    await world.lease(host(16), { minutes: 120, severity: "critical" });
+    await world.pass();
+    const done = large.later;
+    large.later = null;
+    for (const end of done) await end();
+    await world.ticks(5);
+    expect([world.standing("hot"), world.holds("large", host(2))]).toEqual([[host(16)], true]);
+  });
+
   test("back: when there is room again it moves up, and only then leaves the large target", async () => {
     const world = await SpillWorld.of(chain(1, 20));
     await world.lease(host(2), { minutes: 10, severity: "high" });

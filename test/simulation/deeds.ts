@@ -178,7 +178,7 @@ export class Deeds {
     scheduler.tell(`human at ${watch.name}: ${done}`);
     // Until somebody puts it right, a target may refuse to be written to, or to call enforced what stands there.
     const isStrict = watch.cloud.definition.granularity !== "entry";
-    if (isStrict && deed === "add-in-our-place") watch.narrowedUntil = Number.POSITIVE_INFINITY;
+    if (isStrict && (deed === "add-in-our-place" || deed === "edit-ours")) watch.narrowedUntil = Number.POSITIVE_INFINITY;
     const lasts = deed === "disarm" || (isStrict && (deed === "add-in-our-place" || deed === "edit-ours"));
     watch.disturb(lasts ? Number.POSITIVE_INFINITY : scheduler.now + limits.fullPassMs + recoveryMs + watch.operationMs);
   }
