@@ -177,7 +177,16 @@ export const placingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P3"],
-    hunt: { only: ["block", "alerts", "lift"] },
+    // What lies inside cannot get an entry of its own: the wider one is all that keeps it closed.
+    hunt: {
+      setting: { platform: "workers", clouds: ["cloudflare"], room: "wide" },
+      script: [
+        { afterMs: 1_000, do: "spoil", cloud: 0, call: null, trouble: { kind: "poison", cidr: "203.0.113.3/32" } },
+        { afterMs: 1_000, do: "block", by: "sensor", ips: ["203.0.113.0/29"], forMs: 6 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 1_000, do: "block", by: "detector", ips: ["203.0.113.3"], forMs: 60 * minute, severity: "medium", at: null, wait: 0 },
+        { afterMs: 20 * minute, do: "read", ip: "203.0.113.3" },
+      ],
+    },
   },
   {
     name: "merged-with-bystanders",
