@@ -183,7 +183,7 @@ export const peersMutants: readonly Mutant[] = [
     name: "one-page-is-the-whole-list",
     from: "amazon-guardduty-waf-acl, cs-aws-waf-bouncer: listings without their further pages",
     edits: [{ file: "functions/stores/workers-kv.ts", find: "cursor: page.list_complete ? null : page.cursor", replace: "cursor: null" }],
-    expect: ["P1", "P3", "P9"],
+    expect: ["P1", "P2", "P3", "P9"],
     hunt: { only: ["block", "alerts", "feed", "read"], setting: { platform: "workers-tick-only" } },
   },
   {
