@@ -78,6 +78,8 @@ export const recordsMutants: readonly Mutant[] = [
         find: "const begun = liftedBy(this.#memory.begunLifts());",
         replace: "const begun = liftedBy(this.#memory.begunLifts().slice(0, 0));",
       },
+      { file: "functions/coordinator/coordinator.ts", find: "if (await redoLifts(this.#world)) this.#ledger.invalidate();", replace: "" },
+      { file: "functions/coordinator/coordinator.ts", find: "import { recordLifts, redoLifts } from", replace: "import { recordLifts } from" },
     ],
     expect: ["P3", "P1"],
     hunt: {
