@@ -2,6 +2,7 @@
 // Seen from outside: no standing block of the highest severity ever opens early, and in the end both directions agree.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { cidrOf, contains } from "../../shared/address/index.ts";
 import type { Severity } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import { type CoordinatedWorld, newWorld, settle } from "../coordinator/world.ts";
@@ -50,12 +51,14 @@ interface Watched {
 }
 
 function watch(world: CoordinatedWorld, watched: Watched): void {
-  const now = new Set(denied(world, false));
+  // Neighbours may share a rule.
+  const now = denied(world, false).map(cidrOf);
+  const isDenied = (cidr: string) => now.some((entry) => contains(entry, cidrOf(cidr)));
   for (const [cidr, until] of watched.until) {
     if (until <= world.now) {
       watched.until.delete(cidr);
       watched.standing.delete(cidr);
-    } else if (now.has(cidr)) watched.standing.add(cidr);
+    } else if (isDenied(cidr)) watched.standing.add(cidr);
     else if (watched.standing.has(cidr)) throw new Error(`${cidr} opened ${Math.round((until - world.now) / 1_000)} s early`);
   }
 }
