@@ -3,6 +3,7 @@
 import { cidrKey, cidrOf, displayCidr } from "../../shared/address/index.ts";
 import type { ClientConfig } from "../../shared/config.ts";
 import { type ErrorCode, PortcullisError } from "../../shared/errors.ts";
+import { attackedIn, nameOf } from "../../shared/event/about.ts";
 import type { StepOutcome } from "../../shared/event/progress.ts";
 import type { BlockAct, EventRecord, LiftAct, LogAct, StepRecord } from "../../shared/event/record.ts";
 import { limits } from "../../shared/limits.ts";
@@ -36,8 +37,7 @@ function boundClient({ client: name, bounds }: EventRecord, parts: DeskParts): C
 }
 
 function reasonOf({ event }: EventRecord, playbook: string): string {
-  const what = event.title === event.type ? event.type : `${event.type}: ${event.title}`;
-  return cutText(`${playbook}: ${what}`, limits.reasonCharsMax).trim();
+  return cutText(`${playbook}: ${nameOf(event)}`, limits.reasonCharsMax).trim();
 }
 
 interface Judged {
@@ -56,6 +56,7 @@ function judgeAll(act: BlockAct, work: StepWork, parts: DeskParts): Judged {
     const target = provider.get(name);
     return target === undefined ? null : { caveats: target.definition.caveats, admit: target.provider.admit.bind(target.provider) };
   };
+  const attacked = attackedIn(record.event);
   const items = new Map<string, AcceptItem>();
   const refused: string[] = [];
   const { at, until, severity, eventAt } = act;
@@ -64,7 +65,9 @@ function judgeAll(act: BlockAct, work: StepWork, parts: DeskParts): Judged {
     const judged = judgeBlock(asked, "addresses", judge);
     const problem = judged.problems[0] ?? admissionProblems({ config, targetFacts: facts }, judged.cidr, "addresses", act.targets)[0];
     const key = cidrKey(judged.cidr);
-    if (problem !== undefined) refused.push(`${displayCidr(judged.cidr)} refused: ${problem.reason}`);
+    const near = attacked(judged.cidr);
+    if (near !== null) refused.push(`${displayCidr(judged.cidr)} refused: it would hold ${displayCidr(near)}, which the event names as attacked or as ours`);
+    else if (problem !== undefined) refused.push(`${displayCidr(judged.cidr)} refused: ${problem.reason}`);
     else {
       const happened = eventAt === undefined ? {} : { eventAt };
       const named = { reason: reasonOf(record, playbook), alerts: [record.event.id] };

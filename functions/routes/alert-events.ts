@@ -1,11 +1,13 @@
 // What events of a detector with a format of its own come to: blocks for the attackers they name, lifts where they are taken back.
 // The detector's word is bounded by the client's limits as everybody's is. Refuses to know any format.
-import { type Cidr, CidrSet, cidrFromKey, cidrKey, cidrOf, displayCidr } from "../../shared/address/index.ts";
+import { type Cidr, CidrSet, cidrFromKey, cidrKey, cidrOf, cidrText, displayCidr } from "../../shared/address/index.ts";
 import type { EventSource, EventSourceConfig } from "../../shared/config.ts";
+import { attackedIn, nameOf } from "../../shared/event/about.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import { limits } from "../../shared/limits.ts";
 import { absoluteWidthProblems, longestMs, widened } from "../../shared/request/judge.ts";
 import { leaseLength } from "../../shared/request/lease-time.ts";
+import { cutText } from "../../shared/request/text.ts";
 import { adapters, type SourceEntry } from "../../shared/source/index.ts";
 import { addAddress, type Batch, type Line, saidOnly } from "./alert-batch.ts";
 import { type Ending, endingsOf } from "./alert-lifts.ts";
@@ -45,15 +47,13 @@ function addEvent(item: number, event: DetectionEvent, call: Call, source: Event
   }
   if (event.status === "resolved") return attackers.map((cidr) => ({ item, cidr, id: event.id }));
   const lease = leaseOf(event, settingsOf(call, source), call);
-  const reason = event.title === event.type ? event.type : `${event.type}: ${event.title}`;
-  const alert = { at: event.at, reason: [...reason].slice(0, limits.reasonCharsMax).join("").trim(), severity: event.severity, ids: [event.id] };
-  // Blocks are wider than an IPv6 address: whoever sits beside ours is not blocked at the price of ours.
-  const ours = new CidrSet(event.victim.addresses.map((label) => ({ cidr: cidrOf(label), label })));
+  const alert = { at: event.at, reason: cutText(nameOf(event), limits.reasonCharsMax).trim(), severity: event.severity, ids: [event.id] };
+  const attacked = attackedIn(event);
   for (const asked of attackers) {
     const { cidr } = widened(asked, call.deps.config);
-    const near = ours.overlapping(cidr);
+    const near = attacked(cidr);
     if (near === null) addAddress({ item, asked, event: alert }, lease, call, batch);
-    else batch.lines.push(saidOnly(item, "ignored", `the block would hold ${near.label}, which the event names as attacked or as ours`, displayCidr(cidr)));
+    else batch.lines.push(saidOnly(item, "ignored", `the block would hold ${cidrText(near)}, which the event names as attacked or as ours`, displayCidr(cidr)));
   }
   return [];
 }

@@ -1,8 +1,9 @@
 // An event and the playbooks: for each, what it would do, or why it does nothing. Pure; the same event gives the same answer.
 // Refuses to act, to read a clock and to remember: earlier firings come as an argument.
-import { type Cidr, cidrText, overlaps, parseCidr, widenTo } from "../address/index.ts";
+import { type Cidr, cidrText, parseCidr, widenTo } from "../address/index.ts";
 import type { Severity } from "../config.ts";
 import { PortcullisError } from "../errors.ts";
+import { attackedIn } from "../event/about.ts";
 import type { DetectionEvent } from "../event/event.ts";
 import type { EpochMs } from "../ports.ts";
 import { durationText } from "../request/duration.ts";
@@ -135,10 +136,7 @@ interface Sorted {
 
 /** The attacker's addresses, without what is ours in the same event and without what cannot be read. */
 function attackers(event: DetectionEvent, prefix: BlockStep["prefix"]): Sorted {
-  const victims = event.victim.addresses.flatMap((text) => {
-    const parsed = parseCidr(text);
-    return parsed.ok ? [parsed.value] : [];
-  });
+  const attacked = attackedIn(event);
   const cidrs = new Map<string, Cidr>();
   const left: string[] = [];
   for (const text of event.actor.addresses) {
@@ -149,7 +147,7 @@ function attackers(event: DetectionEvent, prefix: BlockStep["prefix"]): Sorted {
     }
     const length = (parsed.value.family === 4 ? prefix?.ipv4 : prefix?.ipv6) ?? parsed.value.length;
     const cidr = length < parsed.value.length ? widenTo(parsed.value, length) : parsed.value;
-    if (victims.some((victim) => overlaps(victim, cidr))) left.push(`${cidrText(cidr)}: holds an address of ours that the event names as attacked`);
+    if (attacked(cidr) !== null) left.push(`${cidrText(cidr)}: holds an address of ours that the event names as attacked`);
     else cidrs.set(cidrText(cidr), cidr);
   }
   return { cidrs: [...cidrs.values()], left };

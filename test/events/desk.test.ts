@@ -144,6 +144,16 @@ describe("refused", () => {
     expect([events.world.blocked("203.0.113.66"), events.world.blocked("203.0.113.67")]).toEqual([false, true]);
   });
 
+  test("spare: the block of an IPv6 attacker would hold the attacked beside it; elsewhere it is blocked all the same", async () => {
+    const events = await EventWorld.start([callHome()]);
+    const actor = { addresses: ["2001:db8:1::66/128", "2001:db8:2::66/128"] };
+    const taken = await events.send({ actor, victim: { addresses: ["2001:db8:1::4/128"] } });
+    await events.world.advance(2_000);
+    const said = (await events.event(taken.id)).runs[0]?.steps[0]?.said;
+    expect(said).toEqual(expect.arrayContaining([expect.stringContaining("2001:db8:1::/64 refused: it would hold 2001:db8:1::4")]));
+    expect((await events.leases()).map((name) => name.split(":").slice(0, 3).join(":"))).toEqual(["lease:6:20010db8000200000000000000000000/64"]);
+  });
+
   test("bound: a way in that allows less than its client is configured for; wider is refused", async () => {
     const events = await EventWorld.start([callHome("", "  - block: { prefix: { ipv4: 24 } }\n    for: 7d\n")]);
     const { coordinator } = await events.world.life();
