@@ -140,6 +140,11 @@ export class EventBook {
     await this.#storage.put(`${eventsPrefix}${summary.id}`, { summary } as unknown as Json);
   }
 
+  /** Takes in what the store has. */
+  know(record: EventRecord): Promise<void> {
+    return isOver(record.state) ? this.close(record) : this.keep(record);
+  }
+
   async drop(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#remove(id);
     if (ids.length > 0) await this.#storage.delete(ids.map((id) => `${eventsPrefix}${id}`));

@@ -4,8 +4,8 @@
 import { asPortcullisError, PortcullisError } from "../../shared/errors.ts";
 import { type Approval, approved } from "../../shared/event/approval.ts";
 import { begin, dueSteps, endStep, giveUp, lapse, nextDueAt, replay, type StepPlace, stepAt } from "../../shared/event/progress.ts";
-import { type EventRecord, type EventSummary, eventMetadata, readEventRecord, summaryOf } from "../../shared/event/record.ts";
-import { eventKey, keyPrefixes, readRecord } from "../../shared/keys.ts";
+import type { EventRecord, EventSummary } from "../../shared/event/record.ts";
+import { keyPrefixes, readRecord } from "../../shared/keys.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
@@ -15,7 +15,7 @@ import { settleOf } from "../pass/world.ts";
 import type * as contract from "./contract.ts";
 import { Intake } from "./intake.ts";
 import { carryOut } from "./steps.ts";
-import { storing } from "./storing.ts";
+import { getEvent, putEvent, storing } from "./storing.ts";
 
 /** A record on its way: side by side steps change it one after the other. */
 interface Working {
@@ -71,7 +71,7 @@ export class EventDesk implements contract.Desk {
   }
 
   async event(id: string): Promise<EventRecord | null> {
-    return this.#book.record(id) ?? (await this.#read(id));
+    return this.#book.record(id) ?? (await getEvent(this.#parts.world, id));
   }
 
   replay({ id, by, once }: contract.ReplayRequest, trace?: Trace): Promise<contract.ReplayAnswer | null> {
@@ -110,7 +110,7 @@ export class EventDesk implements contract.Desk {
 
   /** In the store first: whoever was answered may lose memory after it, and it is done all the same. */
   async #putToWork(record: EventRecord): Promise<void> {
-    await this.#store(record);
+    await putEvent(this.#parts.world, record);
     await this.#book.keep(record);
     await this.#parts.schedule(this.#parts.world.clock.now());
   }
@@ -202,20 +202,11 @@ export class EventDesk implements contract.Desk {
 
   // --- in the store ---
 
-  async #store(record: EventRecord): Promise<void> {
-    const { world } = this.#parts;
-    // What is dead is kept longer than what is well over; a person has to look at it.
-    const keepMs = isOver(record.state) && record.state !== "dead" ? limits.eventRetainMs : limits.eventKeepMs;
-    const options = { metadata: eventMetadata(summaryOf(record)), expiresAtMs: world.clock.now() + keepMs };
-    await storing(() => world.store.put(eventKey(record.id), JSON.stringify(record), options));
-    world.memory.counters.add("portcullis_store_puts_total");
-  }
-
   /** False: the store did not take it, and it is tried again. */
   async #saveEnd(record: EventRecord): Promise<boolean> {
     const { world } = this.#parts;
     try {
-      await this.#store(record);
+      await putEvent(this.#parts.world, record);
       this.#saveAt.delete(record.id);
       return true;
     } catch (thrown) {
@@ -283,18 +274,8 @@ export class EventDesk implements contract.Desk {
   async #adopt(id: string): Promise<void> {
     this.#book.strangers.delete(id);
     const known = this.#book.summary(id);
-    const record = await this.#read(id).catch(() => null);
+    const record = await getEvent(this.#parts.world, id).catch(() => null);
     if (record === null || (known !== null && known.updatedAt >= record.updatedAt)) return;
-    if (isOver(record.state)) await this.#book.close(record);
-    else await this.#book.keep(record);
-  }
-
-  async #read(id: string): Promise<EventRecord | null> {
-    const { world } = this.#parts;
-    const found = await storing(() => world.store.get(eventKey(id)));
-    if (found === null) return null;
-    const record = readEventRecord(found.value);
-    if (record === null) world.log({ level: "error", event: "event.unreadable", code: "STORE_CORRUPT", id });
-    return record;
+    await this.#book.know(record);
   }
 }

@@ -5,17 +5,17 @@ import { PortcullisError } from "../../shared/errors.ts";
 import { questionsOf } from "../../shared/event/approval.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import { type Arrival, recordOf } from "../../shared/event/plan.ts";
-import { actText, type EventRecord, type EventSummary, eventIdOf, eventMetadata, firingName, readEventRecord, summaryOf } from "../../shared/event/record.ts";
+import { actText, type EventRecord, type EventSummary, eventIdOf, firingName } from "../../shared/event/record.ts";
 import { eventKey } from "../../shared/keys.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Decision } from "../../shared/playbook/decide.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { cutText } from "../../shared/request/text.ts";
 import type { Trace } from "../../shared/trace.ts";
-import { type EventBook, isOver } from "../coordinator/event-book.ts";
+import type { EventBook } from "../coordinator/event-book.ts";
 import type { World } from "../pass/world.ts";
 import type { PlaybookEngine, TakenEvent, TakeRequest } from "./contract.ts";
-import { storing } from "./storing.ts";
+import { getEvent, putEvent, storing } from "./storing.ts";
 
 const minuteMs = 60_000;
 
@@ -127,10 +127,9 @@ export class Intake {
     if (this.#book.isWhole) return null;
     const fires = this.#decide(event, this.#world.clock.now()).some(({ matches }) => matches);
     if (!fires) return null;
-    const found = await storing(() => this.#world.store.get(eventKey(id)));
-    const record = found === null ? null : readEventRecord(found.value);
+    const record = await getEvent(this.#world, id);
     if (record === null) return null;
-    await (isOver(record.state) ? this.#book.close(record) : this.#book.keep(record));
+    await this.#book.know(record);
     return this.#known(id);
   }
 
@@ -175,10 +174,7 @@ export class Intake {
 
   async #write(record: EventRecord): Promise<void> {
     await this.#makeRoom(record.client);
-    const keepMs = isOver(record.state) ? limits.eventRetainMs : limits.eventKeepMs;
-    const options = { metadata: eventMetadata(summaryOf(record)), expiresAtMs: record.receivedAt + keepMs };
-    await storing(() => this.#world.store.put(eventKey(record.id), JSON.stringify(record), options));
-    this.#world.memory.counters.add("portcullis_store_puts_total");
-    await (isOver(record.state) ? this.#book.close(record) : this.#book.keep(record));
+    await putEvent(this.#world, record);
+    await this.#book.know(record);
   }
 }
