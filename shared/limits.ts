@@ -60,8 +60,11 @@ export const limits = {
   callTimeoutMs: 10 * SECOND_MS,
   /** Largest answer read from a cloud. */
   responseBytesMax: 8 * 1024 * 1024,
-  /** Pages of one listing (1,000 keys each): more leases than this are refused at accept. */
-  listPagesMax: 80,
+  /**
+   * Pages of one listing (1,000 keys each): more leases than this are refused at accept. As many as fit into an isolate's memory while a pass works on
+   * them (`test/pass/most-leases.test.ts`), and into the 1,000 operations that a Worker may ask of KV (Cloudflare docs, kv/platform/limits, 2026).
+   */
+  listPagesMax: 112,
   /** No client may fill more than this share of what the store can hold: ended records stay for days, and the others need room too. */
   storeShareMax: 0.75,
 

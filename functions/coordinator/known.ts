@@ -2,32 +2,24 @@
 // And the one way to make a record durable: to the store first, then to memory.
 import { defaultTargets, spillTargets } from "../../shared/config.ts";
 import { asPortcullisError } from "../../shared/errors.ts";
-import { type BlockRow, type Snapshot, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
+import { rowsOf, statesOf, type TargetState } from "../../shared/lease/snapshot.ts";
 import type { StorePut } from "../../shared/ports.ts";
 import type { Trace } from "../../shared/trace.ts";
 import type { World } from "../pass/world.ts";
 
 const pending: TargetState = { state: "pending", why: "recorded; the next pass enforces it" };
 
-/** Answers about blocks from the newest snapshot; its index is made once per snapshot. */
+/** Answers about blocks from the newest snapshot. */
 export class KnownStates {
   readonly #world: World;
-  #rows: { readonly of: Snapshot; readonly byKey: ReadonlyMap<string, BlockRow> } | null = null;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  #row(key: string): BlockRow | undefined {
-    const snapshot = this.#world.memory.snapshot;
-    if (snapshot === null) return undefined;
-    if (this.#rows?.of !== snapshot) this.#rows = { of: snapshot, byKey: new Map(snapshot.blocks.map((row) => [row.key, row])) };
-    return this.#rows.byKey.get(key);
-  }
-
   #states(key: string): Record<string, TargetState> | null {
     const snapshot = this.#world.memory.snapshot;
-    const row = this.#row(key);
+    const row = snapshot === null ? undefined : rowsOf(snapshot).get(key);
     return snapshot === null || row === undefined ? null : statesOf(snapshot, row);
   }
 

@@ -1,6 +1,6 @@
 // What the coordinator knows of live leases, for deduplication and for limits: the last snapshot and what was accepted since.
 // In memory only; rebuilt from the snapshot and the recent records after a restart.
-import { CidrIndex, cidrFromKey, cidrKey } from "../../shared/address/index.ts";
+import { CidrIndex, cidrFromKey } from "../../shared/address/index.ts";
 import { type ClientConfig, type Config, defaultTargets, severities, spillTargets } from "../../shared/config.ts";
 import { escalatedMs, offenceOf, type PastLease } from "../../shared/lease/escalate.ts";
 import { cancels, isHeld, liftedBy, liftsThatMatter, selects } from "../../shared/lease/live.ts";
@@ -8,9 +8,10 @@ import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import { recordsOfSnapshot } from "../pass/records.ts";
+import { liftsOfSnapshot } from "../pass/records.ts";
 import type { World } from "../pass/world.ts";
 import type { AcceptItem, Escalated } from "./contract.ts";
+import { KnownLeases } from "./known-leases.ts";
 import type { Memory } from "./memory.ts";
 
 /** What a new lease comes to: its end, and which offence of its client at the block it is. */
@@ -57,14 +58,12 @@ export class Ledger {
   readonly #repeats: World["repeats"];
   /** How long lost memory is blind to what a listing shows late; 0: there is none to lose. */
   readonly #blindMs: number;
-  /** Leases that a lift may have ended which nothing shows yet, by record key: they carry no answer. */
-  #doubted: ReadonlySet<string> = new Set();
-  #byBlock = new Map<string, Lease[]>();
+  /** Says of a lease whether a lift may have ended it which nothing shows yet: it carries no answer. */
+  #isDoubted: (lease: Lease) => boolean = () => false;
+  #known = new KnownLeases();
   /** What is over, of clients whose leases grow, by block and client: as the last pass knew, and what has ended since. */
   #over = new Map<string, PastLease[]>();
   #lifts = new CidrIndex<Lift>([], (lift) => lift.cidr);
-  #liveByClient = new Map<string, number>();
-  #count = 0;
   /** Acceptances of this life, ascending; per client and of all. */
   #accepted = new Map<string, EpochMs[]>();
   /** Writes under way, per client. */
@@ -83,21 +82,13 @@ export class Ledger {
     const snapshot = this.#memory.snapshot;
     if (this.#builtFrom === (snapshot ?? "none")) return;
     this.#builtFrom = snapshot ?? "none";
-    const known = snapshot === null ? { leases: [], lifts: [] } : recordsOfSnapshot(snapshot);
-    const lifts = [...known.lifts, ...this.#memory.recentLifts()];
+    const lifts = [...(snapshot === null ? [] : liftsOfSnapshot(snapshot)), ...this.#memory.recentLifts()];
     const lifted = liftedBy(lifts);
     this.#lifts = new CidrIndex(liftsThatMatter(lifts, now), (lift) => lift.cidr);
-    this.#doubted = this.#doubts(snapshot, known.leases);
-    const leases = new Map([...known.leases, ...this.#memory.recentLeases()].map((lease) => [lease.key, lease]));
-    this.#byBlock = new Map();
-    this.#liveByClient = new Map();
-    this.#count = 0;
+    this.#known = new KnownLeases({ snapshot, recent: this.#memory.recentLeases(), lifted, now });
+    this.#isDoubted = this.#doubts(snapshot);
     this.#over = new Map();
-    for (const lease of leases.values()) {
-      if (lifted(lease)) continue;
-      if (lease.until > now) this.add(lease);
-      else if (!isHeld(lease, this.#stop())) this.#addOver(cidrKey(lease.cidr), lease);
-    }
+    for (const lease of this.#known.over()) if (!isHeld(lease, this.#stop())) this.#addOver(lease.cidr.key, lease);
     for (const record of snapshot?.ended ?? []) {
       const cidr = cidrFromKey(record.key);
       if (cidr !== null && record.liftedAt === null && record.held !== true && !lifted({ ...record, cidr })) this.#addOver(record.key, record);
@@ -107,15 +98,10 @@ export class Ledger {
   }
 
   /** The end of a life may have cut off a lift between the store and memory, and lost memory is blind to what a listing shows late. */
-  #doubts(snapshot: Snapshot | null, listed: readonly Lease[]): ReadonlySet<string> {
-    const recent = this.#memory.recentLeases();
+  #doubts(snapshot: Snapshot | null): (lease: Lease) => boolean {
     const begun = liftedBy(this.#memory.begunLifts());
-    const doubted = new Set([...listed, ...recent].filter(begun).map((lease) => lease.key));
     const isBlind = this.#blindMs > 0 && snapshot !== null && snapshot.at < this.#memory.core.since + this.#blindMs;
-    if (!isBlind) return doubted;
-    const own = new Set(recent.map((lease) => lease.key));
-    for (const { key } of listed) if (!own.has(key)) doubted.add(key);
-    return doubted;
+    return (lease) => begun(lease) || (isBlind && !this.#known.isOwn(lease));
   }
 
   /** After a lift nothing that was read before may be trusted. */
@@ -124,13 +110,7 @@ export class Ledger {
   }
 
   add(lease: Lease): void {
-    const key = cidrKey(lease.cidr);
-    const leases = this.#byBlock.get(key);
-    const isRenewal = leases?.some((other) => other.client === lease.client) ?? false;
-    if (leases === undefined) this.#byBlock.set(key, [lease]);
-    else leases.push(lease);
-    this.#count += 1;
-    if (!isRenewal) this.#liveByClient.set(lease.client, (this.#liveByClient.get(lease.client) ?? 0) + 1);
+    this.#known.add(lease);
   }
 
   #addOver(key: string, past: PastLease & { readonly client: string }): void {
@@ -160,7 +140,7 @@ export class Ledger {
   }
 
   leasesAt(key: string): readonly Lease[] {
-    return this.#byBlock.get(key) ?? [];
+    return this.#known.at(key);
   }
 
   /** The latest end of what is leased at a block, anywhere. */
@@ -177,7 +157,7 @@ export class Ledger {
   /** Until when every one of these targets (null: all) has it leased at least; 0: not every one has, or what is known of it may have been lifted since. */
   untilAt(key: string, targets: readonly string[] | null, now: EpochMs): EpochMs {
     if (this.#repeats === "written") return 0;
-    const live = this.leasesAt(key).filter((lease) => lease.until > now && !this.#doubted.has(lease.key));
+    const live = this.leasesAt(key).filter((lease) => lease.until > now && !this.#isDoubted(lease));
     const names = targets ?? defaultTargets(this.#config);
     const spills = spillTargets(this.#config);
     const ends = names.map((name) => Math.max(0, ...live.filter((lease) => selects(lease, name, spills)).map((lease) => lease.until)));
@@ -200,7 +180,7 @@ export class Ledger {
     const targets = item.targets ?? defaultTargets(this.#config);
     const spills = spillTargets(this.#config);
     const severity = severities.indexOf(item.severity);
-    const carries = (lease: Lease) => lease.client === client && severities.indexOf(lease.severity) >= severity && !this.#doubted.has(lease.key);
+    const carries = (lease: Lease) => lease.client === client && severities.indexOf(lease.severity) >= severity && !this.#isDoubted(lease);
     const mine = this.leasesAt(item.key).filter(carries);
     const untils = targets.map((target) => Math.max(0, ...mine.filter((lease) => selects(lease, target, spills)).map((lease) => lease.until)));
     if (item.targets === null) untils.push(Math.max(0, ...mine.filter((lease) => lease.targets === null).map((lease) => lease.until)));
@@ -282,14 +262,14 @@ export class Ledger {
   }
 
   #live(client: string, settings: ClientConfig, planned: number): Judgement | null {
-    const live = (this.#liveByClient.get(client) ?? 0) + (this.#reserved.get(client) ?? 0);
+    const live = this.#known.live(client) + (this.#reserved.get(client) ?? 0);
     if (live + planned < settings.live) return null;
     return { kind: "limited", limit: "live", retryAfterSeconds: 60, why: `client ${client} holds ${live + planned} live leases of ${settings.live} allowed` };
   }
 
   /** Ended records stay for proof and count too: beyond what one pass can list, nothing at all could be enforced or lifted. */
   #store(client: string, planned: number): Judgement | null {
-    const held = Math.max(this.#count, this.#memory.recordsMax());
+    const held = Math.max(this.#known.count, this.#memory.recordsMax());
     const own = this.#memory.recordsMaxOf(client);
     const isFull = held + planned >= leasesMax;
     if (!isFull && own + planned < leasesMax * limits.storeShareMax) return null;

@@ -5,7 +5,7 @@ import { liftKey } from "../../shared/keys.ts";
 import { liftedBy } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import { recordsOfSnapshot } from "../pass/records.ts";
+import { liftsOfSnapshot } from "../pass/records.ts";
 import type { LiftAnswer, LiftRequest } from "./contract.ts";
 import type { Memory } from "./memory.ts";
 
@@ -19,7 +19,7 @@ export interface LiveBlock {
 /** Blocks with live records, from the last snapshot and what was accepted since. Indexed: a request lifts a hundred of them at once. */
 export function liveRecords(memory: Memory, now: EpochMs): CidrIndex<LiveBlock> {
   const rows = new Map<string, LiveBlock>();
-  const lifted = liftedBy([...(memory.snapshot === null ? [] : recordsOfSnapshot(memory.snapshot).lifts), ...memory.recentLifts()]);
+  const lifted = liftedBy([...(memory.snapshot === null ? [] : liftsOfSnapshot(memory.snapshot)), ...memory.recentLifts()]);
   for (const row of memory.snapshot?.blocks ?? []) {
     const cidr = cidrFromKey(row.key);
     if (cidr === null) continue;

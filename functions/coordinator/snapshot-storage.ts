@@ -15,6 +15,17 @@ function readSnapshot(text: string): Snapshot | null {
   }
 }
 
+/** Its text, piece by piece: tens of thousands of blocks as one text would not fit beside them into an isolate's memory. */
+function* piecesOf({ blocks, ...rest }: Snapshot): Generator<string> {
+  let piece = `${JSON.stringify(rest).slice(0, -1)},"blocks":[`;
+  for (const [at, row] of blocks.entries()) {
+    piece += `${at === 0 ? "" : ","}${JSON.stringify(row)}`;
+    for (; piece.length >= chunkChars; piece = piece.slice(chunkChars)) yield piece.slice(0, chunkChars);
+  }
+  piece += "]}";
+  for (let at = 0; at < piece.length; at += chunkChars) yield piece.slice(at, at + chunkChars);
+}
+
 export class SnapshotStorage {
   readonly #storage: MemoryStorage;
   #chunks = 0;
@@ -34,13 +45,13 @@ export class SnapshotStorage {
 
   /** In pieces: one value of a Durable Object holds 2 MB (Cloudflare docs, durable-objects/platform/limits, 2026). */
   async save(snapshot: Snapshot): Promise<void> {
-    const text = JSON.stringify(snapshot);
-    if (this.#storage.takesLongTexts === true) return this.#storage.put("snapshot", text);
-    const count = Math.ceil(text.length / chunkChars);
+    if (this.#storage.takesLongTexts === true) return this.#storage.put("snapshot", JSON.stringify(snapshot));
     // Until all pieces are there, there is none: pieces of two snapshots never become one.
     await this.#storage.put("snapshot:count", 0);
-    for (let chunk = 0; chunk < count; chunk += 1) {
-      await this.#storage.put(`snapshot:${chunk}`, text.slice(chunk * chunkChars, (chunk + 1) * chunkChars));
+    let count = 0;
+    for (const piece of piecesOf(snapshot)) {
+      await this.#storage.put(`snapshot:${count}`, piece);
+      count += 1;
     }
     await this.#storage.put("snapshot:count", count);
     const stale = Array.from({ length: Math.max(0, this.#chunks - count) }, (_, index) => `snapshot:${count + index}`);

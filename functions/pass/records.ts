@@ -56,6 +56,13 @@ export async function listRecords(store: Store): Promise<Records> {
   return { leases, lifts, stop, storeId, ...named, complete: why === null, incompleteWhy: why };
 }
 
+export function liftsOfSnapshot({ lifts }: Snapshot): readonly Lift[] {
+  return lifts.flatMap(({ key, ...lift }): Lift[] => {
+    const cidr = cidrFromKey(key);
+    return cidr === null ? [] : [{ key: liftKey(cidr, lift.at, lift.client), cidr, ...lift }];
+  });
+}
+
 /** The records that a snapshot still knows: enough to place by, never enough to remove by. */
 export function recordsOfSnapshot(snapshot: Snapshot): Records {
   const leases: Lease[] = [];
@@ -64,12 +71,8 @@ export function recordsOfSnapshot(snapshot: Snapshot): Records {
     if (cidr === null) continue;
     for (const record of row.records) leases.push({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) });
   }
-  const lifts = snapshot.lifts.flatMap(({ key, ...lift }): Lift[] => {
-    const cidr = cidrFromKey(key);
-    return cidr === null ? [] : [{ key: liftKey(cidr, lift.at, lift.client), cidr, ...lift }];
-  });
   const why = "a pass woken by new leases works from what is known and removes nothing";
-  return { leases, lifts, stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };
+  return { leases, lifts: liftsOfSnapshot(snapshot), stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };
 }
 
 /** A renamed target keeps what was asked of it, and what an operator stopped, under its former name. */

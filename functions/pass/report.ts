@@ -101,18 +101,14 @@ function barError(visited: Visit): TargetSnapshot["error"] {
   return null;
 }
 
-interface Block {
-  readonly leases: Lease[];
-}
-
-function blocksOf(records: Records, lifted: Lifted, now: EpochMs): Map<string, Block> {
-  const blocks = new Map<string, Block>();
+function blocksOf(records: Records, lifted: Lifted, now: EpochMs): ReadonlyMap<string, readonly Lease[]> {
+  const blocks = new Map<string, Lease[]>();
   for (const lease of records.leases) {
     if (lease.until <= now || lifted(lease)) continue;
     const key = cidrKey(lease.cidr);
     const block = blocks.get(key);
-    if (block === undefined) blocks.set(key, { leases: [lease] });
-    else block.leases.push(lease);
+    if (block === undefined) blocks.set(key, [lease]);
+    else block.push(lease);
   }
   return blocks;
 }
@@ -146,33 +142,55 @@ function completeness({ world, records, fresh, before, now }: ReportRequest): Pi
   return { complete: false, incompleteWhy: why };
 }
 
-const noKeys: ReadonlySet<string> = new Set();
+/** For a block that no lease wants at the target. */
+const noWord = -1;
+
+/** Of each block, in order, the index of what is said of it at one target. */
+function wordsOf({ world, records }: ReportRequest, blocks: ReadonlyMap<string, readonly Lease[]>, visited: Visit, table: StateTable): Int32Array {
+  const { name } = visited.target;
+  const spills = spillTargets(world.config);
+  const spilled = new Set(spills.has(name) ? visited.leases.live.map((lease) => lease.key) : []);
+  const states = new States(visited);
+  const indexes = new Int32Array(blocks.size).fill(noWord);
+  let row = 0;
+  for (const [key, leases] of blocks) {
+    const selecting = leases.filter((lease) => selects(lease, name, spills) || spilled.has(lease.key));
+    const isWaiting = selecting.every((lease) => isHeld(lease, records.stop));
+    if (selecting.length > 0) indexes[row] = table.indexOf(states.of(key, isWaiting ? "held" : "live"));
+    row += 1;
+  }
+  return indexes;
+}
+
+interface Words {
+  readonly name: string;
+  readonly indexes: Int32Array;
+}
+
+function statesOfRow(words: readonly Words[], row: number): Record<string, number> {
+  const states: Record<string, number> = {};
+  for (const { name, indexes } of words) {
+    const index = indexes[row] ?? noWord;
+    if (index !== noWord) states[name] = index;
+  }
+  return states;
+}
+
+function rowOf(key: string, leases: readonly Lease[], states: Readonly<Record<string, number>>): BlockRow {
+  const recordsOfBlock = leases.map(({ key: _key, cidr: _cidr, ...record }) => record);
+  const at = Math.min(...leases.map((lease) => lease.at));
+  const until = Math.max(...leases.map((lease) => lease.until));
+  return { key, at, until, severity: severest(leases), records: recordsOfBlock, states };
+}
 
 export function snapshotOf(request: ReportRequest): Snapshot {
   const { world, records, visits, before, now } = request;
-  const spills = spillTargets(world.config);
   const table = new StateTable();
-  const states = visits.map((visited) => ({
-    name: visited.target.name,
-    states: new States(visited),
-    spilled: spills.has(visited.target.name) ? new Set(visited.leases.live.map((lease) => lease.key)) : noKeys,
-  }));
-  const rows: BlockRow[] = [];
-  let held = 0;
-  for (const [key, { leases }] of blocksOf(records, request.lifted, now)) {
-    const byTarget: Record<string, number> = {};
-    for (const target of states) {
-      const selecting = leases.filter((lease) => selects(lease, target.name, spills) || target.spilled.has(lease.key));
-      if (selecting.length === 0) continue;
-      const isWaiting = selecting.every((lease) => isHeld(lease, records.stop));
-      byTarget[target.name] = table.indexOf(target.states.of(key, isWaiting ? "held" : "live"));
-    }
-    if (leases.every((lease) => isHeld(lease, records.stop))) held += 1;
-    const recordsOfBlock = leases.map(({ key: _key, cidr: _cidr, ...record }) => record);
-    const at = Math.min(...leases.map((lease) => lease.at));
-    const until = Math.max(...leases.map((lease) => lease.until));
-    rows.push({ key, at, until, severity: severest(leases), records: recordsOfBlock, states: byTarget });
-  }
+  const blocks = blocksOf(records, request.lifted, now);
+  // One target after the other: what it takes to answer for tens of thousands of blocks at one is let go before the next.
+  const words = visits.map((visited) => ({ name: visited.target.name, indexes: wordsOf(request, blocks, visited, table) }));
+  const rows = [...blocks].map(([key, leases], row) => rowOf(key, leases, statesOfRow(words, row)));
+  const held = [...blocks.values()].filter((leases) => leases.every((lease) => isHeld(lease, records.stop))).length;
   const lifts = liftsThatMatter(records.lifts, now).map(({ cidr, at, client, exemptUntil, by }) => ({
     key: cidrKey(cidr),
     at,

@@ -80,9 +80,9 @@ function isLost(world: World, name: string, now: number): boolean {
   return now - seenAt >= 2 * limits.fullPassMs;
 }
 
-/** Lease blocks that the visited target does not hold and will not: no room, or it cannot. */
-export function withoutOf({ plan, leases }: Pick<Visit, "plan" | "leases">): ReadonlySet<string> {
-  if (plan === null) return new Set();
+/** Lease blocks that the visited target does not hold and will not: no room, or it cannot. Nobody asks where nothing spills to. */
+export function withoutOf({ config }: World, { target, plan, leases }: Pick<Visit, "target" | "plan" | "leases">): ReadonlySet<string> {
+  if (plan === null || !spillTargets(config).has(target.name)) return new Set();
   const shed = new CidrIndex(plan.shed, (need) => need.cidr);
   const keys = leases.live.map((lease) => ({ key: cidrKey(lease.cidr), cidr: lease.cidr }));
   return new Set(keys.flatMap(({ key, cidr }) => (plan.needs.refused.has(key) || shed.holding(cidr).length > 0 ? [key] : [])));

@@ -49,7 +49,7 @@ export class States {
     if (plan === null) return failureOf(this.#visit) ?? { state: "pending", why: "the target was not visited yet" };
     const refused = plan.needs.refused.get(key);
     if (refused !== undefined) return { state: "refused", why: refused.why };
-    const need = this.#needs.get(plan.needs.servedBy.get(key) ?? "");
+    const need = this.#needs.get(plan.needs.servedBy.get(key) ?? key);
     if (need === undefined) return bar?.state === "held" ? bar : { state: "held", why: "the target is being drained" };
     return this.#ofNeed(need);
   }

@@ -195,7 +195,7 @@ export async function visit(world: World, target: Target, request: VisitRequest,
   const standing = markLeaving(memory, overlay(observation.ours, memory.acknowledged));
   const gone = new Set(standing.map((entry) => entry.id));
   memory.leftovers = plan.removals.map((removal) => removal.entry.id).filter((id) => gone.has(id));
-  const known = { seenAt: request.now, entries: standing, without: withoutOf({ plan, leases }) };
+  const known = { seenAt: request.now, entries: standing, without: withoutOf(world, { target, plan, leases }) };
   const seen = isNews(world, target, known) ? "news" : "known";
   world.memory.standing.set(target.name, known);
   if (applied.error === null) world.memory.expect(target.name, standing);

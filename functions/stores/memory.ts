@@ -15,15 +15,26 @@ function byBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Index of the first name after the cursor, of those that begin with the prefix. */
+function firstAfter(sorted: readonly string[], cursor: string, prefix: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const name = sorted[middle] ?? "";
+    if (name <= cursor || name < prefix) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** `capabilities` default to those of Workers KV without its staleness. */
 export function memoryStore(clock: Clock, capabilities: Partial<StoreCapabilities> = {}): Store {
   const declared: StoreCapabilities = { stalenessMs: 0, atomic: false, ttlMinSeconds: 60, metadataBytesMax: 1024, ...capabilities };
   const values = new Map<string, Value>();
-  const live = (key: string): Value | undefined => {
-    const value = values.get(key);
-    if (value?.expiresAtMs != null && value.expiresAtMs <= clock.now()) values.delete(key);
-    return values.get(key);
-  };
+  /** Made when somebody lists, and kept until a key comes or goes: a listing of many pages sorts once. */
+  let sorted: string[] | null = null;
+  const isOver = ({ expiresAtMs }: Value): boolean => expiresAtMs !== null && expiresAtMs <= clock.now();
   const check = (key: string, metadata: Json, expiresAtMs: EpochMs | null): string => {
     const text = JSON.stringify(metadata);
     if (key === "" || key === "." || key === ".." || key.length > keyBytesMax) throw new PortcullisError("INVARIANT", "the key is empty or too long");
@@ -36,22 +47,35 @@ export function memoryStore(clock: Clock, capabilities: Partial<StoreCapabilitie
   return {
     capabilities: declared,
     async put(key, value, { metadata, expiresAtMs }) {
-      values.set(key, { value, metadata: check(key, metadata, expiresAtMs), expiresAtMs });
+      const text = check(key, metadata, expiresAtMs);
+      if (!values.has(key)) sorted = null;
+      values.set(key, { value, metadata: text, expiresAtMs });
     },
     async get(key) {
-      const found = live(key);
-      return found === undefined ? null : { value: found.value, metadata: JSON.parse(found.metadata) as unknown };
+      const found = values.get(key);
+      return found === undefined || isOver(found) ? null : { value: found.value, metadata: JSON.parse(found.metadata) as unknown };
     },
     async list(cursor, prefix = "") {
-      const names = [...values.keys()]
-        .filter((name) => name.startsWith(prefix) && (cursor === null || name > cursor) && live(name) !== undefined)
-        .sort(byBytes);
-      const page = names.slice(0, pageSize);
-      const keys = page.map((name) => ({ name, metadata: JSON.parse(values.get(name)?.metadata ?? "null") as unknown }));
-      return { keys, cursor: names.length > pageSize ? (page.at(-1) ?? null) : null };
+      sorted ??= [...values.keys()].sort(byBytes);
+      const keys: { name: string; metadata: unknown }[] = [];
+      let more = false;
+      for (let at = firstAfter(sorted, cursor ?? "", prefix); at < sorted.length && !more; at += 1) {
+        const name = sorted[at] ?? "";
+        if (!name.startsWith(prefix)) break;
+        const found = values.get(name);
+        if (found === undefined) continue;
+        if (isOver(found)) {
+          values.delete(name);
+          continue;
+        }
+        if (keys.length < pageSize) keys.push({ name, metadata: JSON.parse(found.metadata) as unknown });
+        else more = true;
+      }
+      return { keys, cursor: more ? (keys.at(-1)?.name ?? null) : null };
     },
     async delete(key) {
       values.delete(key);
+      sorted = null;
     },
   };
 }

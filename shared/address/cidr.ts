@@ -8,6 +8,8 @@ export type Family = 4 | 6;
 
 /** Canonical: host bits are zero. Made only by this room; compare by `cidrKey`. */
 export interface Cidr {
+  /** What `cidrKey` says: made once, since every list of a pass goes by it and keeps it. */
+  readonly key: string;
   readonly family: Family;
   /** First and last address, lower-case hex, 8 digits (IPv4) or 32 (IPv6): they compare as strings. */
   readonly first: string;
@@ -37,12 +39,13 @@ export function blockOf(family: Family, hex: string, length: number): Cidr {
     first += (nibble & ~mask & 0xf).toString(16);
     last += (nibble | mask).toString(16);
   }
-  return { family, first: first.padEnd(width, "0"), last: last.padEnd(width, "f"), length } as Cidr;
+  first = first.padEnd(width, "0");
+  return { key: `${family}:${first}/${length}`, family, first, last: last.padEnd(width, "f"), length } as Cidr;
 }
 
 /** `4:cb007107/32`: unique, sortable by address within a family, and a part of store keys. */
 export function cidrKey(cidr: Cidr): string {
-  return `${cidr.family}:${cidr.first}/${cidr.length}`;
+  return cidr.key;
 }
 
 /** Reads what `cidrKey` wrote; null for anything else, host bits included. */

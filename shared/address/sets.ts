@@ -1,5 +1,5 @@
 // Two ways to ask about many blocks at once. Both rest on the fact that blocks are nested or apart.
-import { blockOf, type Cidr, cidrKey, compareCidrs, type Family } from "./cidr.ts";
+import { blockOf, type Cidr, compareCidrs, type Family } from "./cidr.ts";
 
 interface Labelled {
   readonly cidr: Cidr;
@@ -53,36 +53,46 @@ function lowerBound<T>(list: readonly T[], before: (item: T) => boolean): number
   return low;
 }
 
+/** Several values of one block: most blocks have one, and it is kept as it is. */
+class Several<T> {
+  readonly values: T[];
+
+  constructor(values: T[]) {
+    this.values = values;
+  }
+}
+
 /** Values by block, several per block allowed, with everything that overlaps a block found without a scan. */
 export class CidrIndex<T> {
-  readonly #byKey = new Map<string, { readonly cidr: Cidr; readonly values: T[] }>();
+  readonly #byKey = new Map<string, T | Several<T>>();
+  readonly #cidrOf: (item: T) => Cidr;
   readonly #lengths: Readonly<Record<Family, readonly number[]>>;
   /** Made when it is first needed: most questions are about blocks that hold no other. */
   #sortedBlocks: readonly Cidr[] | null = null;
 
   constructor(items: Iterable<T>, cidrOf: (item: T) => Cidr) {
+    this.#cidrOf = cidrOf;
     const lengths = { 4: new Set<number>(), 6: new Set<number>() };
     for (const item of items) {
-      const cidr = cidrOf(item);
-      const key = cidrKey(cidr);
-      const slot = this.#byKey.get(key);
-      if (slot !== undefined) {
-        slot.values.push(item);
-        continue;
-      }
-      this.#byKey.set(key, { cidr, values: [item] });
-      lengths[cidr.family].add(cidr.length);
+      const { key, family, length } = cidrOf(item);
+      const known = this.#byKey.get(key);
+      if (known === undefined) this.#byKey.set(key, item);
+      else if (known instanceof Several) known.values.push(item);
+      else this.#byKey.set(key, new Several([known, item]));
+      lengths[family].add(length);
     }
     this.#lengths = { 4: [...lengths[4]].sort((a, b) => a - b), 6: [...lengths[6]].sort((a, b) => a - b) };
   }
 
   get #sorted(): readonly Cidr[] {
-    this.#sortedBlocks ??= [...this.#byKey.values()].map((slot) => slot.cidr).sort(compareCidrs);
+    this.#sortedBlocks ??= [...this.#byKey.values()].map((known) => this.#cidrOf(known instanceof Several ? (known.values[0] as T) : known)).sort(compareCidrs);
     return this.#sortedBlocks;
   }
 
   exactly(cidr: Cidr): readonly T[] {
-    return this.#byKey.get(cidrKey(cidr))?.values ?? [];
+    const known = this.#byKey.get(cidr.key);
+    if (known === undefined) return [];
+    return known instanceof Several ? known.values : [known];
   }
 
   /** Values whose block holds all of `cidr` (itself included), widest first. */
@@ -90,8 +100,7 @@ export class CidrIndex<T> {
     const found: T[] = [];
     for (const length of this.#lengths[cidr.family]) {
       if (length > cidr.length) break;
-      const slot = this.#byKey.get(cidrKey(blockOf(cidr.family, cidr.first, length)));
-      if (slot !== undefined) found.push(...slot.values);
+      found.push(...this.exactly(length === cidr.length ? cidr : blockOf(cidr.family, cidr.first, length)));
     }
     return found;
   }

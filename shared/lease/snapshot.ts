@@ -151,3 +151,12 @@ export function statesOf(snapshot: Snapshot, row: BlockRow): Record<string, Targ
   }
   return states;
 }
+
+const rowIndexes = new WeakMap<Snapshot, ReadonlyMap<string, BlockRow>>();
+
+/** Rows by block (`cidrKey`); made once per snapshot. */
+export function rowsOf(snapshot: Snapshot): ReadonlyMap<string, BlockRow> {
+  const known = rowIndexes.get(snapshot) ?? new Map(snapshot.blocks.map((row) => [row.key, row]));
+  rowIndexes.set(snapshot, known);
+  return known;
+}

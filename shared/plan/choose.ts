@@ -55,6 +55,15 @@ function mergedNeed(cidr: Cidr, parts: readonly Need[]): Need {
   return merged;
 }
 
+/** Needs of this choice alone where they answer for others too; the rest, nearly all of tens of thousands, are nobody's to change and stay the same. */
+function ownCovers(needs: readonly Need[]): Need[] {
+  // In address order, what lies inside a block follows it.
+  return needs.map((need, at) => {
+    const next = needs[at + 1];
+    return next !== undefined && contains(need.cidr, next.cidr) ? { ...need } : need;
+  });
+}
+
 /** Entries that an earlier shortage merged and that still hold nothing but live blocks: they stay as they are. */
 function standingMerges(ours: readonly Entry[], candidates: readonly Need[], policy: Policy): ReadonlyMap<string, { need: Need; parts: readonly Need[] }> {
   const merges = new Map<string, { need: Need; parts: readonly Need[] }>();
@@ -94,7 +103,7 @@ function unmerged(request: ChooseRequest): Choice {
 }
 
 function unmergedWithout(request: ChooseRequest, roomless: ReadonlySet<string>): Choice {
-  const needs = request.needs.map((need) => ({ ...need }));
+  const needs = ownCovers(request.needs);
   const direct = coveredNeeds(needs, roomless);
   const covered = new Map(direct);
   const single = needs.filter((need) => !covered.has(need.key));
@@ -128,7 +137,7 @@ function roomsLeft(request: ChooseRequest, stuck: readonly Entry[], reserve: Res
 
 /** The best that the rules can stop, and what it leaves out. */
 function fitted(request: ChooseRequest, reserve: Reserve): Choice {
-  const needs = request.needs.map((need) => ({ ...need }));
+  const needs = ownCovers(request.needs);
   const byKey = new CidrIndex(needs, (need) => need.cidr);
   // What holds a need whole may be chosen again; only what holds none is stuck.
   const useful = request.ours.filter((entry) => byKey.inside(entry.cidr).length > 0).map((entry) => cidrKey(entry.cidr));

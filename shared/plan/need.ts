@@ -27,7 +27,7 @@ export interface Refusal {
 export interface Needs {
   /** In address order, a wider one before what is inside it. */
   readonly needs: readonly Need[];
-  /** Lease block (`cidrKey`) to the key of the need that serves it. */
+  /** Lease block (`cidrKey`) to the key of the need that serves it, where that is another block. */
   readonly servedBy: ReadonlyMap<string, string>;
   /** Lease block (`cidrKey`) to why it is refused. */
   readonly refused: ReadonlyMap<string, Refusal>;
@@ -80,7 +80,7 @@ export function needsOf(leases: readonly Lease[], admit: Admit, weighing: Weighi
       continue;
     }
     const key = cidrKey(admitted.cidr);
-    servedBy.set(leaseKey, key);
+    if (key !== leaseKey) servedBy.set(leaseKey, key);
     const found = needOf(key, admitted.cidr, block, weighing);
     const need = needs.get(key);
     if (need === undefined) needs.set(key, found);
