@@ -71,10 +71,22 @@ export interface ForeignEntry {
   readonly summary: string;
 }
 
+/** An address whose only place somebody else's entry holds. */
+export interface Taken {
+  readonly cidr: Cidr;
+  /** Whose it is, what that entry does, and what a person may do about it. */
+  readonly why: string;
+}
+
 /** What a target held at one moment. */
 export interface Observation {
   readonly ours: readonly Entry[];
   readonly foreign: readonly ForeignEntry[];
+  /**
+   * Where no entry of ours can be made because somebody else's holds the only place. The core asks for none there, says why, and lets the block spill.
+   * Absent: none, or a kind in which entries for the same address stand side by side.
+   */
+  readonly taken?: readonly Taken[];
   readonly pools: readonly Pool[];
   /** The store id that `setup` wrote on the target; null when it was never set up. */
   readonly storeId: string | null;

@@ -1,7 +1,8 @@
 // How a target's scarce rules may be spent: what it can hold, what no wider prefix may touch, what its operator allows. Reads configuration only.
-import { blockOf, type Cidr, CidrIndex, type Family, familyBits } from "../../shared/address/index.ts";
+import { blockOf, type Cidr, CidrIndex, cidrKey, type Family, familyBits } from "../../shared/address/index.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Policy } from "../../shared/plan/choose.ts";
+import type { Observation } from "../../shared/provider.ts";
 import type { Target, VisitRequest, World } from "./world.ts";
 
 /** Any address that is nobody's special: only the length is asked about. */
@@ -23,7 +24,7 @@ function lengthsOf(target: Target): { readonly ipv4: readonly number[]; readonly
   return lengths;
 }
 
-export function policyOf(world: World, target: Target, request: Pick<VisitRequest, "records" | "now">): Policy {
+export function policyOf(world: World, target: Target, request: Pick<VisitRequest, "records" | "now">, { taken = [] }: Pick<Observation, "taken">): Policy {
   const { collateral, lossMax } = target.config;
   const widest = collateral?.widest ?? limits.shortestPrefix;
   const exempt = new CidrIndex(
@@ -31,11 +32,13 @@ export function policyOf(world: World, target: Target, request: Pick<VisitReques
     (lift) => lift.cidr,
   );
   const isTooWide = ({ family, length }: Cidr) => length < (family === 4 ? widest.ipv4 : widest.ipv6);
+  const places = new Set(taken.map(({ cidr }) => cidrKey(cidr)));
   const isOffLimits = (cidr: Cidr) => isTooWide(cidr) || world.protection.find(cidr) !== null || exempt.overlapping(cidr).length > 0;
   return {
     collateral: collateral?.allow ?? { kind: "none" },
     lossMax: lossMax ?? limits.fitLossShareMax,
     lengths: lengthsOf(target),
     isOffLimits,
+    ...(places.size === 0 ? {} : { isTaken: (cidr: Cidr) => places.has(cidrKey(cidr)) }),
   };
 }

@@ -85,7 +85,9 @@ function roomOf(world: World, { target, plan, observation, standing }: Visit, re
   if (plan === null || observation === null) return {};
   const { maxEntries, warnAt = limits.roomWarnAt } = target.config;
   const { placed, shed, widened } = plan;
-  return { room: roomView({ observation, standing, maxEntries, warnAt, placed, shed, widened, policy: policyOf(world, target, { records, now }) }) };
+  return {
+    room: roomView({ observation, standing, maxEntries, warnAt, placed, shed, widened, policy: policyOf(world, target, { records, now }, observation) }),
+  };
 }
 
 /** Conditions that a person must mend count as errors too, though the visit itself went well. */

@@ -1,9 +1,9 @@
 // What is true of each block at each target after a visit (promise P9). Never "blocked" for what was not.
-import { type Cidr, CidrIndex, cidrText } from "../../shared/address/index.ts";
+import { type Cidr, CidrIndex, cidrFromKey, cidrText } from "../../shared/address/index.ts";
 import { severities } from "../../shared/config.ts";
 import { errorTraits } from "../../shared/errors.ts";
 import type { TargetState } from "../../shared/lease/snapshot.ts";
-import type { Need } from "../../shared/plan/need.ts";
+import type { Need, Refusal } from "../../shared/plan/need.ts";
 import type { Entry } from "../../shared/provider.ts";
 import type { Visit } from "./visit.ts";
 
@@ -48,10 +48,17 @@ export class States {
     if (held === "held") return { state: "held", why: "the brake was on when it came in; release it with POST /v1/stop" };
     if (plan === null) return failureOf(this.#visit) ?? { state: "pending", why: "the target was not visited yet" };
     const refused = plan.needs.refused.get(key);
-    if (refused !== undefined) return { state: "refused", why: refused.why };
+    if (refused !== undefined) return this.#refused(key, refused);
     const need = this.#needs.get(plan.needs.servedBy.get(key) ?? key);
     if (need === undefined) return bar?.state === "held" ? bar : { state: "held", why: "the target is being drained" };
     return this.#ofNeed(need);
+  }
+
+  /** What has no place of its own, since that is somebody else's, may lie in a wider entry of ours all the same. */
+  #refused(key: string, { kind, why }: Refusal): TargetState {
+    const cidr = kind === "taken" ? cidrFromKey(key) : null;
+    const around = cidr === null ? undefined : this.#standing.holding(cidr).find((entry) => entry.partial === null);
+    return around === undefined ? { state: "refused", why } : this.#ifEnforcing({ state: "covered", by: cidrText(around.cidr), why });
   }
 
   #ofNeed(need: Need): TargetState {

@@ -54,11 +54,12 @@ function decideRequest({ world, target, request, leases }: Asked, observation: O
     leases,
     observation,
     weighing: weighingAt(request.now, world.config),
-    policy: policyOf(world, target, request),
+    policy: policyOf(world, target, request, observation),
     mayLeave: mayLeaveOf(world, target, request, leases),
     admit: admitterOf(
       (cidr) => target.provider.admit(cidr),
       (cidr) => world.protection.find(cidr),
+      observation.taken,
     ),
     isProtected: (cidr) => world.protection.find(cidr) !== null,
     granularity: target.definition.granularity,

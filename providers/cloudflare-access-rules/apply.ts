@@ -15,7 +15,6 @@ import type { NativeRule } from "./read.ts";
 const nativeSchema = v.variant("verb", [
   v.strictObject({ verb: v.literal("add"), place: v.string(), target: v.string(), value: v.string(), notes: v.string() }),
   v.strictObject({ verb: v.literal("remove"), place: v.string(), value: v.string() }),
-  v.strictObject({ verb: v.literal("tell"), text: v.string() }),
 ]);
 
 type Add = Extract<NativeStep, { readonly verb: "add" }>;
@@ -37,7 +36,7 @@ export interface ApplyTools {
 
 function nativeOf(step: Step, settings: AccessRulesSettings): Result<NativeStep> {
   const parsed = v.safeParse(nativeSchema, step.native);
-  const isOurs = parsed.success && (parsed.output.verb === "tell" || parsed.output.place === placeText(settings));
+  const isOurs = parsed.success && parsed.output.place === placeText(settings);
   if (isOurs) return ok(parsed.output);
   return fail("PROVIDER_REJECTED", `step ${step.id} is not a step of ${placeText(settings)}; nothing was sent`, { step: step.id });
 }
@@ -95,6 +94,5 @@ export async function applyStep(tools: ApplyTools, step: Step, signal?: Signal):
   const parsed = nativeOf(step, tools.settings);
   if (!parsed.ok) return { kind: "failed", error: parsed.error };
   const native = parsed.value;
-  if (native.verb === "tell") return { kind: "conflict", why: native.text };
   return native.verb === "add" ? add(tools, native, signal) : remove(tools, native, signal);
 }

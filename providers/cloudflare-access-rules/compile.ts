@@ -1,56 +1,44 @@
 // From the core's changes to one call each, in the core's order, never more than there is room for. Pure.
-// Never writes a value that somebody else's rule holds: Cloudflare would refuse it, and the word about it is worth more.
+// Never writes a value that somebody else's rule holds: Cloudflare would refuse it, and the observation has said so.
 import { type Cidr, displayCidr } from "../../shared/address/index.ts";
 import type { CompileRequest, Entry, Step } from "../../shared/provider.ts";
 import { markOf } from "../internal/cloudflare/marks.ts";
 import type { AccessRulesSettings } from "./config.ts";
-import { Allows, entryOf, nativeOf, placeText, takenBy } from "./convert.ts";
+import { Allows, entryOf, nativeOf, placeText } from "./convert.ts";
 
-/** What one step sends: all that `apply` may use. `tell` sends nothing; it carries the word about what cannot be done. */
+/** What one step sends: all that `apply` may use. */
 export type NativeStep =
   | { readonly verb: "add"; readonly place: string; readonly target: string; readonly value: string; readonly notes: string }
-  | { readonly verb: "remove"; readonly place: string; readonly value: string }
-  | { readonly verb: "tell"; readonly text: string };
-
-const does: Readonly<Record<string, string>> = {
-  block: "blocks it already",
-  whitelist: "allows it, so that it is not blocked",
-  challenge: "challenges it instead",
-  js_challenge: "challenges it instead",
-  managed_challenge: "challenges it instead",
-};
+  | { readonly verb: "remove"; readonly place: string; readonly value: string };
 
 class Compiler {
   readonly #request: CompileRequest;
   readonly #place: string;
   readonly #allows: Allows;
-  readonly #taken: ReadonlyMap<string, string>;
+  readonly #taken: ReadonlySet<string>;
   /** Entries as they will stand, by id. */
   readonly #standing: Map<string, Entry>;
   #free: number;
 
   constructor(request: CompileRequest, settings: AccessRulesSettings) {
-    const { ours, foreign, pools } = request.observation;
+    const { ours, foreign, taken = [], pools } = request.observation;
     this.#request = request;
     this.#place = placeText(settings);
     this.#allows = new Allows(foreign);
-    this.#taken = takenBy(foreign);
+    this.#taken = new Set(taken.map(({ cidr }) => displayCidr(cidr)));
     this.#standing = new Map(ours.map((entry) => [entry.id, entry]));
     this.#free = Math.min(...pools.map((pool) => pool.limit)) - ours.length;
   }
 
   steps(): readonly Step[] {
     const steps: Step[] = [];
-    const taken: Cidr[] = [];
     for (const change of this.#request.changes) {
       const value = change.verb === "remove" ? change.entry.id : displayCidr(change.cidr);
       if (change.verb === "swap" || this.#request.frozen.has(value)) continue;
       if (change.verb === "remove") steps.push(...this.#remove(change.entry));
-      else if (this.#taken.has(value)) taken.push(change.cidr);
-      else steps.push(...this.#add(change.cidr));
+      else if (!this.#taken.has(value)) steps.push(...this.#add(change.cidr));
     }
-    // Last: a conflict ends the round.
-    return taken.length === 0 ? steps : [...steps, this.#tell(taken)];
+    return steps;
   }
 
   /** An entry that stands takes no step, a partial one neither: what is in its way is not ours to take away. */
@@ -69,17 +57,6 @@ class Compiler {
     const native: NativeStep = { verb: "remove", place: this.#place, value: entry.id };
     const summary = `delete the block of ${entry.id} at ${this.#place}`;
     return [{ ...this.#named("remove", [entry.id]), summary, adds: [], removes: [entry.id], native: { ...native } }];
-  }
-
-  /** Named as adds, so that the core rests these blocks, and says that they wait for their place. */
-  #tell(cidrs: readonly Cidr[]): Step {
-    const entries = cidrs.map((cidr) => entryOf(cidr, this.#allows));
-    const values = entries.map((entry) => entry.id);
-    const shown = values.slice(0, 3).map((value) => `${value} (that rule ${does[this.#taken.get(value) ?? ""] ?? "does something else"})`);
-    const more = values.length > shown.length ? ` and ${values.length - shown.length} more` : "";
-    const text = `${shown.join(", ")}${more}: somebody else's rule holds the value at ${this.#place} and is not touched; an address has one rule, so delete that one if ours is to stand`;
-    const native: NativeStep = { verb: "tell", text };
-    return { ...this.#named("tell", values), summary: text, adds: entries, removes: [], native: { ...native } };
   }
 
   #named(verb: string, values: readonly string[]): { readonly id: string; readonly slots: readonly string[] } {

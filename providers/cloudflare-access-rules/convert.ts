@@ -2,7 +2,7 @@
 import { type Cidr, CidrIndex, cidrText, displayCidr, isHost, parseCidr } from "../../shared/address/index.ts";
 import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import type { Entry, ForeignEntry, Observation } from "../../shared/provider.ts";
+import type { Entry, ForeignEntry, Observation, Taken } from "../../shared/provider.ts";
 import { isOurMark } from "../internal/cloudflare/marks.ts";
 import { type AccessRulesSettings, claimOf, claimValue, type Level, levelOf, levelText } from "./config.ts";
 import { accessLimits } from "./limits.ts";
@@ -71,14 +71,24 @@ export class Allows {
   }
 }
 
-/** What somebody else's rule at this level does with exactly this value, so that ours cannot be made; by value. */
-export function takenBy(foreign: readonly ForeignEntry[]): ReadonlyMap<string, string> {
-  return new Map(
-    foreign.flatMap(({ id }) => {
-      const [, where, mode = "", value = ""] = foreignPattern.exec(id) ?? [];
-      return where === "here" ? [[value, mode] as const] : [];
-    }),
-  );
+const does: Readonly<Record<string, string>> = {
+  block: "blocks it already",
+  whitelist: "allows it, so that it is not blocked",
+  challenge: "challenges it instead",
+  js_challenge: "challenges it instead",
+  managed_challenge: "challenges it instead",
+};
+
+/** Addresses that have somebody else's rule at this level, so that ours cannot be made. */
+export function takenBy(foreign: readonly ForeignEntry[], level: Level): readonly Taken[] {
+  return foreign.flatMap(({ id }): Taken[] => {
+    const [, where, mode = "", value = ""] = foreignPattern.exec(id) ?? [];
+    const parsed = where === "here" ? parseCidr(value) : null;
+    if (parsed?.ok !== true) return [];
+    const what = Object.hasOwn(does, mode) ? does[mode] : "does something else";
+    const why = `somebody else's rule for it at ${levelText(level)} ${what}, and is not touched; an address has one rule, so delete that one if ours is to stand`;
+    return [{ cidr: parsed.value, why }];
+  });
 }
 
 export interface Split {
@@ -142,6 +152,7 @@ export function observationOf({ settings, split: found, zone, isFull, serverDate
   return {
     ours,
     foreign,
+    taken: takenBy(foreign, levelOf(settings)),
     pools: [{ name: "IP Access rules of the account", families: [4, 6], limit }],
     storeId: claim?.storeId ?? null,
     enforcing: why === null ? { yes: true } : { yes: false, why },

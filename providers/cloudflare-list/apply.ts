@@ -15,7 +15,7 @@ const target = { account: v.string(), list: v.string(), storeId: v.nullable(v.st
 const nativeSchema = v.variant("verb", [
   v.strictObject({ verb: v.literal("add"), ...target, items: v.array(v.strictObject({ ip: v.string(), comment: v.string() })) }),
   v.strictObject({ verb: v.literal("remove"), ...target, ids: v.array(v.string()), values: v.array(v.string()) }),
-  v.strictObject({ verb: v.literal("tell"), as: v.picklist(["conflict", "failed"]), text: v.string() }),
+  v.strictObject({ verb: v.literal("tell"), text: v.string() }),
 ]);
 
 type Change = Exclude<NativeStep, { readonly verb: "tell" }>;
@@ -88,9 +88,7 @@ export async function applyStep(tools: ApplyTools, step: Step, signal?: Signal):
   const parsed = nativeOf(step, tools.settings);
   if (!parsed.ok) return { kind: "failed", error: parsed.error };
   const native = parsed.value;
-  if (native.verb === "tell") {
-    return native.as === "conflict" ? { kind: "conflict", why: native.text } : { kind: "failed", error: new PortcullisError("PROVIDER_REJECTED", native.text) };
-  }
+  if (native.verb === "tell") return { kind: "failed", error: new PortcullisError("PROVIDER_REJECTED", native.text) };
   const lists = await tools.wire.lists(signal);
   if (!lists.ok) return outcomeOfError(lists.error, tools.wire.now);
   const list = lists.value.value.find((candidate) => candidate.name === native.list);

@@ -19,7 +19,7 @@ interface Target {
 export type NativeStep =
   | (Target & { readonly verb: "add"; readonly items: readonly { readonly ip: string; readonly comment: string }[] })
   | (Target & { readonly verb: "remove"; readonly ids: readonly string[]; readonly values: readonly string[] })
-  | { readonly verb: "tell"; readonly as: "conflict" | "failed"; readonly text: string };
+  | { readonly verb: "tell"; readonly text: string };
 
 function few(values: readonly string[]): string {
   const shown = values.slice(0, 3).join(", ");
@@ -47,14 +47,12 @@ class Compiler {
   steps(): readonly Step[] {
     const { refused: notAdded, open: adds } = this.#sift(this.#adds(), (cidr) => displayCidr(cidr));
     const { refused: notRemoved, open: removals } = this.#sift(this.#removals(), (entry) => displayCidr(entry.cidr));
-    const taken = adds.filter((cidr) => this.#foreign.has(displayCidr(cidr)));
     const free = adds.filter((cidr) => !this.#foreign.has(displayCidr(cidr)));
     const isBarred = this.#settings.shared === "refuse" && this.#foreign.size > 0 && adds.length > 0;
     // At a full list a removal may only be making way; without the add that it makes way for it would open a gate.
     const wanted = isBarred && this.#free() <= 0 ? [] : removals;
     const batches = this.#batched(wanted, isBarred ? [] : free);
-    const words = isBarred ? [this.#barred(adds)] : taken.length > 0 ? [this.#taken(taken)] : [];
-    return [...batches, ...words, ...this.#refused([...notAdded, ...notRemoved])];
+    return [...batches, ...(isBarred ? [this.#barred(adds)] : []), ...this.#refused([...notAdded, ...notRemoved])];
   }
 
   #free(): number {
@@ -134,37 +132,21 @@ class Compiler {
     return { id: `cloudflare-list/${this.#settings.list}/${verb}/${values.length}/${fingerprint(values)}`, slots: values };
   }
 
-  #tell(as: "conflict" | "failed", values: readonly string[], text: string): Step {
-    const native: NativeStep = { verb: "tell", as, text };
+  #tell(values: readonly string[], text: string): Step {
+    const native: NativeStep = { verb: "tell", text };
     return { ...this.#named("tell", values), summary: text, adds: [], removes: [], native: { ...native } };
   }
 
   #barred(adds: readonly Cidr[]): Step {
     const text = `list ${this.#settings.list} holds ${this.#foreign.size} items that are not ours (${few([...this.#foreign].sort())}), so nothing is added to it: move them to another list, or write shared: allow and accept that an item its owner adds in the moment of our write can become ours`;
-    return this.#tell("failed", adds.map(displayCidr), text);
-  }
-
-  #taken(cidrs: readonly Cidr[]): Step {
-    const values = cidrs.map(displayCidr);
-    // Named as adds, so that the core rests these blocks, and says that they wait for their place.
-    const adds = cidrs.map(fresh);
-    return {
-      ...this.#tell("conflict", values, `${few(values)} stands in list ${this.#settings.list} as somebody else's item, which blocks it and is not touched`),
-      adds,
-    };
+    return this.#tell(adds.map(displayCidr), text);
   }
 
   #refused(values: readonly string[]): readonly Step[] {
     const [first] = values;
     if (first === undefined) return [];
     const why = this.#batches.refusalOf(first) ?? "";
-    return [
-      this.#tell(
-        "failed",
-        values,
-        `Cloudflare refused ${few(values)} in list ${this.#settings.list}, sent by itself: ${why}; it is tried again within an hour`,
-      ),
-    ];
+    return [this.#tell(values, `Cloudflare refused ${few(values)} in list ${this.#settings.list}, sent by itself: ${why}; it is tried again within an hour`)];
   }
 }
 

@@ -2,11 +2,21 @@
 import { cidrText, displayCidr, parseCidr } from "../../shared/address/index.ts";
 import { fail, ok, type Result } from "../../shared/errors.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import type { Entry, ForeignEntry, Observation } from "../../shared/provider.ts";
+import type { Entry, ForeignEntry, Observation, Taken } from "../../shared/provider.ts";
 import { type CloudflareListSettings, claimOf, isOurComment } from "./config.ts";
 import type { NativeItem, NativeList } from "./read.ts";
 
 const foreignItem = "item:";
+
+/** Addresses that stand as somebody else's items: an upsert would take those from their owner. */
+function takenBy(foreign: readonly ForeignEntry[], list: string): readonly Taken[] {
+  return foreign.flatMap(({ id }): Taken[] => {
+    const parsed = id.startsWith(foreignItem) ? parseCidr(id.slice(foreignItem.length)) : null;
+    if (parsed?.ok !== true) return [];
+    const why = `it stands in list ${list} as somebody else's item, which blocks it and is not touched; delete that one if ours is to stand`;
+    return [{ cidr: parsed.value, why }];
+  });
+}
 
 /** Values of the list that are somebody else's. */
 export function foreignValues(observation: Observation): ReadonlySet<string> {
@@ -63,6 +73,7 @@ export function observationOf(seen: Seen): Observation {
   return {
     ours,
     foreign: [...foreign, ...otherLists(lists, settings.list)],
+    taken: takenBy(foreign, settings.list),
     // What Cloudflare took in has its place: others' items leave less room for more, and never take ours away.
     pools: [{ name: "list items of the account", families: [4, 6], limit: Math.max(room, ours.length) }],
     storeId: claimOf(list.description),

@@ -93,6 +93,7 @@ class Builder {
   readonly #allowed: Int16Array;
   readonly #guard: Guard;
   readonly #collateralMax: number;
+  readonly #isTaken: (node: number, length: number) => boolean;
   readonly choices: Omit<Choices, "size">;
   size = 0;
 
@@ -100,7 +101,8 @@ class Builder {
     this.#trie = trie;
     this.#allowed = allowedLengths(trie.family, trie.family === 4 ? request.lengths.ipv4 : request.lengths.ipv6);
     this.#guard = new Guard(trie, request);
-    const { collateral } = request;
+    const { collateral, isTaken, sources } = request;
+    this.#isTaken = isTaken === undefined ? () => false : (node, length) => isTaken(blockAround(trie, sources, node, length));
     this.#collateralMax = collateral.kind === "none" ? 0 : collateral.kind === "max" ? collateral.units : Number.POSITIVE_INFINITY;
     const most = trie.size + standing.size;
     this.choices = {
@@ -136,14 +138,16 @@ class Builder {
     return at;
   }
 
-  /** The longest allowed length between a node and the one above. */
+  /** The longest allowed length between a node and the one above, of a block that nobody else has taken; -1: there is none. */
   lengthFor(node: number): number {
-    const length = this.#allowed[this.#trie.length[node] ?? 0] ?? -1;
-    return length > (this.#trie.above[node] ?? -1) ? length : -1;
+    const above = this.#trie.above[node] ?? -1;
+    let length = this.#allowed[this.#trie.length[node] ?? 0] ?? -1;
+    while (length > above && this.#isTaken(node, length)) length = this.#allowed[length - 1] ?? -1;
+    return length > above ? length : -1;
   }
 
-  isAllowed(length: number): boolean {
-    return this.#allowed[length] === length;
+  isAllowed(node: number, length: number): boolean {
+    return this.#allowed[length] === length && !this.#isTaken(node, length);
   }
 }
 
@@ -157,7 +161,7 @@ export function createChoices(trie: Trie, request: FitRequest): Choices {
     const length = builder.lengthFor(node);
     const stands = standing.get(node) ?? -1;
     let at = builder.add(node, length, left === -1 ? -1 : (top[left] ?? -1), right === -1 ? -1 : (top[right] ?? -1), length === stands);
-    if (stands !== -1 && stands !== length && builder.isAllowed(stands)) at = builder.add(node, stands, at, -1, true);
+    if (stands !== -1 && stands !== length && builder.isAllowed(node, stands)) at = builder.add(node, stands, at, -1, true);
     top[node] = at;
   }
   return { ...builder.choices, size: builder.size };

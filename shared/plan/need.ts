@@ -4,7 +4,7 @@ import { severities } from "../config.ts";
 import type { Lease } from "../lease/record.ts";
 import { type Weighing, weightOf } from "../lease/weight.ts";
 import type { EpochMs } from "../ports.ts";
-import type { Admission } from "../provider.ts";
+import type { Admission, Taken } from "../provider.ts";
 
 /** One block that must stand, for all the leases that it serves. */
 export interface Need {
@@ -20,7 +20,7 @@ export interface Need {
 
 /** Why a lease cannot be a need here. */
 export interface Refusal {
-  readonly kind: "protected" | "unsupported";
+  readonly kind: "protected" | "unsupported" | "taken";
   readonly why: string;
 }
 
@@ -36,15 +36,21 @@ export interface Needs {
 /** What a target would make of an address, protection included. */
 export type Admit = (cidr: Cidr) => { readonly cidr: Cidr } | Refusal;
 
-/** Asks the provider, then protection on the FINAL block (promise P4). */
-export function admitterOf(ask: (cidr: Cidr) => Admission, findProtected: (cidr: Cidr) => { readonly range: string; readonly source: string } | null): Admit {
+/** Asks the provider, then protection on the FINAL block (promise P4), then whether its place is somebody else's. */
+export function admitterOf(
+  ask: (cidr: Cidr) => Admission,
+  findProtected: (cidr: Cidr) => { readonly range: string; readonly source: string } | null,
+  taken: readonly Taken[] = [],
+): Admit {
+  const takenBy = new Map(taken.map(({ cidr, why }) => [cidrKey(cidr), why]));
   return (asked) => {
     const admission = ask(asked);
     if (admission.kind === "unsupported") return { kind: "unsupported", why: admission.why };
     const cidr = admission.kind === "adjust" ? admission.cidr : asked;
     const hit = findProtected(cidr);
-    if (hit === null) return { cidr };
-    return { kind: "protected", why: `${cidrText(cidr)} touches ${hit.range} (${hit.source})` };
+    if (hit !== null) return { kind: "protected", why: `${cidrText(cidr)} touches ${hit.range} (${hit.source})` };
+    const why = takenBy.get(cidrKey(cidr));
+    return why === undefined ? { cidr } : { kind: "taken", why };
   };
 }
 

@@ -67,6 +67,7 @@ const blocks = oneof(
 
 export interface Instance extends FitRequest {
   readonly walls: readonly Cidr[];
+  readonly taken: readonly Cidr[];
 }
 
 export const instance: Arbitrary<Instance> = record({
@@ -77,12 +78,19 @@ export const instance: Arbitrary<Instance> = record({
   ipv6: lengths(6),
   collateral,
   walls: array(anyBlock, { maxLength: 1 }),
-}).map(({ cidrs, weights, ipv4, ipv6, walls, ...rest }) => ({
+  // Inside the corner: what is around it is not among those that are tried.
+  taken: array(
+    anyBlock.filter(({ family, length }) => length > corner[family].top),
+    { maxLength: 2 },
+  ),
+}).map(({ cidrs, weights, ipv4, ipv6, walls, taken, ...rest }) => ({
   ...rest,
   sources: cidrs.map((cidr, at) => ({ cidr, weight: weights[at] ?? 1 })),
   lengths: { ipv4, ipv6 },
   walls,
   isProtected: (cidr) => walls.some((wall) => overlaps(wall, cidr)),
+  taken,
+  isTaken: (cidr) => taken.some((one) => cidrKey(one) === cidrKey(cidr)),
 }));
 
 export interface Candidate {
@@ -111,7 +119,7 @@ export function candidatesOf(request: FitRequest): Candidate[] {
       if (!isAllowed(family === 4 ? request.lengths.ipv4 : request.lengths.ipv6, length)) continue;
       for (const cidr of cornerBlocks(family, length)) {
         const weight = request.sources.filter((source) => contains(cidr, source.cidr)).reduce((sum, source) => sum + source.weight, 0);
-        if (weight === 0 || request.isProtected(cidr)) continue;
+        if (weight === 0 || request.isProtected(cidr) || request.isTaken?.(cidr) === true) continue;
         found.push({ cidr, weight, collateral: bystandersIn(cidr, request.sources) });
       }
     }

@@ -7,7 +7,7 @@ import { type Cidr, contains } from "../../shared/address/index.ts";
 import type { Config, Severity, TargetConfig } from "../../shared/config.ts";
 import { keyPrefixes, leaseKey, leaseMetadata, liftKey, liftMetadata } from "../../shared/keys.ts";
 import { type EpochMs, Secret } from "../../shared/ports.ts";
-import type { Provider } from "../../shared/provider.ts";
+import type { Provider, Taken } from "../../shared/provider.ts";
 import { MemoryFirewall, memoryDefinition } from "../simulators/memory-provider.ts";
 
 export const startMs = Date.UTC(2026, 0, 5);
@@ -27,6 +27,8 @@ interface Site {
   isDown: boolean;
   /** Removals are accepted, and done only when this is called. */
   later: (() => Promise<void>)[] | null;
+  /** Addresses whose only place is somebody else's. */
+  taken: readonly Taken[];
 }
 
 export class SpillWorld {
@@ -69,7 +71,7 @@ export class SpillWorld {
   #target(name: string, { rules, canSwap = true }: TargetPlan, config: TargetConfig): Target {
     const firewall = new MemoryFirewall(rules);
     firewall.mark = storeId;
-    const site: Site = { firewall, isDown: false, later: null };
+    const site: Site = { firewall, isDown: false, later: null, taken: [] };
     this.sites.set(name, site);
     const definition = memoryDefinition(firewall);
     const calls = { made: 0 };
@@ -79,10 +81,11 @@ export class SpillWorld {
       admit: (cidr) => inner.admit(cidr),
       compile: (request) => inner.compile(request),
       setup: (action) => inner.setup(action),
-      observe: () => {
+      observe: async () => {
         calls.made += 1;
         if (site.isDown) firewall.unreadable = true;
-        return inner.observe();
+        const seen = await inner.observe();
+        return seen.ok ? { ok: true, value: { ...seen.value, taken: site.taken } } : seen;
       },
       apply: async (step) => {
         calls.made += 1;

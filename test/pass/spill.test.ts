@@ -25,6 +25,42 @@ describe("spill", () => {
     expect([world.state(cidrKey(host(18)), "hot"), world.state(cidrKey(host(18)), "large")]).toEqual(["shed", "enforced"]);
   });
 
+  test("taken: an address whose place is somebody else's is refused there, stands where it spills to, and comes home once it is free", async () => {
+    const world = await SpillWorld.of(chain(3, 20));
+    const site = world.sites.get("hot");
+    if (site === undefined) throw new Error("there is no hot target");
+    site.taken = [{ cidr: host(2), why: "it is the owner's" }];
+    for (const number of [2, 8]) await world.lease(host(number), { minutes: 120 });
+    await world.ticks(3);
+    expect([world.standing("hot"), world.standing("large")]).toEqual([[host(8)], [host(2)]]);
+    expect([world.state(cidrKey(host(2)), "hot"), world.state(cidrKey(host(2)), "large")]).toEqual(["refused", "enforced"]);
+    const written = world.writes();
+    await world.ticks(10);
+    expect(world.writes()).toBe(written);
+    site.taken = [];
+    world.onWrite = () => expect(world.holds("hot", host(2)) || world.holds("large", host(2))).toBe(true);
+    await world.ticks(10);
+    expect([world.standing("hot").map(cidrText).sort(), world.standing("large")]).toEqual([[host(2), host(8)].map(cidrText).sort(), []]);
+  });
+
+  test("taken: inside a wider entry of ours it is covered by that one; no merge takes a place that is somebody else's", async () => {
+    const wide = cidrOf("203.0.113.0/28");
+    const world = await SpillWorld.of({ hot: { rules: 2 } });
+    const site = world.sites.get("hot");
+    if (site === undefined) throw new Error("there is no hot target");
+    site.taken = [host(2), cidrOf("203.0.113.32/31")].map((cidr) => ({ cidr, why: "it is the owner's" }));
+    await world.lease(wide, { minutes: 120, severity: "high" });
+    await world.lease(host(2), { minutes: 120 });
+    await world.ticks(2);
+    expect([world.standing("hot"), world.state(cidrKey(host(2)), "hot")]).toEqual([[wide], "covered"]);
+    // Two neighbours and one rule left: together they would be the block that is somebody else's.
+    for (const number of [32, 33]) await world.lease(host(number), { minutes: 120 });
+    await world.ticks(4);
+    expect(world.standing("hot").map(cidrText)).toContain(cidrText(wide));
+    expect(world.standing("hot").map(cidrText)).not.toContain("203.0.113.32/31");
+    expect(world.standing("hot")).toHaveLength(2);
+  });
+
   test("displaced: what gives its place stands in the large target first, within the same minute", async () => {
     const world = await SpillWorld.of(chain(1, 20));
     await world.lease(host(2), { minutes: 120, severity: "low" });

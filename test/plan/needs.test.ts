@@ -92,6 +92,11 @@ describe("needs", () => {
     expect(asIs(cidrOf("203.0.113.5"))).toEqual({ cidr: cidrOf("203.0.113.5") });
     expect(asIs(cidrOf("203.0.113.7"))).toEqual({ kind: "protected", why: "203.0.113.7/32 touches 203.0.113.6/31 (the operator)" });
     expect(asIs(cidrOf("203.0.112.0/22"))).toEqual({ kind: "unsupported", why: "too wide" });
+    const taken = [cidrOf("203.0.113.5"), cidrOf("203.0.113.7")].map((cidr) => ({ cidr, why: "it is the owner's" }));
+    const besideOthers = admitterOf(() => ({ kind: "accept" }), findProtected, taken);
+    expect(besideOthers(cidrOf("203.0.113.5"))).toEqual({ kind: "taken", why: "it is the owner's" });
+    expect(besideOthers(cidrOf("203.0.113.7"))).toMatchObject({ kind: "protected" });
+    expect(besideOthers(cidrOf("203.0.113.4/31"))).toEqual({ cidr: cidrOf("203.0.113.4/31") });
     const widened = admitterOf((block) => ({ kind: "adjust", cidr: widenTo(block, 30), why: "whole /30s only" }), findProtected);
     expect(widened(cidrOf("203.0.113.9"))).toEqual({ cidr: cidrOf("203.0.113.8/30") });
     expect(widened(cidrOf("203.0.113.5"))).toEqual({ kind: "protected", why: "203.0.113.4/30 touches 203.0.113.6/31 (the operator)" });

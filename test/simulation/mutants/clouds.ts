@@ -68,9 +68,9 @@ export const cloudsMutants: readonly Mutant[] = [
     from: "P5: never adds a value that stands as somebody else's",
     edits: [
       {
-        file: "providers/cloudflare-list/compile.ts",
-        find: "const taken = adds.filter((cidr) => this.#foreign.has(displayCidr(cidr)));",
-        replace: "const taken = adds.slice(0, 0);",
+        file: "providers/cloudflare-list/convert.ts",
+        find: "taken: takenBy(foreign, settings.list),",
+        replace: "",
       },
       {
         file: "providers/cloudflare-list/compile.ts",

@@ -48,7 +48,13 @@ export const placingMutants: readonly Mutant[] = [
   {
     name: "protected-is-needed",
     from: "design 4 step 4: need, less what touches a protected address",
-    edits: [{ file: "shared/plan/need.ts", find: "if (hit === null) return { cidr };", replace: 'if (hit === null || hit.range !== "") return { cidr };' }],
+    edits: [
+      {
+        file: "shared/plan/need.ts",
+        find: 'if (hit !== null) return { kind: "protected",',
+        replace: 'if (hit !== null && hit.range === "") return { kind: "protected",',
+      },
+    ],
     expect: ["P4"],
     hunt: { only: ["block", "deploy"], steps: 20 },
   },
