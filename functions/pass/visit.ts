@@ -155,7 +155,8 @@ export async function visit(world: World, target: Target, request: VisitRequest,
     if (observed.error.code === "PROVIDER_THROTTLED") world.memory.counters.add("portcullis_target_throttles_total", { target: target.name });
     const waitSeconds = observed.error.context.retryAfterSeconds;
     if (waitSeconds !== undefined) {
-      memory.throttledUntil = request.now + waitSeconds * 1000;
+      // From when it answered: the pass began before that.
+      memory.throttledUntil = world.clock.now() + waitSeconds * 1000;
       memory.atWork = observed.error.code === "PROVIDER_PENDING" ? observed.error.message : null;
       // The next pass may be another life's, and clouds shut out longer whoever asks too soon.
       if (request.purpose === "apply") await world.memory.saveTarget(target.name);

@@ -10,6 +10,8 @@ export class Life {
   /** How far its clock is from the world's. */
   clockOffsetMs = 0;
   isDead = false;
+  /** It stood still, or the lock by which lives take turns was wiped: what it sends may meet what others send. */
+  isDisplaced = false;
 
   constructor(name: string) {
     this.name = name;
@@ -51,6 +53,8 @@ export class Scheduler {
   readonly counts = new Map<string, number>();
   /** What happened lately, for a failure's report. */
   readonly trace: string[] = [];
+  /** How late, at most, what a life had sent comes in after its end; 0: as fast as anything, or never. */
+  lateMs = 0;
   /** Called after every event, when all is still: where invariants are checked. */
   onStep: () => void = () => undefined;
   /** Events that happened. */
@@ -92,9 +96,12 @@ export class Scheduler {
   exchange<T>(life: Life, label: string, serve: () => T, latency: Latency = usualLatency): Promise<T> {
     if (life.isDead) return new Promise<T>(() => undefined);
     return new Promise<T>((resolve, reject) => {
-      this.after(latency(this.dice, `${label} >`), label, () => {
+      const arrive = (): void => {
         if (life.isDead) {
-          if (!this.dice.chance("what a dead life had sent arrives", 0.5)) return this.note("killed: its request was lost on the way");
+          if (!this.dice.chance("what a dead life had sent arrives", 0.5)) {
+            this.note("killed: its request was lost on the way");
+            return;
+          }
           this.note("killed: its request took effect, nobody heard the answer");
         }
         let settle: () => void;
@@ -105,8 +112,14 @@ export class Scheduler {
           settle = () => reject(thrown);
         }
         this.after(latency(this.dice, `${label} <`), `${label} answers`, () => (life.isDead ? this.note("killed: an answer came too late") : settle()));
-      });
+      };
+      this.after(latency(this.dice, `${label} >`), label, () => (life.isDead && this.lateMs > 0 ? this.#lateOf(label, arrive) : arrive()));
     });
+  }
+
+  /** Something between the dead and what it asked, a proxy or a queue, had kept it. */
+  #lateOf(label: string, arrive: () => void): void {
+    this.after(this.dice.between(`${label} is late`, 5_000, this.lateMs), label, arrive);
   }
 
   /** Until nobody has anything left to do but wait for an event. */

@@ -23,6 +23,8 @@ export interface Setting {
   readonly room: "narrow" | "wide";
   /** Where what finds no room stands: `chain`, at the next cloud; `fan-in`, all at the last one. The first is narrow then. Left out: nowhere. */
   readonly spill?: "chain" | "fan-in";
+  /** How late, in milliseconds, what a life had sent may come in after its end. Left out: as fast as anything. Chosen by no seed. */
+  readonly lateMs?: number;
 }
 
 export function settingOf(seed: number): Setting {
@@ -72,11 +74,13 @@ function cloudOf(name: CloudName, places: number | null, scheduler: Scheduler): 
 }
 
 export function worldOf(setting: Setting, seed: number): World {
-  return new World({
+  const world = new World({
     seed,
     stalenessMs: setting.platform === "deno" ? 0 : limits.workersKvStalenessMs,
     makeClouds: (scheduler) => setting.clouds.map((name) => cloudOf(name, placesOf(setting, name), scheduler)),
     spills: spillsOf(setting),
     makePlatform: (parts) => (setting.platform === "deno" ? denoPlatform(parts) : workersPlatform(parts, setting.platform)),
   });
+  world.scheduler.lateMs = setting.lateMs ?? 0;
+  return world;
 }

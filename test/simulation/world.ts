@@ -9,8 +9,10 @@ import { Chain, type Spills } from "./chain.ts";
 import type { CloudUnderTest, PlatformUnderTest } from "./contract.ts";
 import { Ledger } from "./ledger.ts";
 import { Oracle } from "./oracle.ts";
+import { Patience } from "./patience.ts";
 import type { PlatformParts } from "./platform/parts.ts";
 import { type Life, Scheduler } from "./scheduler.ts";
+import { Serial } from "./serial.ts";
 import { Watch } from "./watch.ts";
 
 export const startMs = Date.UTC(2026, 10, 20, 12, 0, 0);
@@ -38,6 +40,8 @@ export class World {
   readonly ledger: Ledger;
   readonly oracle: Oracle;
   readonly callers: Callers;
+  readonly #serial: Serial;
+  readonly #patience = new Patience();
   readonly platform: PlatformUnderTest;
   config: Config;
   /** What else is put right when trouble stops. */
@@ -78,6 +82,7 @@ export class World {
       killedAt: () => platform.killedAt,
       keepsWishes: platform.kind === "workers",
     });
+    this.#serial = new Serial(platform.kind === "deno" ? "among lives" : "within a life");
     this.oracle.deployed(this.config.protect.ranges);
     this.callers = new Callers({ scheduler, platform, ledger, oracle: this.oracle, targetNames: this.clouds.map(({ name }) => name) });
     this.platform.seed("meta:store", storeId, { id: storeId });
@@ -98,13 +103,26 @@ export class World {
     const began = scheduler.now;
     const headers = { ...Object.fromEntries(new Headers(init.headers)), host };
     const request = { method: init.method ?? "GET", target: `${pathname}${search}`, headers, body: typeof init.body === "string" ? init.body : "" };
-    const reply = await scheduler.exchange(life, `call to ${cloud.name}`, () => cloud.respond(request));
+    const call = this.#serial.sent(cloud.name, life, began);
+    const haste = this.#patience.asks(cloud.name, life, began);
+    // Without a coordinator each tick knows what the store shows it.
+    if (haste !== null && this.platform.kind !== "workers-tick-only") this.oracle.found("P6", haste);
+    const reply = await scheduler.exchange(life, `call to ${cloud.name}`, () => {
+      const writes = cloud.writes();
+      const answer = cloud.respond(request);
+      const met = cloud.writes() > writes ? this.#serial.wrote(cloud.name, call) : null;
+      if (met !== null) this.oracle.found("P7", met);
+      return answer;
+    });
     const lateMs = began + limits.callTimeoutMs - scheduler.now;
     if (reply === "hang" || lateMs <= 0) {
       scheduler.note(`${cloud.name}: no answer in time`);
       await scheduler.sleep(lateMs, life);
+      this.#serial.ended(cloud.name, call);
       throw timeout();
     }
+    this.#serial.ended(cloud.name, call);
+    if (reply?.status === 429 || reply?.status === 503) this.#patience.told(cloud.name, life, reply.headers["retry-after"], scheduler.now);
     if (reply === null) throw new TypeError("fetch failed", { cause: new Error("other side closed") });
     const empty = reply.status === 204 || reply.status === 304 || reply.body === "";
     return new Response(empty ? null : reply.body, { status: reply.status, headers: reply.headers });

@@ -119,16 +119,13 @@ export const applyingMutants: readonly Mutant[] = [
     ],
     expect: ["P6", "P1"],
     hunt: { only: ["block", "alerts", "lift", "spoil", "storm"] },
-    lacks: "a cloud that shuts out for longer whoever asks before the time that it named: here a throttle meets one call, and asking sooner is answered",
   },
   {
     name: "in-flight-is-not-remembered",
     from: "design 4 step 7: what was sent by a life that died is never sent again blindly",
     edits: [{ file: apply, find: "this.#memory.inFlight = { slots: step.slots, blocks: blocksOf(step) };", replace: "this.#memory.inFlight = null;" }],
     expect: ["P3", "P6", "P7", "P2"],
-    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide" }, script: killedAsItRemoves },
-    lacks:
-      "a call of a dead life that comes in after its successor has freed the same number and filled it anew: less than one kill in a thousand here, and else EC2 refuses the number that is taken",
+    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide", lateMs: 55_000 }, script: killedAsItRemoves },
   },
   {
     name: "frozen-slots-are-used",
@@ -147,9 +144,7 @@ export const applyingMutants: readonly Mutant[] = [
       },
     ],
     expect: ["P3", "P6", "P7"],
-    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide" }, script: killedAsItRemoves },
-    lacks:
-      "a call of a dead life that comes in after its successor has freed the same number and filled it anew: less than one kill in a thousand here, and else EC2 refuses the number that is taken",
+    hunt: { setting: { clouds: ["aws"], platform: "workers", room: "wide", lateMs: 55_000 }, script: killedAsItRemoves },
   },
   {
     name: "failure-of-one-ends-the-pass",

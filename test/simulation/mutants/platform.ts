@@ -207,7 +207,7 @@ export const platformMutants: readonly Mutant[] = [
     name: "lock-for-everyone",
     from: "Deno: one coordinator at a time",
     edits: [{ file: "functions/coordinator/deno-lock.ts", find: "if (!this.#isOver(lockUntil, stamp)) return null;", replace: "" }],
-    expect: ["P1", "P3"],
+    expect: ["P7", "P1", "P3"],
     hunt: deno,
   },
   {

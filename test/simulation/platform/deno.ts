@@ -234,6 +234,7 @@ class DenoUnderTest implements PlatformUnderTest {
     return this.#atWork(`suspended for ${ms} ms`, (instance) => {
       const hadLock = this.#lock.isHeldBy(instance.life);
       this.#noteEnd("suspended", instance);
+      instance.life.isDisplaced = true;
       const onWake = () => {
         if (hadLock && !this.#lock.isHeldBy(instance.life)) this.#scheduler.note("instance suspended past its lock");
       };
@@ -245,6 +246,7 @@ class DenoUnderTest implements PlatformUnderTest {
   #wipe(): string {
     const mutations = coordinatorRooms.flatMap((prefix) => this.#kv.range({ prefix }).map(({ key }) => ({ kind: "delete" as const, key: key as string[] })));
     this.#kv.commit(null, [], mutations);
+    for (const { life } of this.#alive) life.isDisplaced = true;
     this.#scheduler.note("coordinator's memory wiped");
     return `${mutations.length} keys of the coordinator's memory and lock are gone`;
   }
