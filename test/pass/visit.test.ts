@@ -101,6 +101,17 @@ describe("a visit", () => {
     expect(looks).toBe(2);
   });
 
+  test("wait: the time counts from the answer, however long the pass had been at work by then", async () => {
+    const rig = await rigOf({
+      observe: () => {
+        rig.now += 7_000;
+        return fail("PROVIDER_THROTTLED", "slow down", { retryAfterSeconds: 30 });
+      },
+    });
+    await visitOf(rig, []);
+    expect(rig.world.memory.target("web").throttledUntil).toBe(startMs + settle + 7_000 + 30_000);
+  });
+
   test("at work: a cloud that is still busy is said to be, in its own words, until it is looked at again", async () => {
     const rig = await rigOf({ observe: () => fail("PROVIDER_PENDING", "an operation is running", { retryAfterSeconds: 30 }) });
     expect((await visitOf(rig, [])).error?.message).toBe("an operation is running");
