@@ -6,6 +6,7 @@ import { type EventSummary, readEventSummary } from "./event/record.ts";
 import type { Lease, Lift, StopState } from "./lease/record.ts";
 import { limits } from "./limits.ts";
 import type { EpochMs, Json, StoreKey } from "./ports.ts";
+import { isTime } from "./time.ts";
 
 /** Every key starts with, or is, one of these. */
 export const keyPrefixes = { lease: "lease:", lift: "lift:", store: "meta:store", snapshot: "snapshot", stop: "stop", event: "event:" } as const;
@@ -60,10 +61,6 @@ function corrupt(key: StoreKey, why: string): StoredRecord {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isTime(value: unknown): value is EpochMs {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function isNames(value: unknown): value is readonly string[] {

@@ -11,7 +11,8 @@ import { serveCall } from "./rpc.ts";
 /** At most 128 keys per call (Cloudflare docs, durable-objects/api/storage-api, 2026). */
 const keysPerCall = 128;
 
-function storageOf(storage: DurableObjectStorage): MemoryStorage {
+/** The object's storage, as memory is kept in it. */
+export function storageOf(storage: Pick<DurableObjectStorage, "put" | "delete" | "list" | "sync">): MemoryStorage {
   const recent = new GroupedWrites({
     async put(entries) {
       const all = [...entries];
@@ -25,7 +26,7 @@ function storageOf(storage: DurableObjectStorage): MemoryStorage {
   return {
     load: async () => storage.list<Json>(),
     // Only what is written side by side, by requests and by events at work: a pass's own writes are in a row, and must not wait for the disk twice.
-    put: (key, value) => (/^(?:recent|event):/.test(key) ? recent.put(key, value) : storage.put(key, value)),
+    put: (key, value) => (/^(?:recent|lifting|event):/.test(key) ? recent.put(key, value) : storage.put(key, value)),
     delete: async (keys) => {
       await recent.idle();
       for (let at = 0; at < keys.length; at += keysPerCall) await storage.delete(keys.slice(at, at + keysPerCall));

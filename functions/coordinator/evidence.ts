@@ -4,6 +4,7 @@ import { type Cidr, cidrFromKey, cidrText, contains } from "../../shared/address
 import type { EndedRecord, Snapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import type { Entry } from "../../shared/provider.ts";
+import { isoTime } from "../../shared/time.ts";
 import { overAt } from "../pass/ended.ts";
 import type { Cause, TargetEvidence } from "./contract.ts";
 import type { Standing, TargetMemory } from "./memory.ts";
@@ -28,10 +29,6 @@ export interface Circumstances {
 
 /** The best that can be said comes first. */
 const ranks: readonly Cause[] = ["enforced", "covered", "pending", "observed", "held", "shed", "failed", "refused"];
-
-function isoTime(at: EpochMs): string {
-  return new Date(at).toISOString();
-}
 
 /** What is known to stand: seen in this life, or what memory expects; null when neither is known. */
 function standingAt(seen: Standing | undefined, memory: TargetMemory, observedAt: EpochMs | null): Standing | null {

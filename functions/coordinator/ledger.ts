@@ -8,6 +8,7 @@ import type { Lease, Lift, StopState } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { isoTime } from "../../shared/time.ts";
 import { liftsOfSnapshot } from "../pass/records.ts";
 import type { World } from "../pass/world.ts";
 import type { AcceptItem, Escalated } from "./contract.ts";
@@ -36,10 +37,6 @@ function within(times: readonly EpochMs[], now: EpochMs, windowMs: number): { re
     else at = middle + 1;
   }
   return { count: times.length - at, oldest: times[at] ?? now };
-}
-
-function isoTime(at: EpochMs): string {
-  return new Date(at).toISOString();
 }
 
 /** A renewal is the same offence as what it renews. */

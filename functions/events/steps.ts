@@ -12,7 +12,7 @@ import { cutText } from "../../shared/request/text.ts";
 import type { Trace } from "../../shared/trace.ts";
 import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
 import { traced } from "../log/traced.ts";
-import { admissionProblems } from "../routes/admission.ts";
+import { admissionProblems, targetFactsOf } from "../routes/admission.ts";
 import { keyText } from "../routes/answer.ts";
 import type { DeskParts } from "./contract.ts";
 
@@ -51,11 +51,7 @@ function judgeAll(act: BlockAct, work: StepWork, parts: DeskParts): Judged {
   const { config, protection, targets } = parts.world;
   const own = record.own === null ? null : cidrOf(record.own);
   const judge: Judge = { config, clientName: record.client, client: boundClient(record, parts), protection, own };
-  const provider = new Map(targets.map((target) => [target.name, target]));
-  const facts = (name: string) => {
-    const target = provider.get(name);
-    return target === undefined ? null : { caveats: target.definition.caveats, admit: target.provider.admit.bind(target.provider) };
-  };
+  const targetFacts = targetFactsOf(targets);
   const attacked = attackedIn(record.event);
   const items = new Map<string, AcceptItem>();
   const refused: string[] = [];
@@ -63,7 +59,7 @@ function judgeAll(act: BlockAct, work: StepWork, parts: DeskParts): Judged {
   for (const text of act.addresses) {
     const asked = cidrOf(text);
     const judged = judgeBlock(asked, "addresses", judge);
-    const problem = judged.problems[0] ?? admissionProblems({ config, targetFacts: facts }, judged.cidr, "addresses", act.targets)[0];
+    const problem = judged.problems[0] ?? admissionProblems({ config, targetFacts }, judged.cidr, "addresses", act.targets)[0];
     const key = cidrKey(judged.cidr);
     const near = attacked(judged.cidr);
     if (near !== null) refused.push(`${displayCidr(judged.cidr)} refused: it would hold ${displayCidr(near)}, which the event names as attacked or as ours`);

@@ -4,9 +4,19 @@ import { type Cidr, displayCidr } from "../../shared/address/index.ts";
 import { defaultTargets } from "../../shared/config.ts";
 import type { Admission } from "../../shared/provider.ts";
 import type { Problem } from "../../shared/request/problem.ts";
-import type { AppDeps } from "./call.ts";
+import type { Target } from "../pass/world.ts";
+import type { AppDeps, TargetFacts } from "./call.ts";
 
 type Admitting = Pick<AppDeps, "config" | "targetFacts">;
+
+/** What these targets' providers say, by name; null for a target that is none of them. */
+export function targetFactsOf(targets: readonly Pick<Target, "name" | "definition" | "provider">[]): (name: string) => TargetFacts | null {
+  const byName = new Map(targets.map((target) => [target.name, target]));
+  return (name) => {
+    const target = byName.get(name);
+    return target === undefined ? null : { caveats: target.definition.caveats, admit: (cidr) => target.provider.admit(cidr) };
+  };
+}
 
 function selectedNames(deps: Admitting, targets: readonly string[] | null): readonly string[] {
   return targets ?? defaultTargets(deps.config);

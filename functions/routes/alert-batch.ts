@@ -1,7 +1,7 @@
 // One request's alerts on their way to the coordinator: which blocks they ask for, and the line of the answer that each item gets.
 // Refuses to know how an alert was read.
 import { type Cidr, cidrKey, displayCidr } from "../../shared/address/index.ts";
-import { severities } from "../../shared/config.ts";
+import { type AlertSource, severities } from "../../shared/config.ts";
 import { limits } from "../../shared/limits.ts";
 import type { AlertEvent } from "../../shared/request/alert.ts";
 import { judgeBlock } from "../../shared/request/judge.ts";
@@ -9,6 +9,7 @@ import { leaseStart } from "../../shared/request/lease-time.ts";
 import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
 import { admissionNotes, admissionProblems } from "./admission.ts";
 import { type Call, judgeOf, requestTime } from "./call.ts";
+import { countByStatus } from "./passage.ts";
 
 export type Status = AcceptedItem["status"] | "observed" | "refused" | "invalid" | "ignored" | "lifted";
 
@@ -72,4 +73,15 @@ export function addAddress(entry: AskedBlock, lease: { readonly forMs: number; r
 
 export function saidOnly(item: number, status: Status, reason: string, ip?: string): Line {
   return { item, ...(ip === undefined ? {} : { ip }), status, reason, key: null, adjustments: [] };
+}
+
+const lostStatuses: readonly string[] = ["refused", "invalid", "limited"];
+
+/** Counts what the items came to, for the answer and the log; what nobody sends again has a line of its own, the only place where it is seen. */
+export function countTaken(call: Call, source: AlertSource, items: readonly { readonly status: string }[]): Record<string, number> {
+  const counts = countByStatus(items);
+  call.passage.items = counts;
+  if (lostStatuses.some((status) => Object.hasOwn(counts, status)))
+    call.deps.log({ level: "warn", event: "alerts.not_taken", client: call.caller.name, source, counts });
+  return counts;
 }

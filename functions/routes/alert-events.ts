@@ -33,6 +33,12 @@ export function readEventEntries(call: Call, source: EventSource, payload: Paylo
   return adapters[source].read(payload.value, { severity, samples, mapping: call.deps.config.alerts.generic.mapping });
 }
 
+/** What an item that is no event is answered with; no field where it is the item as a whole. */
+export function saidOfNoEvent(entry: Exclude<SourceEntry, { readonly kind: "event" }>): { readonly reason: string; readonly field?: string } {
+  if (entry.kind === "ignored") return { reason: `${entry.because}: ${entry.reason}` };
+  return { reason: entry.reason, ...(entry.field === "" ? {} : { field: entry.field }) };
+}
+
 /** What the source asks for, else what the configuration says, within what this client may ask for. */
 function leaseOf(event: DetectionEvent, settings: EventSourceConfig, call: Call): { readonly forMs: number; readonly said: readonly string[] } {
   const { defaults } = call.deps.config;
@@ -62,8 +68,8 @@ function addEvent(item: number, event: DetectionEvent, call: Call, source: Event
 export function addEvents(call: Call, source: EventSource, payload: Payload, batch: Batch): readonly Resolved[] {
   return readEventEntries(call, source, payload).flatMap((entry) => {
     if (entry.kind === "event") return addEvent(entry.item, entry.event, call, source, batch);
-    const field = entry.kind === "invalid" ? { field: entry.field } : {};
-    batch.lines.push({ ...saidOnly(entry.item, entry.kind, entry.kind === "ignored" ? `${entry.because}: ${entry.reason}` : entry.reason), ...field });
+    const { reason, ...field } = saidOfNoEvent(entry);
+    batch.lines.push({ ...saidOnly(entry.item, entry.kind, reason), ...field });
     return [];
   });
 }

@@ -4,11 +4,11 @@ import { cidrText } from "../../shared/address/index.ts";
 import type { EventSource } from "../../shared/config.ts";
 import type { DetectionEvent } from "../../shared/event/event.ts";
 import type { TakenEvent } from "../events/contract.ts";
-import { readEventEntries } from "./alert-events.ts";
+import { countTaken } from "./alert-batch.ts";
+import { readEventEntries, saidOfNoEvent } from "./alert-events.ts";
 import { jsonResponse } from "./answer.ts";
 import { type Call, requestTime } from "./call.ts";
 import { tellQuestions } from "./links.ts";
-import { countByStatus } from "./passage.ts";
 import type { Payload } from "./payload.ts";
 
 interface Line {
@@ -52,16 +52,12 @@ export async function takeByPlaybooks(call: Call, source: EventSource, payload: 
   );
   const others = entries.flatMap((entry): readonly Line[] => {
     if (entry.kind === "event") return [];
-    if (entry.kind === "ignored") return [{ item: entry.item, status: "ignored", reason: `${entry.because}: ${entry.reason}` }];
-    return [{ item: entry.item, status: "invalid", ...(entry.field === "" ? {} : { field: entry.field }), reason: entry.reason }];
+    const { field, reason } = saidOfNoEvent(entry);
+    return [{ item: entry.item, status: entry.kind, ...(field === undefined ? {} : { field }), reason }];
   });
   const lines = [...taken.map((one, at) => takenLine(events[at]?.item ?? at, one)), ...others].sort((a, b) => a.item - b.item);
-  const counts = countByStatus(lines);
-  call.passage.items = counts;
-  const { name, client } = call.caller;
-  // Nobody sends these again, so the operator's log is the only place where they are seen.
-  if (Object.hasOwn(counts, "invalid") || Object.hasOwn(counts, "limited"))
-    call.deps.log({ level: "warn", event: "alerts.not_taken", client: name, source, counts });
+  const counts = countTaken(call, source, lines);
+  const { client } = call.caller;
   const isRecorded = taken.some(({ id }) => id !== null);
   return jsonResponse(200, { source, recorded: isRecorded, ...(client.mode === "observe" ? { mode: "observe" } : {}), counts, items: lines });
 }

@@ -6,11 +6,10 @@ import { type AlertEntry, readAlerts } from "../../shared/request/alert.ts";
 import { durationText } from "../../shared/request/duration.ts";
 import { longestMs } from "../../shared/request/judge.ts";
 import type { AcceptedItem } from "../coordinator/contract.ts";
-import { addAddress, type Batch, type Line, type Status } from "./alert-batch.ts";
+import { addAddress, type Batch, countTaken, type Line, type Status } from "./alert-batch.ts";
 import { addEvents, endResolved, type Resolved } from "./alert-events.ts";
 import { escalatedView, jsonResponse, timeText } from "./answer.ts";
 import type { Call, GuardedRoute } from "./call.ts";
-import { countByStatus } from "./passage.ts";
 import { bodyPayload, isEventSource, type Payload } from "./payload.ts";
 
 function readEntries(call: Call, source: MappedSource, payload: Payload): readonly AlertEntry[] {
@@ -43,11 +42,7 @@ async function answerBatch(call: Call, source: AlertSource, batch: Batch, adjust
   const answer = items.length === 0 ? null : await call.coordinator.accept({ client: call.caller.name, items, allOrNothing: false, dryRun: observing });
   const answers = new Map((answer?.items ?? []).map((item) => [item.key, item]));
   const shown = batch.lines.map((line) => shownLine(line, answers, observing));
-  const counts = countByStatus(shown);
-  call.passage.items = counts;
-  const lost = ["refused", "invalid", "limited"].filter((status) => Object.hasOwn(counts, status));
-  // Nobody sends these again, so the operator's log is the only place where they are seen.
-  if (lost.length > 0) call.deps.log({ level: "warn", event: "alerts.not_taken", client: call.caller.name, source, counts });
+  const counts = countTaken(call, source, shown);
   return jsonResponse(200, {
     source,
     recorded: !observing,

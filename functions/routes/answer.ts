@@ -2,6 +2,7 @@
 import { cidrFromKey, displayCidr } from "../../shared/address/index.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { durationText } from "../../shared/request/duration.ts";
+import { epochMsMax, isoTime } from "../../shared/time.ts";
 import type { Escalated } from "../coordinator/contract.ts";
 import { securityHeaders } from "./problem.ts";
 
@@ -9,12 +10,9 @@ export function jsonResponse(status: number, body: unknown, headers: Readonly<Re
   return new Response(JSON.stringify(body), { status, headers: { ...securityHeaders, "content-type": "application/json", ...headers } });
 }
 
-/** The largest time that a Date can hold (ECMA-262, 21.4.1.1). */
-const epochMsMax = 8.64e15;
-
 /** ISO 8601 in UTC; null for "never" (null, 0) and for what is no time. */
 export function timeText(at: EpochMs | null): string | null {
-  return at === null || at <= 0 || !(at <= epochMsMax) ? null : new Date(at).toISOString();
+  return at === null || at <= 0 || !(at <= epochMsMax) ? null : isoTime(at);
 }
 
 /** A lease that is longer than asked says so: which offence, what was asked, what it came to. */

@@ -10,6 +10,7 @@ import { type DenoCoordinator, denoCoordinator } from "../coordinator/deno-coord
 import type { EngineMaker } from "../events/contract.ts";
 import { logAbove } from "../log/line.ts";
 import openapi from "../openapi.json" with { type: "json" };
+import { targetFactsOf } from "../routes/admission.ts";
 import { askSnsOf } from "./ask-sns.ts";
 import type { DenoApi, DenoKv, DenoServeInfo } from "./deno-api.ts";
 import { configOnDeno, refusedNames } from "./deno-config.ts";
@@ -88,7 +89,6 @@ async function start({ deno, platform, definitions, engineMaker = null, ...parts
     later: (at, work) => platform.later(at - clock.now(), work),
     heartbeat: () => sendHeartbeat(common),
   });
-  const targets = new Map(coordinator.targets.map((target) => [target.name, target]));
   const app = createApp({
     config,
     protection,
@@ -103,10 +103,7 @@ async function start({ deno, platform, definitions, engineMaker = null, ...parts
     coordinatorFor: () => coordinator.api,
     // Whom the platform accepted the connection from; no header is asked.
     remoteAddress: (context: Context) => (context.env as DenoServeInfo).remoteAddr.hostname ?? null,
-    targetFacts: (name) => {
-      const target = targets.get(name);
-      return target === undefined ? null : { caveats: target.definition.caveats, admit: (cidr) => target.provider.admit(cidr) };
-    },
+    targetFacts: targetFactsOf(coordinator.targets),
   });
   return { coordinator, app };
 }

@@ -17,6 +17,7 @@ import { logAbove } from "../log/line.ts";
 import { traced } from "../log/traced.ts";
 import openapi from "../openapi.json" with { type: "json" };
 import type { Target, World } from "../pass/world.ts";
+import { targetFactsOf } from "../routes/admission.ts";
 import { workersKvStore } from "../stores/workers-kv.ts";
 import { askSnsOf } from "./ask-sns.ts";
 import { deploymentOf, engineOf } from "./deployment.ts";
@@ -132,7 +133,6 @@ export class WorkersRuntime {
   }
 
   async app(env: WorkerEnv, coordinator: CoordinatorApi): Promise<ReturnType<typeof createApp>> {
-    const targets = new Map((await this.targets(env)).map((target) => [target.name, target]));
     return createApp({
       config: this.#config,
       protection: this.protection(),
@@ -148,10 +148,7 @@ export class WorkersRuntime {
       // Set by Cloudflare itself; what a client sends under this name is replaced (Cloudflare docs, fundamentals/reference/http-headers, 2026).
       remoteAddress: (context) => context.req.header("cf-connecting-ip") ?? null,
       defer: (context, work) => context.executionCtx.waitUntil?.(work),
-      targetFacts: (name) => {
-        const target = targets.get(name);
-        return target === undefined ? null : { caveats: target.definition.caveats, admit: (cidr) => target.provider.admit(cidr) };
-      },
+      targetFacts: targetFactsOf(await this.targets(env)),
     });
   }
 }

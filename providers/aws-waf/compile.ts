@@ -3,6 +3,7 @@
 import { type Cidr, cidrKey, cidrText, compareCidrs } from "../../shared/address/index.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { CompileRequest, Step } from "../../shared/provider.ts";
+import { shrinkingFirst } from "../internal/shared-room.ts";
 import { type AwsWafSettings, type Family, families, type SetName, setsOf, slotOf, wafLimits } from "./config.ts";
 import { contentOf, entryOf, foreignTexts } from "./convert.ts";
 
@@ -78,9 +79,6 @@ function familyOrder(request: CompileRequest): readonly Family[] {
 export function compile(request: CompileRequest, settings: AwsWafSettings): readonly Step[] {
   const sets = setsOf(settings);
   const steps = familyOrder(request).flatMap((family) => sets.filter((set) => set.family === family).flatMap((set) => stepFor(request, set) ?? []));
-  const growth = (step: Step) => step.adds.length - step.removes.length;
-  const isFrozen = (step: Step) => step.slots.some((slot) => request.frozen.has(slot));
-  const isRoomOwed = steps.some((step) => isFrozen(step) && growth(step) < 0);
-  const open = steps.filter((step) => !isFrozen(step) && !(isRoomOwed && growth(step) > 0));
-  return open.sort((a, b) => Math.min(growth(a), 0) - Math.min(growth(b), 0));
+  const sized = steps.map((step) => ({ step, growth: step.adds.length - step.removes.length }));
+  return shrinkingFirst(sized, request.frozen);
 }

@@ -3,6 +3,7 @@
 import { type Cidr, cidrKey, cidrText, compareCidrs, contains } from "../../shared/address/index.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { CompileRequest, Entry, Step } from "../../shared/provider.ts";
+import { type SizedStep, shrinkingFirst } from "../internal/shared-room.ts";
 import { type AzureNsgSettings, describeRule, type Family, families, priorityOf, ruleNameOf } from "./config.ts";
 
 /** What one step sends: all that `apply` may use. */
@@ -35,10 +36,7 @@ export function widest(cidrs: readonly Cidr[]): readonly Cidr[] {
   return kept;
 }
 
-interface Draft {
-  readonly step: Step;
-  /** By how many addresses the rule grows. */
-  readonly growth: number;
+interface Draft extends SizedStep {
   /** Where the core's order has the first address that it adds. */
   readonly claim: number;
 }
@@ -103,8 +101,6 @@ function draft(request: CompileRequest, settings: AzureNsgSettings, family: Fami
  */
 export function compile(request: CompileRequest, settings: AzureNsgSettings): readonly Step[] {
   const drafts = families.map((family) => draft(request, settings, family)).filter((one) => one !== null);
-  const isFrozen = ({ step }: Draft) => step.slots.some((rule) => request.frozen.has(rule));
-  const isRoomOwed = drafts.some((one) => isFrozen(one) && one.growth < 0);
-  const open = drafts.filter((one) => !isFrozen(one) && !(isRoomOwed && one.growth > 0));
-  return open.sort((a, b) => Math.min(a.growth, 0) - Math.min(b.growth, 0) || a.claim - b.claim).map((one) => one.step);
+  const byClaim = drafts.sort((a, b) => a.claim - b.claim);
+  return shrinkingFirst(byClaim, request.frozen);
 }

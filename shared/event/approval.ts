@@ -1,8 +1,8 @@
 // A person's agreement to what a playbook would do: what it is bound to, and what it changes. Pure; who may give it is the link's business.
 import type { EpochMs } from "../ports.ts";
 import { sha256Hex } from "../source/digest.ts";
-import { settled } from "./progress.ts";
-import type { EventRecord, RunRecord, StepAct, StepRecord } from "./record.ts";
+import { fromNow, settled } from "./progress.ts";
+import type { EventRecord, RunRecord, StepRecord } from "./record.ts";
 
 /** What a link is good for: one run of one event with exactly this plan, until then. */
 export interface Approval {
@@ -25,15 +25,11 @@ export function questionsOf({ id, runs }: Pick<EventRecord, "id" | "runs">): rea
   );
 }
 
-/** A block that a person agreed to counts from then, for as long as it was meant. */
-function fromNow(act: StepAct, now: EpochMs): StepAct {
-  return act.action === "block" ? { ...act, at: now, until: now + (act.until - act.at), eventAt: act.eventAt ?? act.at } : act;
-}
-
 /** The run put to work; null where nothing is asked (any more), or something else. */
 export function approved(record: EventRecord, { run: place, plan }: Pick<Approval, "run" | "plan">, now: EpochMs): EventRecord | null {
   const asked = record.runs[place];
   if (asked?.state !== "asking" || asked.plan !== plan || asked.askUntil === null || asked.askUntil <= now) return null;
+  // What a person agreed to counts from then.
   const steps = asked.steps.map((step) => (step.state === "waiting" ? { ...step, act: fromNow(step.act, now), nextAt: now } : step));
   const isLeft = steps.some(({ state }) => state === "waiting");
   const run: RunRecord = { ...asked, steps, state: isLeft ? "open" : "done", agreedAt: now };

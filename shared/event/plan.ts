@@ -7,6 +7,7 @@ import type { EpochMs } from "../ports.ts";
 import { leaseLength, leaseStart } from "../request/lease-time.ts";
 import { planName } from "./approval.ts";
 import type { DetectionEvent } from "./event.ts";
+import { stateOf } from "./progress.ts";
 import { type EventRecord, eventIdOf, firingName, type RunRecord, type StepAct, type StepRecord } from "./record.ts";
 
 /** Who sent it, and what he may do. */
@@ -108,11 +109,6 @@ function runOf(decision: Decision, arrival: Arrival, config: PlanConfig, askMs: 
   }
   const isLeft = steps.some(({ state }) => state === "waiting");
   return { ...base, outcome: "acts", why: decision.why, state: isLeft ? "open" : "done" };
-}
-
-function stateOf(runs: readonly RunRecord[]): EventRecord["state"] {
-  for (const state of ["open", "asking", "done"] as const) if (runs.some((run) => run.state === state)) return state;
-  return "observed";
 }
 
 /** Null when no playbook fires. `askMs`: how long a person may take to agree, by playbook. */

@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { EpochMs } from "../ports.ts";
-import type { EventRecord, EventState, RunRecord, StepRecord } from "./record.ts";
+import type { EventRecord, EventState, RunRecord, StepAct, StepRecord } from "./record.ts";
 
 /** Where a step is: the run's position and the step's path. */
 export interface StepPlace {
@@ -60,10 +60,14 @@ export function stepAt(record: EventRecord, { run, path }: StepPlace): StepRecor
 /** The worst that is still to be looked at comes first. */
 const ranks: readonly EventState[] = ["open", "asking", "dead", "lapsed", "done", "observed"];
 
+/** An event's state follows from its runs. */
+export function stateOf(runs: readonly RunRecord[]): EventState {
+  return ranks.find((rank) => runs.some((run) => run.state === rank)) ?? "done";
+}
+
 /** The event with these runs, its state and the moment of its change. */
 export function settled(record: EventRecord, runs: readonly RunRecord[], now: EpochMs): EventRecord {
-  const state = ranks.find((rank) => runs.some((run) => run.state === rank)) ?? "done";
-  return { ...record, runs, state, updatedAt: Math.max(now, record.updatedAt + 1) };
+  return { ...record, runs, state: stateOf(runs), updatedAt: Math.max(now, record.updatedAt + 1) };
 }
 
 /** With a step that failed for good the rest is skipped, unless the playbook goes on; either way the run ends as a dead letter. */
@@ -120,11 +124,16 @@ export function lapse(record: EventRecord, now: EpochMs): EventRecord {
   return settled(record, runs, now);
 }
 
+/** A block counts from now, for as long as it was meant; what it was about happened when it did. */
+export function fromNow(act: StepAct, now: EpochMs): StepAct {
+  return act.action === "block" ? { ...act, at: now, until: now + (act.until - act.at), eventAt: act.eventAt ?? act.at } : act;
+}
+
 function again(step: StepRecord, now: EpochMs): StepRecord {
   if (step.state !== "failed" && step.state !== "skipped") return step;
   const { act } = step;
   // Its time may be over by now; a person who sends it again wants it for as long as it was meant.
-  const moved = act.action === "block" && act.until <= now ? { ...act, at: now, until: now + (act.until - act.at), eventAt: act.eventAt ?? act.at } : act;
+  const moved = act.action === "block" && act.until <= now ? fromNow(act, now) : act;
   return { ...step, act: moved, state: "waiting", tries: 0, begun: 0, nextAt: now };
 }
 

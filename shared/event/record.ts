@@ -3,6 +3,7 @@
 import type { Severity } from "../config.ts";
 import type { EpochMs, Json } from "../ports.ts";
 import { sha256Hex } from "../source/digest.ts";
+import { isTime } from "../time.ts";
 import type { Trace } from "../trace.ts";
 import type { DetectionEvent } from "./event.ts";
 
@@ -143,10 +144,6 @@ function short(text: string): string {
 export function eventMetadata(summary: EventSummary): Json {
   const { receivedAt, updatedAt, state, client, source, type, playbooks, firings } = summary;
   return { a: receivedAt, u: updatedAt, s: eventStates.indexOf(state), c: client, o: source, t: short(type), p: [...playbooks], f: [...firings] };
-}
-
-function isTime(value: unknown): value is EpochMs {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function textsIn(value: unknown): readonly string[] {

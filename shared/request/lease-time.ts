@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { limits } from "../limits.ts";
 import type { EpochMs } from "../ports.ts";
+import { isoTime } from "../time.ts";
 import type { AlertEvent } from "./alert.ts";
 import { durationText } from "./duration.ts";
 
@@ -10,13 +11,6 @@ export interface Timing {
   readonly notes: readonly string[];
   /** As in AcceptItem. */
   readonly eventAt?: EpochMs;
-}
-
-/** The largest time that a Date can hold (ECMA-262, 21.4.1.1). */
-const epochMsMax = 8.64e15;
-
-function timeText(at: EpochMs): string {
-  return Math.abs(at) <= epochMsMax ? new Date(at).toISOString() : String(at);
 }
 
 /** Event time, unless it is unreadable, too late or ahead of us; then the receipt, and it is said. */
@@ -28,9 +22,9 @@ export function leaseStart(happened: AlertEvent["at"], forMs: number, receipt: E
   });
   if (happened === "unreadable") return fromNow("the event's time cannot be read");
   const at = happened ?? receipt;
-  if (at > now + limits.skewMs) return fromNow(`the event's time ${timeText(at)} is ahead of ours`);
-  if (now - at > limits.lateEventMs) return fromNow(`the event's time ${timeText(at)} is more than ${durationText(limits.lateEventMs)} ago`, { eventAt: at });
-  if (at + forMs <= now) return fromNow(`a lease of ${durationText(forMs)} from ${timeText(at)} would be over already`, { eventAt: at });
+  if (at > now + limits.skewMs) return fromNow(`the event's time ${isoTime(at)} is ahead of ours`);
+  if (now - at > limits.lateEventMs) return fromNow(`the event's time ${isoTime(at)} is more than ${durationText(limits.lateEventMs)} ago`, { eventAt: at });
+  if (at + forMs <= now) return fromNow(`a lease of ${durationText(forMs)} from ${isoTime(at)} would be over already`, { eventAt: at });
   return { at: Math.min(at, now), notes: [] };
 }
 

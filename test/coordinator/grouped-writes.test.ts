@@ -1,7 +1,9 @@
 // Grouped writes keep what single writes promise: everything is handed on once, in order, and failures reach who wrote.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { storageOf } from "../../functions/coordinator/durable-object.ts";
 import { GroupedWrites } from "../../functions/coordinator/grouped-writes.ts";
+import { Memory } from "../../functions/coordinator/memory.ts";
 import type { Json } from "../../shared/ports.ts";
 
 /** A storage whose flushes end when the test says so. */
@@ -86,5 +88,36 @@ describe("GroupedWrites", () => {
         expect(Object.fromEntries(disk.values)).toEqual(Object.fromEntries(last));
       }),
     );
+  });
+});
+
+describe("the object's storage", () => {
+  /** How often the storage is called for what memory writes side by side. */
+  async function callsOf(write: (memory: Memory, name: string) => Promise<void>, names: readonly string[]): Promise<number> {
+    const disk = new Disk();
+    const memory = await Memory.open(
+      storageOf({
+        put: async (keyOrEntries: unknown, value?: unknown) => {
+          await disk.put(new Map(typeof keyOrEntries === "string" ? [[keyOrEntries, value as Json]] : Object.entries(keyOrEntries as Record<string, Json>)));
+        },
+        list: async () => new Map(),
+        delete: async () => 0,
+        sync: () => disk.flushed(),
+      } as never),
+      0,
+    );
+    const before = disk.calls.length;
+    const all = Promise.all(names.map((name) => write(memory, name)));
+    for (let turn = 0; turn < 4; turn += 1) await disk.flush();
+    await all;
+    expect(names.filter((name) => ![...disk.values.keys()].some((key) => key.endsWith(name)))).toEqual([]);
+    return disk.calls.length - before;
+  }
+
+  const lifts = Array.from({ length: 50 }, (_, host) => `lift:4:cb0071${(host + 16).toString(16)}/32:1000:*`);
+
+  test("put: lifts that begin side by side go together, as what is remembered of them does", async () => {
+    expect(await callsOf((memory, name) => memory.remember(name, {}, 1_000), lifts)).toBe(2);
+    expect(await callsOf((memory, name) => memory.begin(name, {}), lifts)).toBe(2);
   });
 });

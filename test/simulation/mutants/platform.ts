@@ -20,6 +20,15 @@ const stillAsItRemoves: readonly Action[] = [1, 2, 3, 5, 9].flatMap((host): Acti
   { afterMs: 3 * minute, do: "read", ip: `203.0.113.${host}` },
 ]);
 
+/** What is not known of a block that was waited for counts as lifted. */
+const unknownIsLifted = {
+  file: "functions/routes/blocks.ts",
+  find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
+  replace: "const left = Math.min(late?.until ?? item.until, item.until);",
+} as const;
+
+const oneWideCloud = { platform: "workers", clouds: ["aws"], room: "wide" } as const;
+
 export const platformMutants: readonly Mutant[] = [
   {
     name: "aside-repeats-the-old-snapshot",
@@ -68,15 +77,11 @@ export const platformMutants: readonly Mutant[] = [
         replace: "",
       },
       { file: "functions/coordinator/rpc.ts", find: "return { ticket: asideTicket, items };", replace: "return { ...answer, items };" },
-      {
-        file: "functions/routes/blocks.ts",
-        find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
-        replace: "const left = Math.min(late?.until ?? item.until, item.until);",
-      },
+      unknownIsLifted,
     ],
     expect: ["P9"],
     hunt: {
-      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      setting: oneWideCloud,
       script: [1, 2, 3, 5, 9, 17].flatMap((host): Action[] => [
         { afterMs: 5_000, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 6 * minute, severity: "medium", at: null, wait: 0 },
         { afterMs: minute, do: "platform", deed: "unreachable" },
@@ -88,16 +93,10 @@ export const platformMutants: readonly Mutant[] = [
   {
     name: "unknown-is-lifted",
     from: "design 3: the answer always gives the true until, also when memory was lost while it waited",
-    edits: [
-      {
-        file: "functions/routes/blocks.ts",
-        find: "const left = late?.lifted === true ? Math.min(late.until, item.until) : item.until;",
-        replace: "const left = Math.min(late?.until ?? item.until, item.until);",
-      },
-    ],
+    edits: [unknownIsLifted],
     expect: ["P9"],
     hunt: {
-      setting: { platform: "workers", clouds: ["aws"], room: "wide" },
+      setting: oneWideCloud,
       script: [1, 2, 3, 5, 9, 17].flatMap((host): Action[] => [
         { afterMs: minute, do: "block", by: "detector", ips: [`203.0.113.${host}`], forMs: 16 * minute, severity: "medium", at: null, wait: 10 },
         { afterMs: 150, do: "platform", deed: "wipe" },
