@@ -147,8 +147,6 @@ export class Oracle {
   #added(watch: Watch, entry: Cidr): void {
     const now = this.#now;
     const { ledger } = this.#parts;
-    if (watch.sharedMs(now) > lateMs + 2 * watch.operationMs)
-      throw new Violation("P5", `${watch.name}: ${cidrText(entry)} was added beside somebody else's, in a list that is not to be shared`);
     // Where rules are short, neighbours that leave no gap share one: each address in it was asked for, and of late.
     const since = now - this.#settleMs - limits.tickMs - passMs - watch.operationMs - this.#parts.ledger.clocksOffMs;
     const asked = ledger.all.filter(

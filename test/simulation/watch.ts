@@ -64,8 +64,6 @@ export class Watch {
   #seen = { calls: 0, writes: 0, calledAt: 0, killedAt: 0 };
   /** How long a change that was accepted is worked on. */
   operationMs = 0;
-  /** Since when somebody else's have stood in the list that is ours alone. */
-  #sharedSince: EpochMs | null = null;
 
   constructor(cloud: CloudUnderTest, wish: Wish, now: EpochMs) {
     this.cloud = cloud;
@@ -158,11 +156,6 @@ export class Watch {
     return this.#disturbedSince === null ? 0 : now - this.#disturbedSince;
   }
 
-  /** For how long somebody else's have stood in the list that is ours alone; 0: none do. */
-  sharedMs(now: EpochMs): number {
-    return this.#sharedSince === null ? 0 : now - this.#sharedSince;
-  }
-
   /** Trouble waits at the cloud, and disturbs for so long from when it happens. */
   trouble(ms: number, excuse: Excuse | "other" = "other"): void {
     this.#troubleMs.set(excuse, Math.max(this.#troubleMs.get(excuse) ?? 0, ms));
@@ -171,7 +164,6 @@ export class Watch {
   /** Looks whether trouble waits, or has just happened. */
   poll(now: EpochMs): void {
     this.#disturbedSince = this.disturbedUntil < now ? null : (this.#disturbedSince ?? now);
-    this.#sharedSince = this.cloud.isShared?.() === true ? (this.#sharedSince ?? now) : null;
     if (this.#troubleMs.size === 0) return;
     for (const [excuse, ms] of this.#troubleMs) this.disturb(now + ms, excuse);
     if (!this.cloud.hasTrouble()) this.#troubleMs.clear();
