@@ -45,9 +45,5 @@ export const rooms: readonly Room[] = [
   },
   { name: "shared/event", mutate: ["shared/event/**/*.ts"], tests: ["test/events/{approval,beside,progress,record}.test.ts"], scoreMin: 85, ci: false },
   { name: "shared/sns", mutate: ["shared/sns/**/*.ts"], tests: ["test/sns/**/*.test.ts"], scoreMin: 85, ci: false },
-  { name: "shared/time", mutate: ["shared/time.ts"], tests: ["test/keys/**/*.test.ts", "test/request/**/*.test.ts"], scoreMin: 50, ci: false },
-  { name: "shared/fit", mutate: ["shared/fit/**/*.ts"], tests: ["test/fit/**/*.test.ts"], scoreMin: 50, ci: false },
-  { name: "shared/playbook", mutate: ["shared/playbook/**/*.ts"], tests: ["test/playbook/**/*.test.ts"], scoreMin: 50, ci: false },
-  { name: "shared/source", mutate: ["shared/source/**/*.ts"], tests: ["test/source/**/*.test.ts"], scoreMin: 50, ci: false },
   { name: "shared/config-file", mutate: ["shared/config-file/**/*.ts"], tests: ["test/config/**/*.test.ts"], scoreMin: 80, ci: false },
 ];
