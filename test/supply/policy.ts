@@ -41,17 +41,17 @@ export interface BundleLimit {
 export const bundleLimits = {
   example: {
     packages: 11,
-    gzipBytes: 160 * 1024,
+    gzipBytes: 168 * 1024,
     reason:
       "hono, valibot, ip-address, aws4fetch, and fast-xml-parser with the six packages that it is split into. " +
-      "Bytes: 156 KiB in November 2026, of which 13 read twelve detectors' formats and describe their routes, and 3 name and describe events; " +
+      "Bytes: 161 KiB in November 2026, of which 13 read twelve detectors' formats and describe their routes, and 3 name and describe events; " +
       "a tenth of what Workers Free takes would be 300 KiB",
   },
   playbooks: {
     packages: 12,
-    gzipBytes: 208 * 1024,
+    gzipBytes: 216 * 1024,
     reason:
-      "the example, and @marcbachmann/cel-js, which conditions are written in, with what asks playbooks and works events off: 45 KiB more, 201 in November 2026. " +
+      "the example, and @marcbachmann/cel-js, which conditions are written in, with what asks playbooks and works events off: 44 KiB more, 205 in November 2026. " +
       "Compiled in only where a configuration names playbooks",
   },
   everyKind: {
