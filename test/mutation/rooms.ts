@@ -17,6 +17,7 @@ export const rooms: readonly Room[] = [
   { name: "shared/plan", mutate: ["shared/plan/**/*.ts"], tests: ["test/plan/**/*.test.ts"], scoreMin: 98, ci: false },
   { name: "shared/lease", mutate: ["shared/lease/**/*.ts"], tests: ["test/lease/**/*.test.ts"], scoreMin: 98, ci: true },
   { name: "shared/keys", mutate: ["shared/keys.ts"], tests: ["test/keys/**/*.test.ts"], scoreMin: 98, ci: true },
+  { name: "shared/time", mutate: ["shared/time.ts"], tests: ["test/keys/**/*.test.ts"], scoreMin: 98, ci: true },
   { name: "shared/errors", mutate: ["shared/errors.ts", "shared/limits.ts"], tests: ["test/keys/**/*.test.ts"], scoreMin: 95, ci: false },
   {
     name: "shared/protect",
