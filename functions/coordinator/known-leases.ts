@@ -1,11 +1,10 @@
-// Live leases by block, as the last snapshot and what was accepted since know them. Rows of the snapshot become leases only when somebody asks for
-// their block: tens of thousands of them would take as much memory again as the snapshot. Judges nothing.
-import { cidrFromKey } from "../../shared/address/index.ts";
-import { leaseKey } from "../../shared/keys.ts";
+// Live leases by block, as the last snapshot and what was accepted since know them. Rows of the snapshot are made into leases when they are
+// looked at, and kept as such by nobody: tens of thousands of them would take as much memory again as the snapshot. Judges nothing.
 import type { Lifted } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import { type BlockRow, rowsOf, type Snapshot } from "../../shared/lease/snapshot.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { leasesOfRow } from "../pass/records.ts";
 
 export interface Known {
   readonly snapshot: Snapshot | null;
@@ -16,11 +15,6 @@ export interface Known {
 }
 
 const nothing: Known = { snapshot: null, recent: [], lifted: () => false, now: 0 };
-
-function leasesOfRow({ key, records }: BlockRow): readonly Lease[] {
-  const cidr = cidrFromKey(key);
-  return cidr === null ? [] : records.map((record) => ({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) }));
-}
 
 export class KnownLeases {
   readonly #known: Known;

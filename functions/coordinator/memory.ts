@@ -101,7 +101,7 @@ interface Recent {
 export interface Standing {
   readonly seenAt: EpochMs;
   readonly entries: readonly Entry[];
-  /** Lease blocks (`cidrKey`) that it has no room for, or cannot hold. */
+  /** Lease blocks (`cidrKey`) that it has no room for, or cannot hold; of a target into which nothing spills nobody asks, and none are named. */
   readonly without: ReadonlySet<string>;
 }
 

@@ -7,7 +7,7 @@ import type { EventSummary } from "../../shared/event/record.ts";
 import { leaseKey, liftKey, readRecord } from "../../shared/keys.ts";
 import { mergeRecords, noRecords, type Records } from "../../shared/lease/live.ts";
 import { type Lease, type Lift, noStop, type StopState } from "../../shared/lease/record.ts";
-import type { Snapshot } from "../../shared/lease/snapshot.ts";
+import type { BlockRow, Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Store, StoreKey } from "../../shared/ports.ts";
 import type { World } from "./world.ts";
@@ -63,14 +63,14 @@ export function liftsOfSnapshot({ lifts }: Snapshot): readonly Lift[] {
   });
 }
 
+export function leasesOfRow({ key, records }: BlockRow): readonly Lease[] {
+  const cidr = cidrFromKey(key);
+  return cidr === null ? [] : records.map((record) => ({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) }));
+}
+
 /** The records that a snapshot still knows: enough to place by, never enough to remove by. */
 export function recordsOfSnapshot(snapshot: Snapshot): Records {
-  const leases: Lease[] = [];
-  for (const row of snapshot.blocks) {
-    const cidr = cidrFromKey(row.key);
-    if (cidr === null) continue;
-    for (const record of row.records) leases.push({ ...record, cidr, key: leaseKey(cidr, record.until, record.client) });
-  }
+  const leases = snapshot.blocks.flatMap(leasesOfRow);
   const why = "a pass woken by new leases works from what is known and removes nothing";
   return { leases, lifts: liftsOfSnapshot(snapshot), stop: snapshot.stop, storeId: snapshot.storeId, complete: false, incompleteWhy: why };
 }
