@@ -37,7 +37,7 @@ function isClaim(rule: NativeRule, level: Level): boolean {
   return isOfLevel(rule, level) && rule.mode === "block" && rule.value === claimValue && claimOf(rule.notes) !== null;
 }
 
-/** `here/whitelist/203.0.113.7`: whose level, what it does, to what. Read again by `allowsOf` and `takenBy`. */
+/** `here/whitelist/203.0.113.7`: whose level, what it does, to what. Read again by `Allows`. */
 const foreignPattern = /^(here|above)\/(\w+)\/(.+)$/;
 
 function foreignOf(rule: NativeRule, level: Level): ForeignEntry {
@@ -79,21 +79,17 @@ const does: Readonly<Record<string, string>> = {
   managed_challenge: "challenges it instead",
 };
 
-/** Addresses that have somebody else's rule at this level, so that ours cannot be made. */
-export function takenBy(foreign: readonly ForeignEntry[], level: Level): readonly Taken[] {
-  return foreign.flatMap(({ id }): Taken[] => {
-    const [, where, mode = "", value = ""] = foreignPattern.exec(id) ?? [];
-    const parsed = where === "here" ? parseCidr(value) : null;
-    if (parsed?.ok !== true) return [];
-    const what = Object.hasOwn(does, mode) ? does[mode] : "does something else";
-    const why = `somebody else's rule for it at ${levelText(level)} ${what}, and is not touched; an address has one rule, so delete that one if ours is to stand`;
-    return [{ cidr: parsed.value, why }];
-  });
+/** Why ours cannot be made where somebody else's rule of this level stands. */
+function takenWhy({ mode }: NativeRule, level: Level): string {
+  const what = Object.hasOwn(does, mode) ? does[mode] : "does something else";
+  return `somebody else's rule for it at ${levelText(level)} ${what}, and is not touched; an address has one rule, so delete that one if ours is to stand`;
 }
 
 export interface Split {
   readonly ours: readonly Entry[];
   readonly foreign: readonly ForeignEntry[];
+  /** Addresses that have somebody else's rule at this level. */
+  readonly taken: readonly Taken[];
   /** Cloudflare's id of each of ours, by ours. */
   readonly ruleIds: ReadonlyMap<string, string>;
   readonly claim: { readonly storeId: string; readonly ruleId: string } | null;
@@ -103,15 +99,17 @@ export interface Split {
 export function split(rules: readonly NativeRule[], level: Level): Result<Split> {
   const standing: Cidr[] = [];
   const foreign: ForeignEntry[] = [];
+  const taken: Taken[] = [];
   const ruleIds = new Map<string, string>();
   let claim: Split["claim"] = null;
   for (const rule of rules) {
+    const cidr = cidrOfRule(rule);
     if (isClaim(rule, level)) claim = { storeId: claimOf(rule.notes) ?? "", ruleId: rule.id };
     if (!isOurs(rule, level)) {
       foreign.push(foreignOf(rule, level));
+      if (cidr !== null && isOfLevel(rule, level)) taken.push({ cidr, why: takenWhy(rule, level) });
       continue;
     }
-    const cidr = cidrOfRule(rule);
     if (cidr === null) {
       const what = `${levelText(level)} has a rule of ours that is no address: ${rule.value.slice(0, 64)}`;
       return fail("PROVIDER_UNAVAILABLE", `${what}; nothing is concluded`);
@@ -120,7 +118,7 @@ export function split(rules: readonly NativeRule[], level: Level): Result<Split>
     ruleIds.set(displayCidr(cidr), rule.id);
   }
   const allows = new Allows(foreign);
-  return ok({ ours: standing.map((cidr) => entryOf(cidr, allows)), foreign, ruleIds, claim });
+  return ok({ ours: standing.map((cidr) => entryOf(cidr, allows)), foreign, taken, ruleIds, claim });
 }
 
 /** An address has one rule at a level, so its value is the entry's id, known before Cloudflare gives its own. */
@@ -145,14 +143,14 @@ export interface Seen {
 }
 
 export function observationOf({ settings, split: found, zone, isFull, serverDate }: Seen): Observation {
-  const { ours, foreign, claim } = found;
+  const { ours, foreign, taken, claim } = found;
   const why = notEnforcing(zone);
   // What Cloudflare took in has its place: others' rules leave less room for more, and never take ours away.
   const limit = isFull ? ours.length : Math.max(settings.rules - foreign.length, ours.length);
   return {
     ours,
     foreign,
-    taken: takenBy(foreign, levelOf(settings)),
+    taken,
     pools: [{ name: "IP Access rules of the account", families: [4, 6], limit }],
     storeId: claim?.storeId ?? null,
     enforcing: why === null ? { yes: true } : { yes: false, why },

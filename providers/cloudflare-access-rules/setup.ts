@@ -6,8 +6,8 @@ import type { Signal } from "../../shared/ports.ts";
 import type { SetupAction, SetupReport } from "../../shared/provider.ts";
 import { storeIdPattern, storeIdWords } from "../internal/cloudflare/marks.ts";
 import type { AccessRulesApi } from "./api.ts";
-import { type AccessRulesSettings, claimNotes, claimValue, type Level, levelOf } from "./config.ts";
-import { namesOf, placeText, type Split, split, takenBy } from "./convert.ts";
+import { type AccessRulesSettings, claimNotes, claimValue, levelOf } from "./config.ts";
+import { namesOf, placeText, type Split, split } from "./convert.ts";
 
 interface Tools {
   readonly settings: AccessRulesSettings;
@@ -27,13 +27,13 @@ async function read({ settings, api }: Tools, signal?: Signal): Promise<Result<S
   return all.ok ? split(all.value.rules, levelOf(settings)) : all;
 }
 
-function refusal(place: string, level: Level, found: Split, action: Claim): Result<null> {
-  const { claim, ours, foreign } = found;
+function refusal(place: string, found: Split, action: Claim): Result<null> {
+  const { claim, ours, taken } = found;
   if (claim !== null && claim.storeId !== action.storeId) {
     const how = `release it there first, or delete the rule for ${claimValue} if that store is gone`;
     return fail("OWNERSHIP_CONFLICT", `${place} is claimed by store ${claim.storeId}, not ${action.storeId}; ${how}`);
   }
-  if (claim === null && takenBy(foreign, level).some(({ cidr }) => displayCidr(cidr) === claimValue)) {
+  if (claim === null && taken.some(({ cidr }) => displayCidr(cidr) === claimValue)) {
     return fail("OWNERSHIP_CONFLICT", `${place} has a rule of somebody else for ${claimValue}, where the claim has to stand; delete that rule`);
   }
   if (claim === null && ours.length > 0 && !action.adopt) {
@@ -54,7 +54,7 @@ async function claim(tools: Tools, action: Claim, signal?: Signal): Promise<Resu
   const place = placeText(tools.settings);
   const found = await read(tools, signal);
   if (!found.ok) return found;
-  const refused = refusal(place, levelOf(tools.settings), found.value, action);
+  const refused = refusal(place, found.value, action);
   if (!refused.ok) return refused;
   const notes = warnings(found.value);
   if (found.value.claim !== null) return ok({ lines: [`${place} is already claimed for store ${action.storeId}`, ...notes], changed: false });

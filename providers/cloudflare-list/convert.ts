@@ -8,16 +8,6 @@ import type { NativeItem, NativeList } from "./read.ts";
 
 const foreignItem = "item:";
 
-/** Addresses that stand as somebody else's items: an upsert would take those from their owner. */
-function takenBy(foreign: readonly ForeignEntry[], list: string): readonly Taken[] {
-  return foreign.flatMap(({ id }): Taken[] => {
-    const parsed = id.startsWith(foreignItem) ? parseCidr(id.slice(foreignItem.length)) : null;
-    if (parsed?.ok !== true) return [];
-    const why = `it stands in list ${list} as somebody else's item, which blocks it and is not touched; delete that one if ours is to stand`;
-    return [{ cidr: parsed.value, why }];
-  });
-}
-
 /** Values of the list that are somebody else's. */
 export function foreignValues(observation: Observation): ReadonlySet<string> {
   return new Set(observation.foreign.flatMap(({ id }) => (id.startsWith(foreignItem) ? [id.slice(foreignItem.length)] : [])));
@@ -26,12 +16,16 @@ export function foreignValues(observation: Observation): ReadonlySet<string> {
 export interface Split {
   readonly ours: readonly Entry[];
   readonly foreign: readonly ForeignEntry[];
+  /** Addresses that stand as somebody else's items: an upsert would take those from their owner. */
+  readonly taken: readonly Taken[];
 }
 
 /** Sorts items by their mark. An item of ours that is no address makes the whole unreadable. */
 export function split(items: readonly NativeItem[], list: string): Result<Split> {
   const ours: Entry[] = [];
   const foreign: ForeignEntry[] = [];
+  const taken: Taken[] = [];
+  const why = `it stands in list ${list} as somebody else's item, which blocks it and is not touched; delete that one if ours is to stand`;
   for (const item of items) {
     const parsed = parseCidr(item.ip);
     if (isOurComment(item.comment)) {
@@ -41,9 +35,10 @@ export function split(items: readonly NativeItem[], list: string): Result<Split>
     } else {
       const value = parsed.ok ? displayCidr(parsed.value) : item.ip.slice(0, 64);
       foreign.push({ id: `${foreignItem}${value}`, summary: `${value} in list ${list}, not marked as ours` });
+      if (parsed.ok) taken.push({ cidr: parsed.value, why });
     }
   }
-  return ok({ ours, foreign });
+  return ok({ ours, foreign, taken });
 }
 
 /** Other lists use the account's quota too. */
@@ -73,7 +68,7 @@ export function observationOf(seen: Seen): Observation {
   return {
     ours,
     foreign: [...foreign, ...otherLists(lists, settings.list)],
-    taken: takenBy(foreign, settings.list),
+    taken: seen.split.taken,
     // What Cloudflare took in has its place: others' items leave less room for more, and never take ours away.
     pools: [{ name: "list items of the account", families: [4, 6], limit: Math.max(room, ours.length) }],
     storeId: claimOf(list.description),

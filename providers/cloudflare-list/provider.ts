@@ -60,7 +60,7 @@ export class CloudflareList implements Provider {
     const { value, serverDate } = lists.value;
     const list = value.find((candidate) => candidate.name === this.#settings.list);
     if (list === undefined) return ok(missingObservation(this.#settings, value, serverDate));
-    const read = list.kind === "ip" ? await this.#read(list, serverDate, signal) : ok({ ours: [], foreign: [] });
+    const read = list.kind === "ip" ? await this.#read(list, serverDate, signal) : ok({ ours: [], foreign: [], taken: [] });
     if (!read.ok) return read;
     const notEnforcing = await this.#enforcing(signal);
     if (!notEnforcing.ok) return notEnforcing;

@@ -69,7 +69,7 @@ export const cloudsMutants: readonly Mutant[] = [
     edits: [
       {
         file: "providers/cloudflare-list/convert.ts",
-        find: "taken: takenBy(foreign, settings.list),",
+        find: "taken: seen.split.taken,",
         replace: "",
       },
       {
