@@ -1,4 +1,4 @@
-// The prefixes that may be chosen: allowed length, nothing protected inside, collateral within the policy, at least one source.
+// The prefixes that may be chosen: allowed length, nothing protected inside, collateral within the policy, at least one source, no mere part of one.
 // Among blocks that hold the same sources the longest has the fewest bystanders, so the others are left out, but for one that stands.
 import { type Cidr, compareCidrs } from "../address/index.ts";
 import { allowedLengths, type FitRequest, type FitSource } from "./request.ts";
@@ -94,6 +94,9 @@ class Builder {
   readonly #guard: Guard;
   readonly #collateralMax: number;
   readonly #isTaken: (node: number, length: number) => boolean;
+  readonly #isSource: (node: number) => boolean;
+  /** 1 where a wider source around the node may be chosen whole. */
+  readonly #held: Uint8Array;
   readonly choices: Omit<Choices, "size">;
   size = 0;
 
@@ -103,6 +106,8 @@ class Builder {
     this.#guard = new Guard(trie, request);
     const { collateral, isTaken, sources } = request;
     this.#isTaken = isTaken === undefined ? () => false : (node, length) => isTaken(blockAround(trie, sources, node, length));
+    this.#isSource = (node) => sources[trie.order[trie.first[node] ?? 0] ?? 0]?.cidr.length === trie.length[node];
+    this.#held = this.#findHeld();
     this.#collateralMax = collateral.kind === "none" ? 0 : collateral.kind === "max" ? collateral.units : Number.POSITIVE_INFINITY;
     const most = trie.size + standing.size;
     this.choices = {
@@ -116,6 +121,25 @@ class Builder {
       weight: new Float64Array(most),
       collateral: new Float64Array(most),
     };
+  }
+
+  #findHeld(): Uint8Array {
+    const { size, left, right, length } = this.#trie;
+    const held = new Uint8Array(size);
+    for (let node = size - 1; node >= 0; node -= 1) {
+      const own = length[node] ?? 0;
+      if (held[node] === 0 && !(this.#isSource(node) && this.isAllowed(node, own) && this.#guard.allows(node, own))) continue;
+      const l = left[node] ?? -1;
+      const r = right[node] ?? -1;
+      if (l !== -1) held[l] = 1;
+      if (r !== -1) held[r] = 1;
+    }
+    return held;
+  }
+
+  /** A part of a source that may be chosen whole: for one rule, the source stops all that its part does. */
+  #isMerePart(node: number, length: number): boolean {
+    return this.#held[node] === 1 && !(length === this.#trie.length[node] && this.#isSource(node));
   }
 
   /** Adds a member for the block of `length` on the edge above `node`; -1: no length is allowed there. */
@@ -132,7 +156,7 @@ class Builder {
     const inside = trie.bystanders[node] ?? 0;
     const cost = trie.inSource[node] === 1 ? 0 : bystandersAround(trie.family, inside, trie.length[node] ?? 0, length);
     this.choices.collateral[at] = cost;
-    if (cost > this.#collateralMax || !this.#guard.allows(node, length)) return at;
+    if (cost > this.#collateralMax || !this.#guard.allows(node, length) || (!stands && this.#isMerePart(node, length))) return at;
     this.choices.legal[at] = 1;
     this.choices.standing[at] = stands ? 1 : 0;
     return at;

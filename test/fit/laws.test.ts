@@ -107,6 +107,38 @@ describe("what stands", () => {
   });
 });
 
+describe("what nobody asked for", () => {
+  it("standing: a part of a block that was asked for and may be chosen never takes that block's place, unless the part stands", () => {
+    let met = 0;
+    // Severities lie this far apart, so that a light block may be given up for what stands.
+    const source = (length: number, weights: readonly number[]) =>
+      tuple(integer({ min: 0, max: 2 ** (length - 28) - 1 }), constantFrom(...weights)).map(([at, weight]) => ({ cidr: cornerBlock(4, length, at), weight }));
+    const hosts = array(source(32, [1, 200, 40_000]), { minLength: 3, maxLength: 10 });
+    const around = integer({ min: 28, max: 30 }).chain((length) => source(length, [1, 200]));
+    check(
+      property(hosts, around, integer({ min: 1, max: 4 }), lossMax, (before, late, limit, loss) => {
+        const request: FitRequest = {
+          sources: before,
+          rooms: [{ families: [4], limit }],
+          isProtected: () => false,
+          lengths: { ipv4: { min: 16, max: 32 }, ipv6: { min: 32, max: 128 } },
+          collateral: { kind: "none" },
+          lossMax: loss,
+        };
+        const standing = blocksOf(choose(request));
+        const sources = [...before, late];
+        const known = new Set([...sources.map(({ cidr }) => cidr), ...standing].map(cidrKey));
+        const result = choose({ ...request, sources, standing });
+        const odd = result.prefixes.filter(({ cidr }) => !known.has(cidrKey(cidr)) && overlaps(cidr, late.cidr));
+        if (late.cidr.length < 30 && odd.length === 0 && result.bias > 0) met += 1;
+        expect(odd.filter(({ cidr }) => cidr.length > late.cidr.length).map(({ cidr }) => cidrKey(cidr))).toEqual([]);
+      }),
+      { numRuns: runs },
+    );
+    expect(met).toBeGreaterThan(10);
+  });
+});
+
 describe("what stands, at the edges", () => {
   it("standing: where everything fits nothing is left out for it, however much loss is allowed", () => {
     let met = 0;

@@ -153,6 +153,13 @@ describe("the verdict", () => {
     expect(judge(both, rows, shared, now + 21_000).waiting.filter((line) => line.includes("a part of it is over"))).toHaveLength(3);
   });
 
+  test("pass: a part of a range that was asked for; find: one that reaches beyond it", () => {
+    const rows = [rowOf("enforced")];
+    const withParts = (...parts: readonly string[]) => everywhere(standingOf(["100.16.0.1/32", ...parts]));
+    expect(judge(widerAsked(), rows, withParts("100.16.0.128/25"), now)).toMatchObject({ waiting: [], lost: [] });
+    expect(judge(widerAsked(), rows, withParts("100.16.0.0/23"), now).lost).toHaveLength(3);
+  });
+
   test("wait: for what is pending, failed or unknown, and for what is over and stands", () => {
     for (const rows of [[], [rowOf("pending")], [rowOf("pending", { by: "100.16.0.0/24" })], [rowOf("failed")]])
       expect(judge(ledger, rows, everywhere(nowhere), now).waiting).toHaveLength(3);

@@ -1,7 +1,7 @@
 // The last word on every block that was promised: it stands at each target that it selects, or the product names why it does not, or it is over
 // and gone. Compares three things: the ledger, what the product says, what the clouds hold. Pure.
 
-import { cidrFromKey, cidrKey, contains, isWholly } from "../../shared/address/index.ts";
+import { cidrFromKey, cidrKey, contains, isWholly, overlaps } from "../../shared/address/index.ts";
 import { familyOf, type Standing, type TargetName, targets } from "./clouds.ts";
 import { keyOfText, Ledger } from "./ledger.ts";
 
@@ -63,13 +63,14 @@ function judgeMerged(
   found: { readonly waiting: string[]; readonly lost: string[] },
 ): void {
   const whole = cidrFromKey(key);
-  const inside = whole === null ? [] : [...ledger.asked].flatMap((asked) => cidrFromKey(asked) ?? []).filter((part) => contains(whole, part));
-  if (whole === null || !isWholly(whole, inside)) {
+  // What lies in it, and what it lies in: a part of a range that somebody asked for.
+  const asked = whole === null ? [] : [...ledger.asked].flatMap((one) => cidrFromKey(one) ?? []).filter((one) => overlaps(whole, one));
+  if (whole === null || !isWholly(whole, asked)) {
     found.lost.push(`${key} stands at ${target} and nobody asked for it`);
     return;
   }
-  const live = inside.filter((part) => {
-    const block = ledger.blocks.get(cidrKey(part));
+  const live = asked.filter((one) => {
+    const block = ledger.blocks.get(cidrKey(one));
     // Asked for and never answered: it may stand.
     return block === undefined || Ledger.until(block, target) > now;
   });
