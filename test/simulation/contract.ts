@@ -11,6 +11,8 @@ export interface WireRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Which life of ours sends it; nothing that the cloud could know. Left out: nobody's that is followed. */
+  readonly caller?: string;
 }
 
 export interface WireReply {
@@ -72,6 +74,8 @@ export interface CloudUnderTest {
   isHost(host: string): boolean;
   /** Null: the connection closes without an answer. `hang`: it stays open, and the answer never comes. `host` must be among the headers. */
   respond(request: WireRequest): WireReply | null | "hang";
+  /** What a write ran over that its sender had been shown (design 6); null or left out: nothing yet. */
+  readonly overlooked?: string | null;
   /** Lets everything take effect whose time has come, and tells of it. The world calls it after each step. */
   poll(): void;
   /** The calls' names that `spoil` takes, for seeded trouble: null matches any. */

@@ -102,7 +102,7 @@ export class World {
     if (cloud === undefined) throw new TypeError(`fetch failed: the simulation has no ${host}`);
     const began = scheduler.now;
     const headers = { ...Object.fromEntries(new Headers(init.headers)), host };
-    const request = { method: init.method ?? "GET", target: `${pathname}${search}`, headers, body: typeof init.body === "string" ? init.body : "" };
+    const request = { method: init.method ?? "GET", target: `${pathname}${search}`, headers, body: typeof init.body === "string" ? init.body : "", caller: life.name };
     const call = this.#serial.sent(cloud.name, life, began);
     const haste = this.#patience.asks(cloud.name, life, began);
     // Without a coordinator each tick knows what the store shows it.
@@ -112,6 +112,7 @@ export class World {
       const answer = cloud.respond(request);
       const met = cloud.writes() > writes ? this.#serial.wrote(cloud.name, call) : null;
       if (met !== null) this.oracle.found("P7", met);
+      if (typeof cloud.overlooked === "string") this.oracle.found("P5", `${cloud.name}: ${cloud.overlooked}`);
       return answer;
     });
     const lateMs = began + limits.callTimeoutMs - scheduler.now;

@@ -10,6 +10,7 @@ import { type Account, cloudflareLimits, fillTokenPolicy, type Mishap, Simulated
 import type { CloudChange, CloudTrouble, CloudUnderTest, WireRequest } from "../contract.ts";
 import { cloudflareDeeds } from "./cloudflare-deeds.ts";
 import { cloudflareSight, isOurs } from "./cloudflare-judge.ts";
+import { Looks } from "./looks.ts";
 import { type CloudOptions, ordinaryAddresses } from "./options.ts";
 import { type CallTrouble, Troubles } from "./troubles.ts";
 import { Watch } from "./watch.ts";
@@ -87,8 +88,12 @@ class CloudflareCloud implements CloudUnderTest {
   readonly #troubles = new Troubles();
   /** Ids of operations that the function began; all others are somebody else's. */
   readonly #begun = new Set<string>();
+  readonly #looks = new Looks();
+  /** Of the call that is being answered. */
+  #route = "";
   #calls = 0;
   #writes = 0;
+  overlooked: string | null = null;
 
   constructor(options: CloudflareCloudOptions) {
     this.#options = options;
@@ -105,6 +110,7 @@ class CloudflareCloud implements CloudUnderTest {
     for (const zone of this.zones) zone.create({ name: "default", kind: "zone", phase: customPhase, rules: [rule, office] });
     this.#watch = new Watch(() => cloudflareSight(this.account, this.zones, { list }));
     this.cloudflare.faults.decide = (route) => {
+      this.#route = route;
       const trouble = this.#troubles.take(route);
       return trouble === null ? null : mishapOf(trouble);
     };
@@ -121,10 +127,20 @@ class CloudflareCloud implements CloudUnderTest {
     if (!isAsking) this.#writes += 1;
     const exchange = () => this.#troubles.around(() => this.cloudflare.respond(request));
     this.poll();
+    if (!isAsking && request.caller !== undefined) this.overlooked ??= this.#looks.writes(request.caller);
+    this.#route = "";
     const reply = isAsking ? exchange() : this.#acting(by, exchange);
+    if (request.caller !== undefined && reply !== null && reply !== "hang" && reply.status === 200) this.#noteLook(request.caller);
     // The simulator keeps every exchange; a long history needs none of them.
     this.cloudflare.log.length = 0;
     return reply;
+  }
+
+  #noteLook(caller: string): void {
+    const { id, items, modifiedMs } = this.account.list(list);
+    const shown = { id, items: items.size, modifiedSecond: Math.floor(modifiedMs / 1_000) };
+    if (this.#route === "lists.list") this.#looks.served(caller, "lists", shown);
+    else if (this.#route === "items.list") this.#looks.served(caller, "items", shown);
   }
 
   /** Whatever was due takes effect first, in the name of who began it; then this, in the name of who does it. */

@@ -119,7 +119,6 @@ export const cloudsMutants: readonly Mutant[] = [
     ],
     expect: ["P5", "P6"],
     hunt: { setting: { clouds: ["cloudflare"] }, only: ["block", "human", "alerts", "foreign-store"] },
-    lacks: "a person's change in the seconds between our look and our write, told from the race that P5 names: the oracle excuses both for 20 s",
   },
   {
     name: "old-items-are-read-again",
