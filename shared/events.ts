@@ -98,6 +98,11 @@ export const events = {
 
   // --- passes ---
   "tick.quiet": { levels: ["debug"], says: "A tick had nothing to do and asked nobody", fields: ["failed"] },
+  "tick.beside": {
+    levels: ["info"],
+    says: "A tick met another one that is still at work in its process, and left it at that (without a coordinator only)",
+    fields: [],
+  },
   "pass.done": {
     levels: ["info", "error"],
     says: "A pass is over. `links` names the traces of the requests it took in, when it is not one alone; `links_total` counts them",

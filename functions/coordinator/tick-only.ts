@@ -1,20 +1,35 @@
 // Life without a coordinator: KV and cron alone. Routes record and answer `pending`; the tick does the rest.
 // P3 and P9 are then weaker by the store's staleness, and limits per minute count per process. Says so in every answer.
+import { PortcullisError } from "../../shared/errors.ts";
 import { keyPrefixes } from "../../shared/keys.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Json } from "../../shared/ports.ts";
+import type { EpochMs, Json, Log } from "../../shared/ports.ts";
 import type { World } from "../pass/world.ts";
 import type { CoordinatorApi } from "./contract.ts";
 import { Coordinator, type Host } from "./coordinator.ts";
 import { Memory, type MemoryStorage, volatileStorage } from "./memory.ts";
 
+/** What requests of one process share: plain data, for none may wait on another's promise. */
+export interface ProcessData {
+  /** What it accepted lately. */
+  readonly recent: MemoryStorage;
+  /** When the pass began that is under way here; null: none is. */
+  passBeganAt: EpochMs | null;
+}
+
+export function newProcessData(): ProcessData {
+  return { recent: volatileStorage(), passBeganAt: null };
+}
+
+/** A pass that has not ended after this was cut off: a tick and a half, so that one tick at most is left out for it. */
+const cutOffMs = 1.5 * limits.tickMs;
+
 export interface TickOnlyParts {
   /** Everything of a world but what this file provides. */
   world(): Promise<Omit<World, "memory" | "continuity">>;
   readonly host: Omit<Host, "schedule" | "sleep">;
-  /** What this process accepted lately; plain data, shared by its requests. */
-  readonly recent: MemoryStorage;
+  readonly process: ProcessData;
   /** As in World: for when there is a coordinator, and it does not answer. */
   readonly repeats?: World["repeats"];
 }
@@ -67,6 +82,24 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     return { coordinator: new Coordinator(world, host), world, stored };
   }
 
+  /**
+   * Passes of one process do not meet: both would write what each had seen to be missing. Of other processes nothing is known. `busy`: what
+   * comes of it instead.
+   */
+  async function inTurn<T>(run: () => Promise<T>, busy: (log: Log) => T): Promise<T> {
+    const { process } = parts;
+    const { clock, log } = await parts.world();
+    const now = clock.now();
+    const before = process.passBeganAt;
+    if (before !== null && before <= now && now - before < cutOffMs) return busy(log);
+    process.passBeganAt = now;
+    try {
+      return await run();
+    } finally {
+      if (process.passBeganAt === now) process.passBeganAt = null;
+    }
+  }
+
   /** One pass with the memory of the last one, then one write if anything came of it. */
   async function passing<T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> {
     const storage = volatileStorage();
@@ -82,7 +115,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     return answer;
   }
 
-  const ask = async <T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> => run((await open(parts.recent)).coordinator);
+  const ask = async <T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> => run((await open(parts.process.recent)).coordinator);
   return {
     accept: (request, trace) => ask((coordinator) => coordinator.accept(request, trace)),
     settle: (ticket, keys) => ask(async (coordinator) => ({ ...(await coordinator.settle(ticket, keys, 0)), done: false })),
@@ -92,7 +125,13 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     explain: (key) => ask((coordinator) => coordinator.explain(key)),
     snapshot: () => ask((coordinator) => coordinator.snapshot()),
     storeId: (mint) => ask((coordinator) => coordinator.storeId(mint)),
-    reconcile: (confirm, trace) => passing((coordinator) => coordinator.reconcile(confirm, trace)),
+    reconcile: (confirm, trace) =>
+      inTurn(
+        () => passing((coordinator) => coordinator.reconcile(confirm, trace)),
+        () => {
+          throw new PortcullisError("NOT_READY", "a pass is under way, so none was begun; try again in a few seconds", { retryAfterSeconds: 5 });
+        },
+      ),
     // Each process knows its own requests only, and no pass remembers the one before.
     take: (request, trace) => ask((coordinator) => coordinator.take(request, trace)),
     events: (request) => ask((coordinator) => coordinator.events(request)),
@@ -101,6 +140,13 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     approve: (request, trace) => ask((coordinator) => coordinator.approve(request, trace)),
     vitals: async () => null,
     note: async () => undefined,
-    tick: (trace) => passing((coordinator) => coordinator.tick(trace)),
+    tick: (trace) =>
+      inTurn(
+        () => passing((coordinator) => coordinator.tick(trace)),
+        (log) => {
+          log({ level: "info", event: "tick.beside" });
+          return { failed: {}, quiet: true };
+        },
+      ),
   };
 }

@@ -9,9 +9,8 @@ import type { ProviderDefinition } from "../../shared/provider.ts";
 import { createApp } from "../app.ts";
 import type { CoordinatorApi } from "../coordinator/contract.ts";
 import type { Host } from "../coordinator/coordinator.ts";
-import { volatileStorage } from "../coordinator/memory.ts";
 import { CoordinatorUnreachable, remoteCoordinator, withFallback } from "../coordinator/rpc.ts";
-import { tickOnlyCoordinator } from "../coordinator/tick-only.ts";
+import { newProcessData, type ProcessData, tickOnlyCoordinator } from "../coordinator/tick-only.ts";
 import type { EngineMaker, PlaybookEngine } from "../events/contract.ts";
 import { logAbove } from "../log/line.ts";
 import { traced } from "../log/traced.ts";
@@ -120,13 +119,13 @@ export class WorkersRuntime {
     });
   }
 
-  coordinator(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
-    const coordinator = this.#reached(env, recent);
+  coordinator(env: WorkerEnv, process: ProcessData): CoordinatorApi {
+    const coordinator = this.#reached(env, process);
     return env.PORTCULLIS_QUEUE === undefined ? coordinator : wakingBy(env.PORTCULLIS_QUEUE, coordinator, this.#log(env));
   }
 
-  #reached(env: WorkerEnv, recent: ReturnType<typeof volatileStorage>): CoordinatorApi {
-    const parts = { world: () => this.world(env), host: this.host(env), recent };
+  #reached(env: WorkerEnv, process: ProcessData): CoordinatorApi {
+    const parts = { world: () => this.world(env), host: this.host(env), process };
     const namespace = env.PORTCULLIS_COORDINATOR;
     if (namespace === undefined) return tickOnlyCoordinator(parts);
     return withFallback(this.#stub(namespace, this.#log(env)), tickOnlyCoordinator({ ...parts, repeats: "written" }));
@@ -163,19 +162,19 @@ export interface WorkerHandlers {
 
 /** One isolate's handlers. */
 export function makeWorker(runtime: WorkersRuntime): WorkerHandlers {
-  /** What this isolate accepted lately without a coordinator; plain data, safe to share between requests. */
-  const recent = volatileStorage();
+  /** Of life without a coordinator. */
+  const process = newProcessData();
   /** Bindings do not change within an isolate's life. A promise is not shared: one request must not wait on another's. */
   let app: Awaited<ReturnType<typeof runtime.app>> | undefined;
   const tick = async (env: WorkerEnv): Promise<void> => {
-    const { failed } = await runtime.coordinator(env, recent).tick();
+    const { failed } = await runtime.coordinator(env, process).tick();
     const names = Object.keys(failed);
     if (names.length > 0) throw new PortcullisError("INVARIANT", `the tick failed for ${names.join(", ")}: ${Object.values(failed).join("; ")}`);
   };
   return {
     async fetch(request, env, context) {
       try {
-        app ??= await runtime.app(env, runtime.coordinator(env, recent));
+        app ??= await runtime.app(env, runtime.coordinator(env, process));
       } catch (thrown) {
         return unusable(thrown, runtime.platform.log);
       }

@@ -1,8 +1,7 @@
 // What an attacker of life without a coordinator tried: KV and cron alone, every tick a new process.
 import { describe, expect, test } from "vitest";
 import type { CoordinatorApi } from "../../functions/coordinator/contract.ts";
-import { volatileStorage } from "../../functions/coordinator/memory.ts";
-import { tickOnlyCoordinator } from "../../functions/coordinator/tick-only.ts";
+import { newProcessData, type ProcessData, tickOnlyCoordinator } from "../../functions/coordinator/tick-only.ts";
 import { limits } from "../../shared/limits.ts";
 import { createProtection } from "../../shared/protect/index.ts";
 import { aclId } from "../simulators/aws-fixtures.ts";
@@ -11,13 +10,13 @@ import { type CoordinatedWorld, newWorld } from "./world.ts";
 const minute = 60_000;
 
 /** One process: what it accepted lately is its own. */
-function processOf(world: CoordinatedWorld): CoordinatorApi {
+function processOf(world: CoordinatedWorld, process: ProcessData = newProcessData()): CoordinatorApi {
   const { config, clock, kv: store } = world;
   const protection = createProtection(config.protect);
   return tickOnlyCoordinator({
     world: async () => ({ config, deployment: "laws", clock, store, protection, log: () => undefined, targets: world.targets(world.send) }),
     host: { randomBytes: (count) => new Uint8Array(count), heartbeat: async () => undefined },
-    recent: volatileStorage(),
+    process,
   });
 }
 
@@ -41,6 +40,34 @@ describe("KV and cron alone", () => {
     expect(world.blocked("203.0.113.7")).toBe(true);
     await tickFor(world, 13);
     expect(world.ours()).toEqual([]);
+  });
+
+  test("serial: a tick beside another of its process is left out, and an operator who asks is told; other processes know nothing of it", async () => {
+    const world = await newWorld();
+    await accept(world, "203.0.113.7", 60 * minute);
+    world.now += minute;
+    const process = newProcessData();
+    const began = processOf(world, process).tick();
+    expect(await processOf(world, process).tick()).toEqual({ failed: {}, quiet: true });
+    await expect(processOf(world, process).reconcile(null)).rejects.toMatchObject({ code: "NOT_READY" });
+    expect(await began).toMatchObject({ failed: {}, quiet: false });
+    expect(world.blocked("203.0.113.7")).toBe(true);
+    // The next one has its turn.
+    expect(await processOf(world, process).tick()).toMatchObject({ failed: {}, quiet: false });
+  });
+
+  test.each([
+    ["was cut off a tick and a half ago", 90_000, true],
+    ["began a minute ago", 60_000, false],
+    ["began later than now, by a clock that was set back", -1, true],
+  ])("serial: a tick goes on beside one that %s: %s ms, %s", async (_what, agoMs, goesOn) => {
+    const world = await newWorld();
+    await accept(world, "203.0.113.7", 60 * minute);
+    world.now += minute;
+    const process = { ...newProcessData(), passBeganAt: world.now - agoMs };
+    await processOf(world, process).tick();
+    expect(world.blocked("203.0.113.7")).toBe(goesOn);
+    expect(process.passBeganAt).toBe(goesOn ? null : world.now - agoMs);
   });
 
   test("idle: ticks write the snapshot at most every five minutes, and that often enough to be ready", async () => {

@@ -1,9 +1,8 @@
 // Events without a coordinator, and while it does not answer: recorded by the request, worked off by whoever comes next.
 import { describe, expect, test } from "vitest";
 import type { CoordinatorApi } from "../../functions/coordinator/contract.ts";
-import { type MemoryStorage, volatileStorage } from "../../functions/coordinator/memory.ts";
 import { CoordinatorUnreachable, remoteCoordinator, withFallback } from "../../functions/coordinator/rpc.ts";
-import { tickOnlyCoordinator } from "../../functions/coordinator/tick-only.ts";
+import { newProcessData, type ProcessData, tickOnlyCoordinator } from "../../functions/coordinator/tick-only.ts";
 import { playbookEngine } from "../../functions/events/engine.ts";
 import { limits } from "../../shared/limits.ts";
 import { createProtection } from "../../shared/protect/index.ts";
@@ -14,7 +13,7 @@ const minute = 60_000;
 const bounds = { longestMs: limits.leaseLongestMs, widest: { ipv4: 24, ipv6: 48 } };
 
 /** One process: what it took lately is its own. */
-function processOf(world: CoordinatedWorld, recent: MemoryStorage = volatileStorage()): CoordinatorApi {
+function processOf(world: CoordinatedWorld, process: ProcessData = newProcessData()): CoordinatorApi {
   const { config, clock, kv: store } = world;
   const engine = playbookEngine(config.playbooks ?? []);
   const log = (record: (typeof world.logs)[number]) => void world.logs.push(record);
@@ -30,7 +29,7 @@ function processOf(world: CoordinatedWorld, recent: MemoryStorage = volatileStor
       engine,
     }),
     host: { randomBytes: (count) => new Uint8Array(count), heartbeat: async () => undefined },
-    recent,
+    process,
   });
 }
 
@@ -83,11 +82,11 @@ describe("events, KV and cron alone", () => {
 
   test("memory: what a process took is let go in time, so that it never takes itself for full", async () => {
     const world = await newWorld({ config: { playbooks: [callHome()] } });
-    const recent = volatileStorage();
-    await send(processOf(world, recent), world, "early");
+    const process = newProcessData();
+    await send(processOf(world, process), world, "early");
     world.now += limits.snapshotEveryMs + 1;
-    await send(processOf(world, recent), world, "late");
-    expect([...(await recent.load()).keys()].filter((key) => key.startsWith("event:"))).toHaveLength(1);
+    await send(processOf(world, process), world, "late");
+    expect([...(await process.recent.load()).keys()].filter((key) => key.startsWith("event:"))).toHaveLength(1);
   });
 });
 

@@ -25,7 +25,10 @@ export const classes: readonly string[] = [
   ...targets.flatMap((target) => [
     ...each(["drop", "error", "garbage", "hang"], (kind) => `${target}: ${kind} before the effect`),
     ...each(["drop", "error", "garbage", "hang"], (kind) => `${target}: ${kind} after the effect`),
-    ...each(["busy", "changed by us", "failing", "no answer in time", "poison", "throttle", "throttle with Retry-After"], (kind) => `${target}: ${kind}`),
+    ...each(
+      ["busy", "changed by us", "failing", "no answer in time", "poison", "slow", "throttle", "throttle with Retry-After"],
+      (kind) => `${target}: ${kind}`,
+    ),
   ]),
   ...each(["add-foreign", "add-in-our-place", "disarm", "edit-foreign", "edit-ours", "rearm", "remove-foreign", "remove-ours"], (deed) => `human: ${deed}`),
   // clocks

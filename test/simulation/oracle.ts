@@ -263,7 +263,8 @@ export class Oracle {
     const endedMs = now - this.#settleMs - passMs;
     // Families that are written one after the other are compared once all is still (P6: shed for less).
     const together = rivals(watch.placed).filter(({ family }) => family === one.cidr.family || watch.cloud.definition.granularity !== "group");
-    const keptLighter = together.some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim && !watch.strange.has(cidrText(entry)));
+    const stays = together.filter((entry) => !watch.strange.has(cidrText(entry)) && !watch.isWithinAnother(entry));
+    const keptLighter = stays.some((entry) => 2 * ledger.mostWeight(entry, watch.name, endedMs) < claim);
     // Where more stand than may, they go one step after the other; what is kept is judged when all is still.
     return isOver || (!keptLighter && !this.#despite.isGivenAway(watch, one.cidr, before));
   }
@@ -365,7 +366,7 @@ export class Oracle {
       const seenSince = Math.min(sentAt, watch.lastSeen(this.#now)) - limits.fullPassMs - 2 * limits.tickMs - passMs;
       const { state } = claim;
       this.#parts.scheduler.note(`answered: ${state}`);
-      if (state === "enforced" && !watch.stoppedSince(cidr, seenSince))
+      if (state === "enforced" && !watch.seemsStoppedSince(cidr, seenSince))
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called enforced, and has not stood since ${new Date(seenSince).toISOString()}`);
       if (state === "covered" && (claim.by === undefined || !watch.stoppedSince(cidr, seenSince) || !contains(cidrOf(claim.by), cidr)))
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called covered by ${claim.by}, which is not so`);

@@ -25,7 +25,12 @@ export interface Setting {
   readonly spill?: "chain" | "fan-in";
   /** How late, in milliseconds, what a life had sent may come in after its end. Left out: as fast as anything. Chosen by no seed. */
   readonly lateMs?: number;
+  /** How long, in milliseconds, every cloud thinks before it takes up a call, at most. Left out: as quick as the way there. */
+  readonly slowMs?: number;
 }
+
+/** Ten steps of a pass, one after the other, stay well below the time that the oracle gives one. */
+const slowMsUsual = 2_500;
 
 export function settingOf(seed: number): Setting {
   const dice = new Dice(seed);
@@ -33,7 +38,8 @@ export function settingOf(seed: number): Setting {
   const clouds = dice.pick<readonly CloudName[]>("clouds", [["aws"], ["aws"], ["azure"], ["cloudflare"], ["aws", "cloudflare"], cloudNames]);
   const room = dice.pick<Setting["room"]>("room", ["narrow", "wide"]);
   const spill = clouds.length > 1 ? dice.pick("spill", [null, "chain", "chain", "fan-in"] as const) : null;
-  return { platform, clouds, room, ...(spill === null ? {} : { spill }) };
+  const slow = dice.chance("slow clouds", 0.1) ? { slowMs: slowMsUsual } : {};
+  return { platform, clouds, room, ...(spill === null ? {} : { spill }), ...slow };
 }
 
 export function crowdOf({ spill }: Setting): Crowd {
@@ -82,5 +88,6 @@ export function worldOf(setting: Setting, seed: number): World {
     makePlatform: (parts) => (setting.platform === "deno" ? denoPlatform(parts) : workersPlatform(parts, setting.platform)),
   });
   world.scheduler.lateMs = setting.lateMs ?? 0;
+  world.slowMs = setting.slowMs ?? 0;
   return world;
 }

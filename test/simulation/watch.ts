@@ -120,6 +120,21 @@ export class Watch {
     return this.history.slice(Math.max(0, first)).some((moment) => this.covers(cidr, moment.placed));
   }
 
+  /**
+   * Whether whoever looked since then may call it stopped: it was, or it was there and all that was there denied when he looked, whatever a person
+   * did before it came in.
+   */
+  seemsStoppedSince(cidr: Cidr, since: EpochMs): boolean {
+    if (this.stoppedSince(cidr, since)) return true;
+    const first = this.history.findLastIndex((moment) => moment.at <= since);
+    return this.placedSince(cidr, since) && this.history.slice(Math.max(0, first)).some(({ standing, placed }) => standing.length === placed.length);
+  }
+
+  /** Whether it lies in a wider one that is there: it goes next. */
+  isWithinAnother(entry: Cidr): boolean {
+    return this.placed.some((wider) => wider.length < entry.length && contains(wider, entry));
+  }
+
   /** The most that really denied at once since then, the last change left out. */
   mostSince(since: EpochMs): number {
     const earlier = this.history.slice(0, -1);

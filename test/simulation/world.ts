@@ -44,6 +44,8 @@ export class World {
   readonly #patience = new Patience();
   readonly platform: PlatformUnderTest;
   config: Config;
+  /** How long, at most, a cloud thinks before it takes up a call, and then answers rightly. */
+  slowMs = 0;
   /** What else is put right when trouble stops. */
   readonly onCalm: (() => void)[] = [];
   #ticksSkippedUntil = 0;
@@ -102,11 +104,18 @@ export class World {
     if (cloud === undefined) throw new TypeError(`fetch failed: the simulation has no ${host}`);
     const began = scheduler.now;
     const headers = { ...Object.fromEntries(new Headers(init.headers)), host };
-    const request = { method: init.method ?? "GET", target: `${pathname}${search}`, headers, body: typeof init.body === "string" ? init.body : "", caller: life.name };
+    const request = {
+      method: init.method ?? "GET",
+      target: `${pathname}${search}`,
+      headers,
+      body: typeof init.body === "string" ? init.body : "",
+      caller: life.name,
+    };
     const call = this.#serial.sent(cloud.name, life, began);
     const haste = this.#patience.asks(cloud.name, life, began);
     // Without a coordinator each tick knows what the store shows it.
     if (haste !== null && this.platform.kind !== "workers-tick-only") this.oracle.found("P6", haste);
+    if (this.slowMs > 0) await this.#wait(cloud.name, life);
     const reply = await scheduler.exchange(life, `call to ${cloud.name}`, () => {
       const writes = cloud.writes();
       const answer = cloud.respond(request);
@@ -127,6 +136,11 @@ export class World {
     if (reply === null) throw new TypeError("fetch failed", { cause: new Error("other side closed") });
     const empty = reply.status === 204 || reply.status === 304 || reply.body === "";
     return new Response(empty ? null : reply.body, { status: reply.status, headers: reply.headers });
+  }
+
+  async #wait(cloud: string, life: Life): Promise<void> {
+    this.scheduler.note(`${cloud}: slow`);
+    await this.scheduler.sleep(this.scheduler.dice.between("a slow cloud", this.slowMs * 0.8, this.slowMs), life);
   }
 
   // --- time ---
