@@ -7,6 +7,7 @@ import { noStop, type StopState } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { isoTime } from "../../shared/time.ts";
 import type { Trace } from "../../shared/trace.ts";
 import type { ApproveAnswer, Desk, DeskParts, EventsAnswer, EventsRequest, ReplayAnswer, ReplayRequest, TakeAnswer, TakeRequest } from "../events/contract.ts";
 import { traced } from "../log/traced.ts";
@@ -154,7 +155,7 @@ export class Coordinator implements contract.CoordinatorApi {
 
   #tellLift(request: contract.LiftRequest, lifted: readonly number[], trace: Trace | undefined): void {
     const leases = lifted.reduce((sum, count) => sum + count, 0);
-    const exempt = request.exemptUntil === null ? null : new Date(request.exemptUntil).toISOString();
+    const exempt = request.exemptUntil === null ? null : isoTime(request.exemptUntil);
     traced(this.#world.log, trace)({ level: "info", event: "leases.lifted", client: request.client, blocks: lifted.length, leases, exempt_until: exempt });
   }
 

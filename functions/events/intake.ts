@@ -11,6 +11,7 @@ import { limits } from "../../shared/limits.ts";
 import type { Decision } from "../../shared/playbook/decide.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { cutText } from "../../shared/request/text.ts";
+import { isoTime } from "../../shared/time.ts";
 import type { Trace } from "../../shared/trace.ts";
 import type { EventBook } from "../coordinator/event-book.ts";
 import type { World } from "../pass/world.ts";
@@ -51,7 +52,7 @@ function told(record: EventRecord, status: TakenEvent["status"], why: string | n
 }
 
 function toldOver({ id, state, playbooks, receivedAt }: EventSummary): TakenEvent {
-  const why = `it was taken at ${new Date(receivedAt).toISOString()} and is ${state}`;
+  const why = `it was taken at ${isoTime(receivedAt)} and is ${state}`;
   return { status: "unchanged", id, state, why, playbooks: playbooks.map((playbook) => ({ playbook, outcome: "", actions: [] })) };
 }
 
@@ -117,7 +118,7 @@ export class Intake {
 
   #known(id: string): TakenEvent | null {
     const record = this.#book.record(id);
-    if (record !== null) return told(record, "unchanged", `it was taken at ${new Date(record.receivedAt).toISOString()} and is ${record.state}`);
+    if (record !== null) return told(record, "unchanged", `it was taken at ${isoTime(record.receivedAt)} and is ${record.state}`);
     const summary = this.#book.summary(id);
     return summary === null ? null : toldOver(summary);
   }

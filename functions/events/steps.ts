@@ -9,6 +9,7 @@ import type { BlockAct, EventRecord, LiftAct, LogAct, StepRecord } from "../../s
 import { limits } from "../../shared/limits.ts";
 import { absoluteWidthProblems, type Judge, judgeBlock, widened } from "../../shared/request/judge.ts";
 import { cutText } from "../../shared/request/text.ts";
+import { isoTime } from "../../shared/time.ts";
 import type { Trace } from "../../shared/trace.ts";
 import type { AcceptedItem, AcceptItem } from "../coordinator/contract.ts";
 import { traced } from "../log/traced.ts";
@@ -75,7 +76,7 @@ function judgeAll(act: BlockAct, work: StepWork, parts: DeskParts): Judged {
 
 function itemText({ key, status, until, why }: AcceptedItem): string {
   if (status === "exempt" || status === "limited") return `${keyText(key)} ${status}: ${why ?? ""}`;
-  return `${keyText(key)} ${status}, until ${new Date(until).toISOString()}`;
+  return `${keyText(key)} ${status}, until ${isoTime(until)}`;
 }
 
 /** Addresses in a line of log; the event has them all. */
@@ -87,7 +88,7 @@ async function block(act: BlockAct, work: StepWork, parts: DeskParts): Promise<S
   const { items, refused } = judgeAll(act, work, parts);
   if (items.length === 0) return { kind: "refused", said: refused };
   if (act.until <= parts.world.clock.now()) {
-    const message = `its time was over at ${new Date(act.until).toISOString()}, before it could be done`;
+    const message = `its time was over at ${isoTime(act.until)}, before it could be done`;
     return { kind: "refused", said: [...refused, `nothing was blocked: ${message}`] };
   }
   const answer = await parts.accept({ client: work.record.client, items, allOrNothing: false, dryRun: false }, work.trace);

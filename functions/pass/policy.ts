@@ -39,6 +39,6 @@ export function policyOf(world: World, target: Target, request: Pick<VisitReques
     lossMax: lossMax ?? limits.fitLossShareMax,
     lengths: lengthsOf(target),
     isOffLimits,
-    ...(places.size === 0 ? {} : { isTaken: (cidr: Cidr) => places.has(cidrKey(cidr)) }),
+    isTaken: places.size === 0 ? undefined : (cidr) => places.has(cidrKey(cidr)),
   };
 }

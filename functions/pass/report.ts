@@ -7,6 +7,7 @@ import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from ".
 import { limits } from "../../shared/limits.ts";
 import { roomView } from "../../shared/plan/room.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import { isoTime } from "../../shared/time.ts";
 import { type EndedLeases, endedLeases, newestEnded } from "./ended.ts";
 import { overdueSince } from "./overdue.ts";
 import { policyOf } from "./policy.ts";
@@ -140,7 +141,7 @@ function completeness({ world, records, fresh, before, now }: ReportRequest): Pi
   if (fresh === "reused") return { complete: before?.complete ?? false, incompleteWhy: before === null ? records.incompleteWhy : before.incompleteWhy };
   const knownAt = world.memory.core.since + world.config.store.stalenessMs;
   if (!records.complete || world.continuity === "none" || now >= knownAt) return { complete: records.complete, incompleteWhy: records.incompleteWhy };
-  const why = `memory is new, and the store may lack the latest blocks until ${new Date(knownAt).toISOString()}`;
+  const why = `memory is new, and the store may lack the latest blocks until ${isoTime(knownAt)}`;
   return { complete: false, incompleteWhy: why };
 }
 

@@ -3,7 +3,7 @@
 import type { Severity } from "../config.ts";
 import type { EpochMs, Json } from "../ports.ts";
 import { sha256Hex } from "../source/digest.ts";
-import { isTime } from "../time.ts";
+import { isoTime, isTime } from "../time.ts";
 import type { Trace } from "../trace.ts";
 import type { DetectionEvent } from "./event.ts";
 
@@ -175,5 +175,5 @@ export function actText(act: StepAct): string {
   const addresses = act.addresses.length === 0 ? "nobody" : act.addresses.join(", ");
   if (act.action === "lift") return `lift ${addresses}`;
   const targets = act.targets === null ? "" : ` at ${act.targets.join(", ")}`;
-  return `block ${addresses}${targets} until ${new Date(act.until).toISOString()}, severity ${act.severity}`;
+  return `block ${addresses}${targets} until ${isoTime(act.until)}, severity ${act.severity}`;
 }

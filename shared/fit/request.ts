@@ -34,7 +34,7 @@ export interface FitRequest {
   /** Whether the block shares an address with anything protected; true for a block implies true for every block around it. */
   readonly isProtected: (cidr: Cidr) => boolean;
   /** Whether exactly this block cannot be made; one around it may be. None when left out. */
-  readonly isTaken?: (cidr: Cidr) => boolean;
+  readonly isTaken?: ((cidr: Cidr) => boolean) | undefined;
   readonly lengths: { readonly ipv4: Lengths; readonly ipv6: Lengths };
   readonly collateral: Collateral;
   /** Prefixes that stand now. */

@@ -16,7 +16,7 @@ export interface Policy {
   /** Whether a prefix that nobody asked for may not stand: it is too wide, or touches what is protected or exempt. */
   readonly isOffLimits: (cidr: Cidr) => boolean;
   /** Whether somebody else's entry holds the only place of exactly this block; absent: of none. */
-  readonly isTaken?: (cidr: Cidr) => boolean;
+  readonly isTaken?: ((cidr: Cidr) => boolean) | undefined;
 }
 
 export interface ChooseRequest {
@@ -150,7 +150,7 @@ function fitted(request: ChooseRequest, reserve: Reserve): Choice {
     sources: needs.map(({ cidr, weight }) => ({ cidr, weight })),
     rooms: roomsLeft(request, stuck, reserve),
     isProtected: (cidr) => !asked.has(cidrKey(cidr)) && policy.isOffLimits(cidr),
-    ...(policy.isTaken === undefined ? {} : { isTaken: policy.isTaken }),
+    isTaken: policy.isTaken,
     lengths: policy.lengths,
     collateral: policy.collateral,
     standing: request.ours.map((entry) => entry.cidr),

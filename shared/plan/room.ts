@@ -56,7 +56,7 @@ function nextOf({ shed, policy }: RoomRequest): RoomView["next"] {
     sources: shed.map(({ cidr, weight }) => ({ cidr, weight })),
     rooms: [{ families: [4, 6], limit: limits.nextRulesShown }],
     isProtected: (cidr) => policy.isOffLimits(cidr),
-    ...(policy.isTaken === undefined ? {} : { isTaken: policy.isTaken }),
+    isTaken: policy.isTaken,
     lengths: policy.lengths,
     collateral: policy.collateral,
   });

@@ -32,6 +32,4 @@ export interface Mutant {
   readonly hunt?: Hunt;
   /** Why no history can tell it from the product: another defence holds the same promise, or it only costs more. */
   readonly equivalent?: string;
-  /** What the simulated world or its oracle would need to tell it from the product. It counts as survived until then. */
-  readonly lacks?: string;
 }
