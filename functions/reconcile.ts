@@ -128,7 +128,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const now = clock.now();
   if (wake === "tick" && isQuiet(world, now)) {
     world.log({ level: "debug", event: "tick.quiet", failed: memory.core.failed });
-    return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: nextPassAt(world, "done") };
+    return { quiet: true, visits: [], failed: memory.core.failed, more: "done", againAt: nextPassAt(world, "done", now) };
   }
   const waiting = memory.traces.names();
 
@@ -155,5 +155,5 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
 
   const more = visits.some((visited) => visited.more === "more") || unblocked(world, visits) ? "more" : "done";
   tellPass(world, { wake, visits, failed, leases: records.leases.length, began: now });
-  return { quiet: false, visits, failed, more, againAt: nextPassAt(world, more) };
+  return { quiet: false, visits, failed, more, againAt: nextPassAt(world, more, now) };
 }

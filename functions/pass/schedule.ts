@@ -6,6 +6,10 @@ import { limits } from "../../shared/limits.ts";
 import type { EpochMs } from "../../shared/ports.ts";
 import { settleOf, type World } from "./world.ts";
 
+function isBetween(at: EpochMs, after: EpochMs, until: EpochMs): boolean {
+  return after < at && at <= until;
+}
+
 /** Nothing can have changed since the last clean full pass of this deployment, and that one was recent. */
 export function isQuiet(world: World, now: EpochMs): boolean {
   const { core } = world.memory;
@@ -13,6 +17,9 @@ export function isQuiet(world: World, now: EpochMs): boolean {
   if (core.changedAt >= core.fullBeganAt || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;
   // Memory outlives a deployment; what the new one protects or targets must count with its first tick (promise P4).
   if (core.deployment !== world.deployment) return false;
+  const { fullBeganAt } = core;
+  // A pass that was to look had no chance to: its wish went with an instance, or came too early.
+  if (world.targets.some(({ name }) => isBetween(world.memory.target(name).lookAt, fullBeganAt, now))) return false;
   if (!core.fullClean) return now < core.retryAt;
   const watched = core.fullBeganAt - core.since >= settleOf(world);
   const settled = world.targets.every(({ name, definition }) => {
@@ -52,18 +59,19 @@ export function noteFullPass(world: World, began: EpochMs, failed: Readonly<Reco
 }
 
 /** When something that waits can go on: a throttled target may be asked again, an accepted change or a frozen place be looked at. */
-function nextThaw(world: World, now: EpochMs): EpochMs | null {
+function nextThaw(world: World, since: EpochMs): EpochMs | null {
   const moments = world.targets.flatMap(({ name }) => {
     const { throttledUntil, lookAt, frozen, leaving } = world.memory.target(name);
-    return [throttledUntil, lookAt, ...Object.values(frozen), ...Object.values(leaving)].filter((at) => at > now);
+    return [throttledUntil, lookAt, ...Object.values(frozen), ...Object.values(leaving)].filter((at) => at > since);
   });
   return moments.length === 0 ? null : Math.min(...moments);
 }
 
-/** The earliest moment at which another pass has something to do, before the tick would. */
-export function nextPassAt(world: World, more: "more" | "done"): EpochMs | null {
-  const now = world.clock.now();
-  if (more === "more") return now + limits.passSpacingMs;
-  const moments = [world.memory.core.nextDueAt, nextThaw(world, now)].filter((at) => at !== null);
+/** The earliest moment at which another pass has something to do, before the tick would. `began`: the last one did; what came while it went on is due. */
+export function nextPassAt(world: World, more: "more" | "done", began: EpochMs): EpochMs | null {
+  const soonest = world.clock.now() + limits.passSpacingMs;
+  if (more === "more") return soonest;
+  const thaw = nextThaw(world, began);
+  const moments = [world.memory.core.nextDueAt, thaw === null || thaw > world.clock.now() ? thaw : soonest].filter((at) => at !== null);
   return moments.length === 0 ? null : Math.min(...moments);
 }

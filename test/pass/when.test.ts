@@ -116,6 +116,7 @@ describe("quiet", () => {
     ["another deployment", (world) => Object.assign(world.memory.core, { deployment: "two" })],
     ["memory too young to remove", (world) => Object.assign(world.memory.core, { since: startMs + 1 })],
     ["a write that the pass may not have seen", (world) => Object.assign(world.memory.target("hub"), { lastWriteAt: began - lagMs + 1 })],
+    ["a change at work in the cloud, that may be looked at since", (world) => Object.assign(world.memory.target("hub"), { lookAt: began + 1 })],
     ["a removal under way when it began", (world) => Object.assign(world.memory.target("hub"), { leaving: { "1": began + 1 } })],
   ])("not quiet: %s", async (_, change) => {
     const world = await quietWorld();
@@ -127,6 +128,8 @@ describe("quiet", () => {
     ["accepted before", (world) => Object.assign(world.memory.core, { changedAt: began - 1 })],
     ["due later", (world) => Object.assign(world.memory.core, { nextDueAt: began + 2 })],
     ["a write that was visible", (world) => Object.assign(world.memory.target("hub"), { lastWriteAt: began - lagMs })],
+    ["a change that may be looked at later", (world) => Object.assign(world.memory.target("hub"), { lookAt: began + 2 })],
+    ["a change that could be looked at", (world) => Object.assign(world.memory.target("hub"), { lookAt: began })],
     ["a removal that was done", (world) => Object.assign(world.memory.target("web"), { leaving: { "1": began } })],
   ])("still quiet: %s", async (_, change) => {
     const world = await quietWorld();
@@ -144,6 +147,9 @@ describe("quiet", () => {
     }
     expect(core.failed).toEqual({ web: "broken" });
     expect([isQuiet(world, core.retryAt - 1), isQuiet(world, core.retryAt)]).toEqual([true, false]);
+    // Only the cloud that was at work had to be waited for.
+    world.memory.target("hub").lookAt = began + 2;
+    expect([isQuiet(world, began + 1), isQuiet(world, began + 2)]).toEqual([true, false]);
     noteFullPass(world, began + 1, {}, "settled");
     expect(core).toMatchObject({ failures: 0, fullClean: true, failed: {}, fullBeganAt: began + 1, fullEndedAt: startMs, deployment: "one" });
   });
@@ -168,20 +174,30 @@ describe("coming back", () => {
     const world = await worldOf({ targets: [targetOf("web"), targetOf("hub")] });
     const web = world.memory.target("web");
     const hub = world.memory.target("hub");
-    expect([nextPassAt(world, "done"), nextPassAt(world, "more")]).toEqual([null, startMs + limits.passSpacingMs]);
+    expect([nextPassAt(world, "done", startMs), nextPassAt(world, "more", startMs)]).toEqual([null, startMs + limits.passSpacingMs]);
     world.memory.core.nextDueAt = startMs + 90;
-    expect(nextPassAt(world, "done")).toBe(startMs + 90);
+    expect(nextPassAt(world, "done", startMs)).toBe(startMs + 90);
     web.frozen = { old: startMs, rule: startMs + 80 };
-    expect(nextPassAt(world, "done")).toBe(startMs + 80);
+    expect(nextPassAt(world, "done", startMs)).toBe(startMs + 80);
     hub.throttledUntil = startMs + 70;
-    expect(nextPassAt(world, "done")).toBe(startMs + 70);
+    expect(nextPassAt(world, "done", startMs)).toBe(startMs + 70);
     hub.lookAt = startMs + 60;
-    expect(nextPassAt(world, "done")).toBe(startMs + 60);
+    expect(nextPassAt(world, "done", startMs)).toBe(startMs + 60);
     web.leaving = { "1": startMs + 50 };
-    expect(nextPassAt(world, "done")).toBe(startMs + 50);
+    expect(nextPassAt(world, "done", startMs)).toBe(startMs + 50);
     Object.assign(hub, { throttledUntil: startMs, lookAt: startMs - 1 });
     Object.assign(web, { leaving: {}, frozen: { old: startMs } });
     world.memory.core.nextDueAt = null;
-    expect(nextPassAt(world, "done")).toBeNull();
+    expect(nextPassAt(world, "done", startMs)).toBeNull();
+  });
+
+  test("next: what came while the pass went on is not lost; what came before it is over", async () => {
+    const world = await worldOf({ targets: [targetOf("web"), targetOf("hub")] });
+    const hub = world.memory.target("hub");
+    hub.lookAt = startMs - 1_000;
+    expect([nextPassAt(world, "done", startMs - 1_000), nextPassAt(world, "done", startMs - 1_001)]).toEqual([null, startMs + limits.passSpacingMs]);
+    // The earliest of all still counts.
+    world.memory.core.nextDueAt = startMs + 500;
+    expect(nextPassAt(world, "done", startMs - 1_001)).toBe(startMs + 500);
   });
 });

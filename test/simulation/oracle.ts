@@ -366,7 +366,7 @@ export class Oracle {
       const seenSince = Math.min(sentAt, watch.lastSeen(this.#now)) - limits.fullPassMs - 2 * limits.tickMs - passMs;
       const { state } = claim;
       this.#parts.scheduler.note(`answered: ${state}`);
-      if (state === "enforced" && !watch.seemsStoppedSince(cidr, seenSince))
+      if (state === "enforced" && !watch.seemsStoppedSince(cidr, seenSince, passMs))
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called enforced, and has not stood since ${new Date(seenSince).toISOString()}`);
       if (state === "covered" && (claim.by === undefined || !watch.stoppedSince(cidr, seenSince) || !contains(cidrOf(claim.by), cidr)))
         throw new Violation("P9", `${target}: ${cidrText(cidr)} is called covered by ${claim.by}, which is not so`);

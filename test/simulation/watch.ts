@@ -121,13 +121,16 @@ export class Watch {
   }
 
   /**
-   * Whether whoever looked since then may call it stopped: it was, or it was there and all that was there denied when he looked, whatever a person
-   * did before it came in.
+   * Whether whoever looked since then may call it stopped: it was, or all that was there denied when he looked, at most `lookMs` before it came in,
+   * whatever a person did in between.
    */
-  seemsStoppedSince(cidr: Cidr, since: EpochMs): boolean {
+  seemsStoppedSince(cidr: Cidr, since: EpochMs, lookMs: number): boolean {
     if (this.stoppedSince(cidr, since)) return true;
     const first = this.history.findLastIndex((moment) => moment.at <= since);
-    return this.placedSince(cidr, since) && this.history.slice(Math.max(0, first)).some(({ standing, placed }) => standing.length === placed.length);
+    const placed = this.history.slice(Math.max(0, first)).find((moment) => this.covers(cidr, moment.placed));
+    if (placed === undefined) return false;
+    const looked = this.history.findLastIndex((moment) => moment.at <= placed.at - lookMs);
+    return this.history.slice(Math.max(0, looked)).some((moment) => moment.at <= placed.at && moment.standing.length === moment.placed.length);
   }
 
   /** Whether it lies in a wider one that is there: it goes next. */

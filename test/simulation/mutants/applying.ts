@@ -164,7 +164,7 @@ export const applyingMutants: readonly Mutant[] = [
     name: "budget-leaves-the-rest-for-good",
     from: "design 4 step 7 and P2: what the budget left over is gone on with at once",
     edits: [
-      { file: "functions/pass/schedule.ts", find: 'if (more === "more") return now + limits.passSpacingMs;', replace: 'if (more === "more") return null;' },
+      { file: "functions/pass/schedule.ts", find: 'if (more === "more") return soonest;', replace: 'if (more === "more") return null;' },
     ],
     expect: ["P1", "P2"],
     hunt: {

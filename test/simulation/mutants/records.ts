@@ -208,7 +208,7 @@ export const recordsMutants: readonly Mutant[] = [
     from: "design 4 step 1: quiet only when nothing is due; a pass wakes on a due lease",
     edits: [
       { file: "functions/pass/schedule.ts", find: " || (core.nextDueAt !== null && core.nextDueAt <= now)) return false;", replace: ") return false;" },
-      { file: "functions/pass/schedule.ts", find: "[world.memory.core.nextDueAt, nextThaw(world, now)]", replace: "[nextThaw(world, now)]" },
+      { file: "functions/pass/schedule.ts", find: "[world.memory.core.nextDueAt, thaw === null", replace: "[thaw === null" },
     ],
     expect: ["P2"],
     hunt: { only: ["block", "alerts"], steps: 20 },
