@@ -163,9 +163,7 @@ export const applyingMutants: readonly Mutant[] = [
   {
     name: "budget-leaves-the-rest-for-good",
     from: "design 4 step 7 and P2: what the budget left over is gone on with at once",
-    edits: [
-      { file: "functions/pass/schedule.ts", find: 'if (more === "more") return soonest;', replace: 'if (more === "more") return null;' },
-    ],
+    edits: [{ file: "functions/pass/schedule.ts", find: 'if (more === "more") return soonest;', replace: 'if (more === "more") return null;' }],
     expect: ["P1", "P2"],
     hunt: {
       setting: { clouds: ["aws", "azure", "cloudflare"], platform: "workers", room: "wide" },
