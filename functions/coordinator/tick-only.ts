@@ -6,7 +6,7 @@ import type { Snapshot } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { EpochMs, Json, Log } from "../../shared/ports.ts";
 import type { World } from "../pass/world.ts";
-import type { CoordinatorApi } from "./contract.ts";
+import type { CoordinatorApi, TickAnswer } from "./contract.ts";
 import { Coordinator, type Host } from "./coordinator.ts";
 import { Memory, type MemoryStorage, volatileStorage } from "./memory.ts";
 
@@ -29,7 +29,7 @@ export interface TickOnlyParts {
   /** Everything of a world but what this file provides. */
   world(): Promise<Omit<World, "memory" | "continuity">>;
   readonly host: Omit<Host, "schedule" | "sleep">;
-  readonly process: ProcessData;
+  readonly shared: ProcessData;
   /** As in World: for when there is a coordinator, and it does not answer. */
   readonly repeats?: World["repeats"];
 }
@@ -68,6 +68,29 @@ function lasting(snapshot: Snapshot | null, memory: Readonly<Record<string, Json
   return JSON.stringify([snapshot?.blocks, snapshot?.states, snapshot?.exemptions, snapshot?.stop, snapshot?.storeId, snapshot?.complete, targets, memory]);
 }
 
+/** Passes of one process do not meet: both would write what each had seen to be missing. Of other processes nothing is known. `busy`: what comes of it instead. */
+async function inTurn<T>({ world, shared }: TickOnlyParts, run: () => Promise<T>, busy: (log: Log) => T): Promise<T> {
+  const { clock, log } = await world();
+  const now = clock.now();
+  const before = shared.passBeganAt;
+  if (before !== null && before <= now && now - before < cutOffMs) return busy(log);
+  shared.passBeganAt = now;
+  try {
+    return await run();
+  } finally {
+    if (shared.passBeganAt === now) shared.passBeganAt = null;
+  }
+}
+
+function refused(): never {
+  throw new PortcullisError("NOT_READY", "a pass is under way, so none was begun; try again in a few seconds", { retryAfterSeconds: 5 });
+}
+
+function leftOut(log: Log): TickAnswer {
+  log({ level: "info", event: "tick.beside" });
+  return { failed: {}, quiet: true };
+}
+
 export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
   const host: Host = { ...parts.host, schedule: async () => undefined, sleep: async () => undefined };
 
@@ -80,24 +103,6 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     await memory.events.forget(base.clock.now() - limits.snapshotEveryMs);
     const world: World = { ...base, memory, continuity: "none", ...(parts.repeats === undefined ? {} : { repeats: parts.repeats }) };
     return { coordinator: new Coordinator(world, host), world, stored };
-  }
-
-  /**
-   * Passes of one process do not meet: both would write what each had seen to be missing. Of other processes nothing is known. `busy`: what
-   * comes of it instead.
-   */
-  async function inTurn<T>(run: () => Promise<T>, busy: (log: Log) => T): Promise<T> {
-    const { process } = parts;
-    const { clock, log } = await parts.world();
-    const now = clock.now();
-    const before = process.passBeganAt;
-    if (before !== null && before <= now && now - before < cutOffMs) return busy(log);
-    process.passBeganAt = now;
-    try {
-      return await run();
-    } finally {
-      if (process.passBeganAt === now) process.passBeganAt = null;
-    }
   }
 
   /** One pass with the memory of the last one, then one write if anything came of it. */
@@ -115,7 +120,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     return answer;
   }
 
-  const ask = async <T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> => run((await open(parts.process.recent)).coordinator);
+  const ask = async <T>(run: (coordinator: Coordinator) => Promise<T>): Promise<T> => run((await open(parts.shared.recent)).coordinator);
   return {
     accept: (request, trace) => ask((coordinator) => coordinator.accept(request, trace)),
     settle: (ticket, keys) => ask(async (coordinator) => ({ ...(await coordinator.settle(ticket, keys, 0)), done: false })),
@@ -125,13 +130,7 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     explain: (key) => ask((coordinator) => coordinator.explain(key)),
     snapshot: () => ask((coordinator) => coordinator.snapshot()),
     storeId: (mint) => ask((coordinator) => coordinator.storeId(mint)),
-    reconcile: (confirm, trace) =>
-      inTurn(
-        () => passing((coordinator) => coordinator.reconcile(confirm, trace)),
-        () => {
-          throw new PortcullisError("NOT_READY", "a pass is under way, so none was begun; try again in a few seconds", { retryAfterSeconds: 5 });
-        },
-      ),
+    reconcile: (confirm, trace) => inTurn(parts, () => passing((coordinator) => coordinator.reconcile(confirm, trace)), refused),
     // Each process knows its own requests only, and no pass remembers the one before.
     take: (request, trace) => ask((coordinator) => coordinator.take(request, trace)),
     events: (request) => ask((coordinator) => coordinator.events(request)),
@@ -140,13 +139,6 @@ export function tickOnlyCoordinator(parts: TickOnlyParts): CoordinatorApi {
     approve: (request, trace) => ask((coordinator) => coordinator.approve(request, trace)),
     vitals: async () => null,
     note: async () => undefined,
-    tick: (trace) =>
-      inTurn(
-        () => passing((coordinator) => coordinator.tick(trace)),
-        (log) => {
-          log({ level: "info", event: "tick.beside" });
-          return { failed: {}, quiet: true };
-        },
-      ),
+    tick: (trace) => inTurn(parts, () => passing((coordinator) => coordinator.tick(trace)), leftOut),
   };
 }

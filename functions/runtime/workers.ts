@@ -119,13 +119,13 @@ export class WorkersRuntime {
     });
   }
 
-  coordinator(env: WorkerEnv, process: ProcessData): CoordinatorApi {
-    const coordinator = this.#reached(env, process);
+  coordinator(env: WorkerEnv, shared: ProcessData): CoordinatorApi {
+    const coordinator = this.#reached(env, shared);
     return env.PORTCULLIS_QUEUE === undefined ? coordinator : wakingBy(env.PORTCULLIS_QUEUE, coordinator, this.#log(env));
   }
 
-  #reached(env: WorkerEnv, process: ProcessData): CoordinatorApi {
-    const parts = { world: () => this.world(env), host: this.host(env), process };
+  #reached(env: WorkerEnv, shared: ProcessData): CoordinatorApi {
+    const parts = { world: () => this.world(env), host: this.host(env), shared };
     const namespace = env.PORTCULLIS_COORDINATOR;
     if (namespace === undefined) return tickOnlyCoordinator(parts);
     return withFallback(this.#stub(namespace, this.#log(env)), tickOnlyCoordinator({ ...parts, repeats: "written" }));
@@ -163,18 +163,18 @@ export interface WorkerHandlers {
 /** One isolate's handlers. */
 export function makeWorker(runtime: WorkersRuntime): WorkerHandlers {
   /** Of life without a coordinator. */
-  const process = newProcessData();
+  const shared = newProcessData();
   /** Bindings do not change within an isolate's life. A promise is not shared: one request must not wait on another's. */
   let app: Awaited<ReturnType<typeof runtime.app>> | undefined;
   const tick = async (env: WorkerEnv): Promise<void> => {
-    const { failed } = await runtime.coordinator(env, process).tick();
+    const { failed } = await runtime.coordinator(env, shared).tick();
     const names = Object.keys(failed);
     if (names.length > 0) throw new PortcullisError("INVARIANT", `the tick failed for ${names.join(", ")}: ${Object.values(failed).join("; ")}`);
   };
   return {
     async fetch(request, env, context) {
       try {
-        app ??= await runtime.app(env, runtime.coordinator(env, process));
+        app ??= await runtime.app(env, runtime.coordinator(env, shared));
       } catch (thrown) {
         return unusable(thrown, runtime.platform.log);
       }

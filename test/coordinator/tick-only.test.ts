@@ -10,13 +10,13 @@ import { type CoordinatedWorld, newWorld } from "./world.ts";
 const minute = 60_000;
 
 /** One process: what it accepted lately is its own. */
-function processOf(world: CoordinatedWorld, process: ProcessData = newProcessData()): CoordinatorApi {
+function processOf(world: CoordinatedWorld, shared: ProcessData = newProcessData()): CoordinatorApi {
   const { config, clock, kv: store } = world;
   const protection = createProtection(config.protect);
   return tickOnlyCoordinator({
     world: async () => ({ config, deployment: "laws", clock, store, protection, log: () => undefined, targets: world.targets(world.send) }),
     host: { randomBytes: (count) => new Uint8Array(count), heartbeat: async () => undefined },
-    process,
+    shared,
   });
 }
 
@@ -46,14 +46,14 @@ describe("KV and cron alone", () => {
     const world = await newWorld();
     await accept(world, "203.0.113.7", 60 * minute);
     world.now += minute;
-    const process = newProcessData();
-    const began = processOf(world, process).tick();
-    expect(await processOf(world, process).tick()).toEqual({ failed: {}, quiet: true });
-    await expect(processOf(world, process).reconcile(null)).rejects.toMatchObject({ code: "NOT_READY" });
+    const shared = newProcessData();
+    const began = processOf(world, shared).tick();
+    expect(await processOf(world, shared).tick()).toEqual({ failed: {}, quiet: true });
+    await expect(processOf(world, shared).reconcile(null)).rejects.toMatchObject({ code: "NOT_READY" });
     expect(await began).toMatchObject({ failed: {}, quiet: false });
     expect(world.blocked("203.0.113.7")).toBe(true);
     // The next one has its turn.
-    expect(await processOf(world, process).tick()).toMatchObject({ failed: {}, quiet: false });
+    expect(await processOf(world, shared).tick()).toMatchObject({ failed: {}, quiet: false });
   });
 
   test.each([
@@ -64,10 +64,10 @@ describe("KV and cron alone", () => {
     const world = await newWorld();
     await accept(world, "203.0.113.7", 60 * minute);
     world.now += minute;
-    const process = { ...newProcessData(), passBeganAt: world.now - agoMs };
-    await processOf(world, process).tick();
+    const shared = { ...newProcessData(), passBeganAt: world.now - agoMs };
+    await processOf(world, shared).tick();
     expect(world.blocked("203.0.113.7")).toBe(goesOn);
-    expect(process.passBeganAt).toBe(goesOn ? null : world.now - agoMs);
+    expect(shared.passBeganAt).toBe(goesOn ? null : world.now - agoMs);
   });
 
   test("idle: ticks write the snapshot at most every five minutes, and that often enough to be ready", async () => {

@@ -13,7 +13,7 @@ const minute = 60_000;
 const bounds = { longestMs: limits.leaseLongestMs, widest: { ipv4: 24, ipv6: 48 } };
 
 /** One process: what it took lately is its own. */
-function processOf(world: CoordinatedWorld, process: ProcessData = newProcessData()): CoordinatorApi {
+function processOf(world: CoordinatedWorld, shared: ProcessData = newProcessData()): CoordinatorApi {
   const { config, clock, kv: store } = world;
   const engine = playbookEngine(config.playbooks ?? []);
   const log = (record: (typeof world.logs)[number]) => void world.logs.push(record);
@@ -29,7 +29,7 @@ function processOf(world: CoordinatedWorld, process: ProcessData = newProcessDat
       engine,
     }),
     host: { randomBytes: (count) => new Uint8Array(count), heartbeat: async () => undefined },
-    process,
+    shared,
   });
 }
 
@@ -82,11 +82,11 @@ describe("events, KV and cron alone", () => {
 
   test("memory: what a process took is let go in time, so that it never takes itself for full", async () => {
     const world = await newWorld({ config: { playbooks: [callHome()] } });
-    const process = newProcessData();
-    await send(processOf(world, process), world, "early");
+    const shared = newProcessData();
+    await send(processOf(world, shared), world, "early");
     world.now += limits.snapshotEveryMs + 1;
-    await send(processOf(world, process), world, "late");
-    expect([...(await process.recent.load()).keys()].filter((key) => key.startsWith("event:"))).toHaveLength(1);
+    await send(processOf(world, shared), world, "late");
+    expect([...(await shared.recent.load()).keys()].filter((key) => key.startsWith("event:"))).toHaveLength(1);
   });
 });
 

@@ -1,3 +1,4 @@
+// The judge of looks before writes, by itself: what it finds, and what it must not hold against anybody.
 import { describe, expect, it } from "vitest";
 import { Looks } from "./clouds/looks.ts";
 
