@@ -77,7 +77,7 @@ function standingMerges(ours: readonly Entry[], candidates: readonly Need[], pol
   // The widest first: what lies in a merge that stays is no merge of its own, or its blocks would count twice.
   for (const { cidr } of [...odd].sort((a, b) => a.cidr.length - b.cidr.length)) {
     const parts = index.inside(cidr);
-    if (parts.length < 2 || policy.isOffLimits(cidr) || parts.some((part) => held.has(part.key))) continue;
+    if (policy.isOffLimits(cidr) || parts.some((part) => held.has(part.key))) continue;
     if (
       isWholly(
         cidr,
@@ -122,7 +122,11 @@ function unmergedWithout(request: ChooseRequest, roomless: ReadonlySet<string>):
   // Of a merge without room, each block is shed by its own name.
   const named = shed.flatMap((need) => merges.get(need.key)?.parts ?? [need]);
   for (const need of named) covered.delete(need.key);
-  for (const [key, cover] of direct) if (covered.has(key) && !placedKeys.has(covered.get(key)?.key ?? "")) covered.set(key, cover);
+  // What a merge without room held is covered by nobody, or by what holds it besides.
+  for (const [key, cover] of direct) {
+    const by = covered.get(key);
+    if (by !== undefined && !placedKeys.has(by.key)) covered.set(key, cover);
+  }
   return { needs, covered, placed, shed: named, widened };
 }
 
@@ -192,8 +196,8 @@ function outgoing(request: ChooseRequest, choice: Choice): Reserve {
   const standing = new Set(request.ours.map((entry) => cidrKey(entry.cidr)));
   const index = new CidrIndex(choice.placed, (need) => need.cidr);
   for (const { cidr } of request.ours) {
-    if (keys.has(cidrKey(cidr)) || choice.placed.length === 0) continue;
-    const successors = index.inside(cidr).filter((need) => contains(cidr, need.cidr) && !standing.has(need.key));
+    if (keys.has(cidrKey(cidr))) continue;
+    const successors = index.inside(cidr).filter((need) => !standing.has(need.key));
     if (successors.length > (request.canSwap ? 1 : 0)) reserve[cidr.family] += 1;
   }
   return reserve;

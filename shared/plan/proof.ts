@@ -76,13 +76,9 @@ export class Proofs {
 
   /** Whether all of it is under live leases. What is not serves somebody whose lease is over: an address more than any need. */
   #isWanted(entry: Entry): boolean {
-    const needs = this.served(entry);
-    return (
-      needs.some((need) => contains(need.cidr, entry.cidr)) ||
-      isWholly(
-        entry.cidr,
-        needs.map((need) => need.cidr),
-      )
+    return isWholly(
+      entry.cidr,
+      this.served(entry).map((need) => need.cidr),
     );
   }
 

@@ -51,7 +51,6 @@ function warningOf(fills: readonly Fill[], { warnAt, shed }: RoomRequest): strin
 }
 
 function nextOf({ shed, policy }: RoomRequest): RoomView["next"] {
-  if (shed.length === 0) return [];
   const { prefixes } = choosePrefixes({
     sources: shed.map(({ cidr, weight }) => ({ cidr, weight })),
     rooms: [{ families: [4, 6], limit: limits.nextRulesShown }],
