@@ -6,7 +6,7 @@ import { limits } from "../shared/limits.ts";
 import type { EpochMs } from "../shared/ports.ts";
 import { readRecords } from "./pass/records.ts";
 import { snapshotOf } from "./pass/report.ts";
-import { isQuiet, nextDue, nextPassAt, noteFullPass } from "./pass/schedule.ts";
+import { isQuiet, nextDue, nextPassAt, noteFullPass, noteNextDue } from "./pass/schedule.ts";
 import { bySpill, unblocked } from "./pass/spill.ts";
 import { safeVisit, type Visit } from "./pass/visit.ts";
 import type { Target, World } from "./pass/world.ts";
@@ -141,7 +141,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const failed = failuresOf(world, visits, records, error, fresh);
   const isSettled = fresh === "fresh" && visits.every((visited) => visited.error === null) && Object.keys(failed).length === 0;
   if (wake !== "accepted") noteFullPass(world, now, failed, isSettled ? "settled" : "unsettled");
-  memory.core.nextDueAt = nextDue(world, records, lifted, now);
+  noteNextDue(world, nextDue(world, records, lifted, now), wake === "accepted" ? "may come sooner" : "known");
   memory.core.storeId = records.storeId;
   endTraces(world, visits, waiting, now);
   countPass(world, wake);

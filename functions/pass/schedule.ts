@@ -43,6 +43,16 @@ export function nextDue(world: World, records: Records, lifted: Lifted, now: Epo
 }
 
 /**
+ * Remembers it. `may come sooner`: it comes from what is live, and what is over and not yet gone only a listing shows, so the moment that is known
+ * already stays unless this one is earlier.
+ */
+export function noteNextDue(world: World, due: EpochMs | null, certainty: "known" | "may come sooner"): void {
+  const { core } = world.memory;
+  const moments = [due, certainty === "known" ? null : core.nextDueAt].filter((at) => at !== null);
+  core.nextDueAt = moments.length === 0 ? null : Math.min(...moments);
+}
+
+/**
  * Remembers when a full pass was. After an unclean one every tick tries again, so that a target is served with the first tick after it came
  * back; after half an hour every second one, so that a target that stays broken does not use up the store's free listings (1,000 a day).
  */
