@@ -86,7 +86,7 @@ export class Intake {
     if (known !== null) return known;
     const now = this.#world.clock.now();
     const decisions = this.#decide(taking.event, now);
-    const record = recordOf(decisions, this.#arrival(taking, now), this.#world.config, (name) => this.#engine.playbook(name)?.approve?.withinMs ?? null);
+    const record = recordOf(decisions, this.#arrival(taking, now), this.#world.config);
     if (record === null) return { ...nothing, status: "ignored", why: ignoredWhy(decisions) };
     const limited = this.#limited(taking.request.client, now) ?? this.#tooLong(record);
     if (limited !== null) return { ...nothing, ...limited, status: "limited" };

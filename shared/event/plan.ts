@@ -94,8 +94,8 @@ function stepOf(action: PlannedAction, stage: number, arrival: Arrival, config: 
   };
 }
 
-function runOf(decision: Decision, arrival: Arrival, config: PlanConfig, askMs: number | null): RunRecord {
-  const { playbook, title } = decision;
+function runOf(decision: Decision, arrival: Arrival, config: PlanConfig): RunRecord {
+  const { playbook, title, askMs } = decision;
   const steps = decision.stages.flatMap((stage, at) => stage.map((action) => stepOf(action, at, arrival, config)));
   const { sender, now } = arrival;
   const base = { playbook, title, steps, askUntil: null, plan: null, agreedAt: null };
@@ -103,7 +103,7 @@ function runOf(decision: Decision, arrival: Arrival, config: PlanConfig, askMs: 
   if (sender.client.mode === "observe") {
     return { ...base, outcome: "observes", why: `it matches; client ${sender.name} is in observe mode, so nothing is done`, state: "observed" };
   }
-  if (decision.outcome === "asks" && askMs !== null) {
+  if (askMs !== null) {
     const askUntil = now + askMs;
     return { ...base, outcome: "asks", why: decision.why, state: "asking", askUntil, plan: planName(playbook, askUntil, steps) };
   }
@@ -111,12 +111,12 @@ function runOf(decision: Decision, arrival: Arrival, config: PlanConfig, askMs: 
   return { ...base, outcome: "acts", why: decision.why, state: isLeft ? "open" : "done" };
 }
 
-/** Null when no playbook fires. `askMs`: how long a person may take to agree, by playbook. */
-export function recordOf(decisions: readonly Decision[], arrival: Arrival, config: PlanConfig, askMs: (playbook: string) => number | null): EventRecord | null {
+/** Null when no playbook fires. */
+export function recordOf(decisions: readonly Decision[], arrival: Arrival, config: PlanConfig): EventRecord | null {
   const { event, sender, now } = arrival;
   const firing = decisions.filter(({ outcome }) => outcome === "acts" || outcome === "asks" || outcome === "observes");
   if (firing.length === 0) return null;
-  const runs = firing.map((decision) => runOf(decision, arrival, config, askMs(decision.playbook)));
+  const runs = firing.map((decision) => runOf(decision, arrival, config));
   const { longestMs, widest } = sender.client;
   return {
     version: 1,

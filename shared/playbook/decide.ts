@@ -56,6 +56,8 @@ export interface Decision {
   readonly playbook: string;
   readonly title: string;
   readonly outcome: Outcome;
+  /** How long a person has to agree, in milliseconds; null: nobody is asked. */
+  readonly askMs: number | null;
   /** One sentence. */
   readonly why: string;
   /** Whether `on` and `when` hold, whatever the mode and the throttle. */
@@ -179,14 +181,15 @@ function stagesOf(playbook: Playbook, event: DetectionEvent): readonly (readonly
   return playbook.do.map((_step, at) => actions.filter(({ top }) => top === `do[${at}]`).map(({ planned }) => planned));
 }
 
-function fires(playbook: Playbook): { readonly outcome: Outcome; readonly why: string } {
-  if (playbook.mode === "observe") return { outcome: "observes", why: "it matches; mode: observe says what it would do and does nothing" };
-  if (playbook.approve === null) return { outcome: "acts", why: "it matches" };
-  return { outcome: "asks", why: `it matches; a person has ${durationText(playbook.approve.withinMs)} to agree` };
+function fires(playbook: Playbook): Pick<Decision, "outcome" | "why" | "askMs"> {
+  if (playbook.mode === "observe") return { outcome: "observes", askMs: null, why: "it matches; mode: observe says what it would do and does nothing" };
+  if (playbook.approve === null) return { outcome: "acts", askMs: null, why: "it matches" };
+  const { withinMs } = playbook.approve;
+  return { outcome: "asks", askMs: withinMs, why: `it matches; a person has ${durationText(withinMs)} to agree` };
 }
 
 function decideOne({ playbook, condition }: CompiledPlaybook, event: DetectionEvent, history: History): Decision {
-  const base = { playbook: playbook.name, title: playbook.title, firingKey: throttleKey(playbook, event) };
+  const base = { playbook: playbook.name, title: playbook.title, firingKey: throttleKey(playbook, event), askMs: null };
   const other = otherEvent(playbook, event);
   if (other !== null) return { ...base, outcome: "no", why: other, matches: false, decisive: [], terms: [], stages: [] };
   const asked = condition?.ask(event) ?? { value: true, error: null, terms: [] };

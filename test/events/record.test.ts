@@ -73,6 +73,11 @@ describe("the plan", () => {
       expect.stringMatching(/^block 203\.0\.113\.66\/32 until 2026-11-20T12:59:59\.000Z, severity critical$/),
       'log "it calls home"',
     ]);
+    const addresses = ["203.0.113.66/32", "203.0.113.67/32"];
+    const block = { action: "block", addresses, at: startMs, until: startMs + 1, severity: "low", targets: ["web", "hub"] } as const;
+    expect(actText(block)).toBe("block 203.0.113.66/32, 203.0.113.67/32 at web, hub until 2026-11-20T12:00:00.001Z, severity low");
+    expect(actText({ ...block, addresses: [] })).toMatch(/^block nobody at web, hub until /);
+    expect(actText({ action: "lift", addresses, at: startMs })).toBe("lift 203.0.113.66/32, 203.0.113.67/32");
   });
 });
 
@@ -101,6 +106,35 @@ describe("in the store", () => {
         expect(readEventSummary(summary.id, JSON.parse(text))?.state).toBe(state);
       }),
     );
+  });
+
+  test("short: a summary names the first eight, a type keeps 48 plain characters, a firing has a name of twelve", () => {
+    const many = Array.from({ length: 10 }, (_, at) => callHome("", undefined, `calls-${at}`));
+    const record = recorded(many, { event: { type: `${"é".repeat(3)}${"x".repeat(60)}` } });
+    const summary = summaryOf(record);
+    expect([record.runs.length, summary.playbooks.length, summary.firings.length]).toEqual([10, 8, 8]);
+    expect(summary.firings.every((name) => /^[0-9a-f]{12}$/.test(name))).toBe(true);
+    expect(eventMetadata(summary)).toMatchObject({ t: `???${"x".repeat(45)}` });
+  });
+
+  test("refuse: metadata of which any part is not what it must be; of names, what is no text is left out", () => {
+    const good = { a: 1, u: 2, s: 0, c: "c", o: "o", t: "t", p: ["one", 7, "two"], f: "none" };
+    expect(readEventSummary("x", good)).toEqual({
+      id: "x",
+      receivedAt: 1,
+      updatedAt: 2,
+      state: "open",
+      client: "c",
+      source: "o",
+      type: "t",
+      playbooks: ["one", "two"],
+      firings: [],
+    });
+    const nine = Array.from({ length: 9 }, (_, at) => `name ${at}`);
+    expect(readEventSummary("x", { ...good, p: nine })?.playbooks).toEqual(nine.slice(0, 8));
+    for (const spoilt of [{ a: -1 }, { u: "2" }, { s: "none" }, { c: 1 }, { o: null }, { t: undefined }])
+      expect(readEventSummary("x", { ...good, ...spoilt }), JSON.stringify(spoilt)).toBeNull();
+    expect(readEventSummary("x", "text")).toBeNull();
   });
 
   test("refuse: what is no record, and what is no metadata; a foreign key makes the listing incomplete", () => {

@@ -57,12 +57,7 @@ export function recorded(
   const engine = playbookEngine(playbooks);
   const event = { ...calling, ...changes.event };
   const arrival = { event, sender: { ...sender, ...changes.sender }, receipt: now, now };
-  const record = recordOf(
-    engine.decide(event, changes.history ?? noHistory),
-    arrival,
-    testConfig(),
-    (name) => engine.playbook(name)?.approve?.withinMs ?? null,
-  );
+  const record = recordOf(engine.decide(event, changes.history ?? noHistory), arrival, testConfig());
   if (record === null) throw new Error("no playbook fires");
   return record;
 }
