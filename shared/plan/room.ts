@@ -59,7 +59,8 @@ function nextOf({ shed, policy }: RoomRequest): RoomView["next"] {
     lengths: policy.lengths,
     collateral: policy.collateral,
   });
-  const heaviest = [...prefixes].sort((a, b) => b.weight - a.weight || (a.cidr.first < b.cidr.first ? -1 : 1));
+  // In address order already, which a stable sort keeps among equals.
+  const heaviest = [...prefixes].sort((a, b) => b.weight - a.weight);
   return heaviest.map(({ cidr, weight, leases }) => ({ cidr: cidrText(cidr), weight, blocks: leases }));
 }
 
