@@ -126,11 +126,12 @@ export class Watch {
    */
   seemsStoppedSince(cidr: Cidr, since: EpochMs, lookMs: number): boolean {
     if (this.stoppedSince(cidr, since)) return true;
-    const first = this.history.findLastIndex((moment) => moment.at <= since);
-    const placed = this.history.slice(Math.max(0, first)).find((moment) => this.covers(cidr, moment.placed));
-    if (placed === undefined) return false;
-    const looked = this.history.findLastIndex((moment) => moment.at <= placed.at - lookMs);
-    return this.history.slice(Math.max(0, looked)).some((moment) => moment.at <= placed.at && moment.standing.length === moment.placed.length);
+    const isThere = (moment: Moment | undefined) => moment !== undefined && this.covers(cidr, moment.placed);
+    // What had come in before then has stood, or what hides it has been there to be seen.
+    const came = this.history.find((moment, at) => moment.at > since && isThere(moment) && !isThere(this.history[at - 1]));
+    if (came === undefined) return false;
+    const looked = this.history.findLastIndex((moment) => moment.at <= came.at - lookMs);
+    return this.history.slice(Math.max(0, looked)).some((moment) => moment.at <= came.at && moment.standing.length === moment.placed.length);
   }
 
   /** Whether it lies in a wider one that is there: it goes next. */
