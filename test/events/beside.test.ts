@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cidrOf } from "../../shared/address/index.ts";
 import { attackedIn, nameOf } from "../../shared/event/about.ts";
 import { approved, planName, questionsOf } from "../../shared/event/approval.ts";
-import { begin, dueSteps, endStep, fromNow, giveUp, lapse, nextDueAt, replay, type StepPlace, stateOf } from "../../shared/event/progress.ts";
+import { begin, dueSteps, endStep, fromNow, giveUp, lapse, nextDueAt, replay, type StepPlace, stateOf, stepAt } from "../../shared/event/progress.ts";
 import type { EventRecord, RunRecord, StepAct } from "../../shared/event/record.ts";
 import { limits } from "../../shared/limits.ts";
 import { startMs } from "../coordinator/world.ts";
@@ -44,6 +44,22 @@ describe("beside each other", () => {
     expect(run(one, "acting")).toEqual(run(both, "acting"));
     expect(run(one, "soon")).toEqual(run(both, "soon"));
     expect(questionsOf(one).map(({ playbook, run: at, until }) => [playbook, at, until])).toEqual([["soon", 0, startMs + 30 * minute]]);
+  });
+
+  test("agree: what was agreed to never lapses, however long its steps take", () => {
+    const agreed = approved(both, ask(both, "soon"), startMs + minute);
+    if (agreed === null) throw new Error("it was not agreed to");
+    expect(lapse(agreed, startMs + 2 * hour).runs.map(({ state }) => state)).toEqual(["open", "lapsed", "open"]);
+  });
+
+  test("place: each step is found by its own path, and none by another's", () => {
+    expect(["do[0]", "do[1]", "do[2]", "do[3]"].map((path) => stepAt(both, { run: 2, path })?.act)).toEqual([
+      { action: "log", message: "a" },
+      { action: "log", message: "b" },
+      { action: "log", message: "c" },
+      undefined,
+    ]);
+    expect(stepAt(both, { run: 9, path: "do[0]" })).toBeUndefined();
   });
 
   test("agree: what has nothing to do any more stays as it is; with nothing left, the run is over", () => {
