@@ -93,20 +93,28 @@ function syntaxFault(text: string, thrown: Thrown): ConditionFault {
     rest.trim() === ""
       ? "the condition ends too early: complete it, or remove the last operator or bracket"
       : 'write it as in: event.severity == "high" && !event.sample';
-  const list = /got COMMA/.test(thrown.summary) ? 'write a list in square brackets: in ["a", "b"]' : undefined;
+  const list = /got COMMA/.test(thrown.summary) ? listRemedy : undefined;
+  const walk = /iteration variable/.test(thrown.summary) ? "write a plain name first: LIST.exists(x, x == …)" : undefined;
   const limited = /exceed/i.test(thrown.summary) ? "write a shorter condition, or two playbooks" : null;
-  return { offset: thrown.offset, message: `not CEL: ${thrown.summary}`, remedy: limited ?? list ?? remedy ?? open };
+  return { offset: thrown.offset, message: `not CEL: ${thrown.summary}`, remedy: limited ?? list ?? walk ?? remedy ?? open };
 }
 
+const listRemedy = 'write a list in square brackets: in ["a", "b"]';
 const comparedRemedy = "compare values of one type: texts in quotes, numbers without; the severity as a number is event.level";
 
 /** "no such overload: dyn<string> > int", in words; null: another fault. */
 function comparedText(summary: string): { readonly message: string; readonly op: string } | null {
   const plain = summary.replaceAll(/dyn<([^<>]+)>/g, "$1");
-  const compared = /no such overload: (.+) (==|!=|<|>|<=|>=|in|&&|\|\||\+|-) (.+)/.exec(plain);
+  const compared = /no such overload: (.+) (==|!=|<|>|<=|>=|in|[-+*/%]) (.+)/.exec(plain);
   if (compared === null) return null;
   const [, left = "", op = "", right = ""] = compared;
   return { message: `${op} cannot be asked of ${left} and ${right}`, op };
+}
+
+const withoutArgument: readonly string[] = ["lowerAscii", "size"];
+
+function callOf(name: string): string {
+  return withoutArgument.includes(name) ? `write TEXT.${name}()` : `write TEXT.${name}("…"), with a text in quotes`;
 }
 
 function typeFault({ summary, offset }: Thrown): ConditionFault {
@@ -115,11 +123,12 @@ function typeFault({ summary, offset }: Thrown): ConditionFault {
   if (called !== null) {
     const [, of, name = "", given = ""] = called;
     const message = `${name} cannot be asked ${of === undefined ? "" : `of ${of} `}with ${given === "" ? "nothing" : given}`;
-    return { offset, message, remedy: of === undefined ? `write ${name}(…) of a text, a number or a list` : `write TEXT.${name}("…"), with a text in quotes` };
+    return { offset, message, remedy: of === undefined ? `write ${name}(…) of a text, a number or a list` : callOf(name) };
   }
+  const joined = /Logical operator requires bool operands, got '(.+)'/.exec(summary)?.[1];
+  if (joined !== undefined) return { offset, message: `a value of type ${joined} is joined by && or ||`, remedy: "join conditions that are true or false" };
   if (compared === null) return { offset, message: summary, remedy: "see the table of functions and fields in shared/playbook/README.md" };
-  const isJoin = compared.op === "&&" || compared.op === "||";
-  return { offset, message: compared.message, remedy: isJoin ? "join conditions that are true or false" : comparedRemedy };
+  return { offset, message: compared.message, remedy: compared.op === "in" ? listRemedy : comparedRemedy };
 }
 
 /** From and to in the condition's text. */

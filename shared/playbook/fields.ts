@@ -14,7 +14,9 @@ export interface FieldSpec {
 const text = "string";
 const addresses = "list<string>";
 
-export const fieldTables: Readonly<Record<string, Readonly<Record<string, FieldSpec>>>> = {
+type Table = Readonly<Record<string, FieldSpec>>;
+
+const tables = {
   Event: {
     id: { type: text, note: "the same for every delivery of the same event" },
     source: { type: text, note: "the adapter's name, such as `guardduty`" },
@@ -46,7 +48,10 @@ export const fieldTables: Readonly<Record<string, Readonly<Record<string, FieldS
     region: { type: text, note: 'the region; "": not known' },
     namespace: { type: text, note: 'the Kubernetes namespace; "": not known' },
   },
-};
+} satisfies Readonly<Record<string, Table>>;
+
+export const fieldTables: Readonly<Record<string, Table>> = tables;
+export const eventFields: Table = tables.Event;
 
 /** An event as conditions see it. CEL's integers are `bigint`. */
 export function viewOf(event: DetectionEvent): Readonly<Record<string, unknown>> {

@@ -1,8 +1,9 @@
 // Walks a parsed condition and says everything that is wrong with it at once: unknown fields, functions and words, and what could take long.
 // Refuses what the library would only notice when an event comes.
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { severities } from "../config.ts";
 import { limits } from "../limits.ts";
-import { type FieldSpec, fieldTables } from "./fields.ts";
+import { eventFields, type FieldSpec, fieldTables } from "./fields.ts";
 import { nearest, shown } from "./shown.ts";
 
 /** Something wrong with a condition, at a character of its text. */
@@ -45,6 +46,10 @@ const insteadOf: ReadonlyMap<string, string> = new Map([
 const allWords: ReadonlySet<string> = new Set(Object.values(fieldTables).flatMap((table) => Object.values(table).flatMap(({ words = [] }) => words)));
 
 const unknown: Typed = { type: "dyn" };
+/** What a name in `event.evidence` stands for: a text, a number, true or false, and nothing inside of it. */
+const fact: Typed = { type: "fact" };
+const insideOfFact = 'write its whole name, dots and all: event.evidence["a.b"]';
+const orders = ["<", "<=", ">", ">="];
 
 /** How many `of` there are. */
 function count(text: string, of: RegExp): number {
@@ -127,13 +132,15 @@ class Vetting {
   variable(node: ASTNode, name: string, scope: Scope): Typed {
     const type = scope.get(name);
     if (type !== undefined) return { type };
-    const field = Object.hasOwn(fieldTables.Event ?? {}, name) ? name : nearest(name, Object.keys(fieldTables.Event ?? {}));
+    const field = Object.hasOwn(eventFields, name) ? name : nearest(name, Object.keys(eventFields));
     if (allWords.has(name)) return this.fault(node, `unknown name ${shown(name)}`, `write it in quotes: ${JSON.stringify(name)}`);
     return this.fault(node, `unknown name ${shown(name)}`, field === null ? "write event.FIELD, or a text in quotes" : `write event.${field}`);
   }
 
   member(node: ASTNode, left: Typed, name: string): Typed {
     const table = fieldTables[left.type];
+    if (left.type.startsWith("map<")) return fact;
+    if (left.type === fact.type) return this.fault(node, `a fact has no field ${shown(name)}`, insideOfFact);
     if (table === undefined) {
       if (left.type.startsWith("list<")) return this.fault(node, `a list has no field ${shown(name)}`, `write LIST.exists(x, x.${name} == …)`);
       return left.type === "string" ? this.fault(node, `a text has no field ${shown(name)}`, "compare the text itself") : unknown;
@@ -151,8 +158,11 @@ class Vetting {
 
   index(left: ASTNode, key: ASTNode, scope: Scope): Typed {
     const { type } = this.walk(left, scope);
-    if (type.startsWith("map<") && key.op === "value" && typeof key.args === "string") return unknown;
-    if (type.startsWith("list<") && key.op === "value" && typeof key.args === "bigint") return { type: type.slice(5, -1) };
+    if (type === fact.type) return this.fault(key, "a fact has nothing inside of it", insideOfFact);
+    const written = key.op === "value" ? key.args : null;
+    if (type.startsWith("map<") && typeof written === "string") return fact;
+    if (type.startsWith("list<") && typeof written === "bigint") return { type: type.slice(5, -1) };
+    if (Object.hasOwn(fieldTables, type) && typeof written === "string") return this.fault(key, `${shown(written)} in brackets`, `write a dot: .${written}`);
     return this.fault(key, "an index that is not a name in quotes", 'write event.evidence["name"], or LIST.exists(x, …)');
   }
 
@@ -173,8 +183,9 @@ class Vetting {
     const before = this.faults.length;
     if (arg?.op !== ".") return this.fault(node, "has() takes a field", 'write has(event.evidence.NAME), or "NAME" in event.evidence');
     const left = this.walk(arg.args[0], scope);
-    if (this.faults.length > before || left.type.startsWith("map<")) return unknown;
-    if (this.member(arg, left, arg.args[1]) === unknown && this.faults.length > before) return unknown;
+    if (left.type.startsWith("map<")) return unknown;
+    this.member(arg, left, arg.args[1]);
+    if (this.faults.length > before) return unknown;
     return this.fault(node, `${shown(arg.args[1])} is always there: what a source does not say is ""`, `write event.… != "" instead of has(…)`);
   }
 
@@ -191,7 +202,7 @@ class Vetting {
     const [variable, body] = args;
     if (variable?.op !== "id" || body === undefined) return this.fault(node, `${name} takes a name and a condition`, `write LIST.${name}(x, x == …)`);
     if (scope.size > 1) return this.fault(node, `${name} inside another walk over a list`, "join the two with && instead of nesting them");
-    if (Object.hasOwn(fieldTables.Event ?? {}, variable.args) || scope.has(variable.args))
+    if (Object.hasOwn(eventFields, variable.args) || scope.has(variable.args))
       return this.fault(variable, `${shown(variable.args)} is the name of a field`, `choose another name: ${name}(x, …)`);
     const type = left.type.startsWith("list<") ? left.type.slice(5, -1) : "dyn";
     this.walk(body, new Map([...scope, [variable.args, type]]));
@@ -219,7 +230,18 @@ class Vetting {
       this.word(right, a);
     }
     if (op === "in" && b.op === "list") for (const item of b.args) this.word(left, item);
+    if (orders.includes(op)) {
+      this.order(left, a);
+      this.order(right, b);
+    }
     return unknown;
+  }
+
+  /** Words are ordered by their letters: of the severities "critical" would come first. */
+  order(side: Typed, node: ASTNode): void {
+    if (side.words === undefined) return;
+    const remedy = side.words === severities ? "compare event.level: 0 low, 1 medium, 2 high, 3 critical" : "write == or in";
+    this.fault(node, "words have no order", remedy);
   }
 
   /** A field with few words is compared with one of them, or the condition never holds. */

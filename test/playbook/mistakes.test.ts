@@ -35,7 +35,7 @@ const mistakes: readonly Mistake[] = [
     title: "severities compared as numbers",
     from: "event.level >= 1",
     to: "event.severity >= 1",
-    says: "5:39 when: >= cannot be asked of string and int; compare values of one type: texts in quotes, numbers without; the severity as a number is event.level",
+    says: "5:39 when: words have no order; compare event.level: 0 low, 1 medium, 2 high, 3 critical",
   },
   {
     title: "an action that does not exist yet",
