@@ -1,8 +1,6 @@
 // What people get wrong in a playbook: each found on its line, with what to write instead; and all of them at once.
-import { assert, nat, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { problemText } from "../../shared/config-file/index.ts";
-import { placeInText } from "../../shared/playbook/place-in-text.ts";
 import { changed, problemsOf, validText } from "./support.ts";
 
 interface Mistake {
@@ -13,7 +11,6 @@ interface Mistake {
   readonly says: string;
 }
 
-const when = 'event.direction == "inbound" && event.level >= 1';
 const mistakes: readonly Mistake[] = [
   { title: "a misspelled key", from: "throttle:", to: "throtle:", says: '6:1 throtle: unknown key "throtle"; did you mean "throttle"?' },
   { title: "the word of another system", from: "when:", to: "if:", says: '5:1 if: unknown key "if"; write `when`' },
@@ -142,30 +139,4 @@ describe("mistakes", () => {
       for (const { remedy } of problems) expect(remedy).not.toBe("");
     },
   );
-});
-
-describe("the place of a character in a condition", () => {
-  const indented = (text: string) => text.split(" ").join("\n    ");
-  const styles: readonly (readonly [string, (value: string) => string])[] = [
-    ["plain", (value) => value],
-    ["plain, folded", indented],
-    ["double quotes", (value) => JSON.stringify(value)],
-    ["single quotes", (value) => `'${value.replaceAll("'", "''")}'`],
-    ["folded block", (value) => `>- # why\n    ${indented(value)}`],
-    ["literal block", (value) => `|\n    ${indented(value)}`],
-  ];
-
-  it.each(styles)("law: found in %s", (_style, write) => {
-    const value = `${when} || event.title == 'it'`;
-    const source = `a: 1\nwhen: ${write(value)}\nb: 2\n`;
-    assert(
-      property(nat(value.length - 1), (offset) => {
-        if (value[offset] === " ") return;
-        const { line, column } = placeInText(source, { line: 2, column: 7 }, value, offset);
-        expect(source.split("\n")[line - 1]?.[column - 1]).toBe(value[offset]);
-      }),
-    );
-    const at = placeInText(source, { line: 2, column: 7 }, value, value.indexOf("level"));
-    expect(source.split("\n")[at.line - 1]?.slice(at.column - 1)).toMatch(/^level/);
-  });
 });
