@@ -40,9 +40,7 @@ function keyFindings(input: Readonly<Record<string, unknown>>): readonly Finding
 
 /** A single text stands for a list of one: its problem is at the text, not at an item. */
 function unlisted({ path, ...rest }: Finding, input: Readonly<Record<string, unknown>>): Finding {
-  const on = input.on;
-  const key = path[1];
-  const isSingle = path[0] === "on" && path.length === 3 && on !== null && typeof on === "object" && typeof Reflect.get(on, String(key)) === "string";
+  const isSingle = path[0] === "on" && path.length === 3 && typeof Reflect.get(Object(input.on), String(path[1])) === "string";
   return { ...rest, path: isSingle ? path.slice(0, 2) : path };
 }
 

@@ -74,7 +74,7 @@ function judged(input: Table, action: ActionName, path: Path): ReadStep<ActionSt
 
 function readAction(input: unknown, path: Path): ReadStep<ActionStep> {
   if (typeof input === "string" && actionNames.some((name) => name === input))
-    return wrong(path, `${shown(input)} without a colon`, `write \`- ${input}: {}\``);
+    return wrong(path, `${shown(input)} without a colon`, `write \`- ${input}: ${input === "log" ? '{ message: "…" }' : "{}"}\``);
   if (!isTable(input)) return wrong(path, `${shown(input)} is not a step`, `write an action, ${example}`);
   const named = actionNames.filter((name) => Object.hasOwn(input, name));
   const [action] = named;
