@@ -195,10 +195,7 @@ function decideOne({ playbook, condition }: CompiledPlaybook, event: DetectionEv
   const asked = condition?.ask(event) ?? { value: true, error: null, terms: [] };
   const decisive = condition === null ? [] : decisiveTerms(condition, asked.value, asked.terms);
   const { terms } = asked;
-  if (!asked.value) {
-    const why = decisive.length > 0 ? decisive.map(answerText).join(" and ") : (asked.error ?? "false");
-    return { ...base, outcome: "no", why: `when: ${why}`, matches: false, decisive, terms, stages: [] };
-  }
+  if (!asked.value) return { ...base, outcome: "no", why: `when: ${decisive.map(answerText).join(" and ")}`, matches: false, decisive, terms, stages: [] };
   const matched = { ...base, matches: true, decisive, terms, stages: stagesOf(playbook, event) };
   const throttled = throttledWhy(playbook, event, history);
   return throttled === null ? { ...matched, ...fires(playbook) } : { ...matched, outcome: "throttled", why: throttled };

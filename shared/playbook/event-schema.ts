@@ -3,14 +3,14 @@ import * as v from "valibot";
 import { severities } from "../config.ts";
 import { shown } from "../config-file/problem.ts";
 import { sectionObject } from "../config-file/schema.ts";
-import { cidrSchema, listOf, numberSchema, oneOf, says } from "../config-file/words.ts";
+import { cidrSchema, integerSchema, listOf, oneOf, says } from "../config-file/words.ts";
 import { type DetectionEvent, eventCategories } from "../event/event.ts";
 import { limits } from "../limits.ts";
 
 const text = v.string((issue) => says(`${shown(issue.input)} is not a text`, "write it in quotes"));
 const flag = v.boolean(says("not true or false", "write true or false"));
 const optionalText = v.optional(text);
-const number = numberSchema(0, Number.MAX_SAFE_INTEGER);
+const number = integerSchema(0, Number.MAX_SAFE_INTEGER);
 const addresses = v.optional(listOf(cidrSchema, limits.eventListMax), []);
 const fact = v.union(
   [v.string(), v.pipe(v.number(), v.finite()), v.boolean()],

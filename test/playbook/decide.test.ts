@@ -125,3 +125,124 @@ describe("decide", () => {
     );
   });
 });
+
+const addressed = (...addresses: readonly string[]) => ({ ...guess, actor: { addresses } });
+const blockOf = (text: string, event: DetectionEvent) => decisionOf(text, event).stages[0]?.[0];
+
+describe("what a decision says, whole", () => {
+  const said = { playbook: "guessing", title: "Someone guesses passwords", firingKey: "guessing:203.0.113.7/32", askMs: null };
+  const inbound = { term: 'event.direction == "inbound"', value: true, error: null };
+  const level = { term: "event.level >= 1", value: true, error: null };
+  const isFalse = { value: false };
+
+  it("decide: another event", () => {
+    expect(decisionOf(validText, { ...guess, source: "macie" })).toEqual({
+      ...said,
+      outcome: "no",
+      why: "on: the source is macie, not guardduty, falco",
+      matches: false,
+      decisive: [],
+      terms: [],
+      stages: [],
+    });
+  });
+
+  it("decide: another condition: the first part that is false, and all parts", () => {
+    const event: DetectionEvent = { ...guess, severity: "low", direction: "outbound" };
+    const terms = [
+      { ...inbound, ...isFalse },
+      { ...level, ...isFalse },
+    ];
+    expect(decisionOf(validText, event)).toEqual({
+      ...said,
+      outcome: "no",
+      why: 'when: event.direction == "inbound" is false',
+      matches: false,
+      decisive: terms.slice(0, 1),
+      terms,
+      stages: [],
+    });
+  });
+
+  it("decide: of &&, all parts decide that it holds; of ||, the first that is true, or all that are not", () => {
+    const or = changed("&&", "||");
+    const decisiveIn = (text: string, change: Partial<DetectionEvent>) => decisionOf(text, { ...guess, ...change }).decisive;
+    expect(decisiveIn(validText, {})).toEqual([inbound, level]);
+    expect(decisiveIn(or, {})).toEqual([inbound]);
+    expect(decisiveIn(or, { direction: null })).toEqual([level]);
+    expect(decisiveIn(or, { direction: null, severity: "low" })).toEqual([
+      { ...inbound, ...isFalse },
+      { ...level, ...isFalse },
+    ]);
+  });
+
+  it("decide: without a condition nothing is asked", () => {
+    expect(decisionOf(changed(/when:.*\n/.exec(validText)?.[0] ?? "", ""))).toMatchObject({
+      ...said,
+      outcome: "acts",
+      why: "it matches",
+      decisive: [],
+      terms: [],
+    });
+  });
+
+  it("compilePlaybook: a condition that is none is the caller's fault, and says which", () => {
+    const playbook = { ...playbookOf(validText), when: "foo" };
+    expect(() => compilePlaybook(playbook)).toThrow(
+      expect.objectContaining({ code: "INVARIANT", message: 'playbook guessing was accepted with a condition that is not: unknown name "foo"' }),
+    );
+    expect(compilePlaybook({ ...playbook, when: null }).condition).toBeNull();
+  });
+
+  it("noHistory: nothing happened", () => {
+    expect(noHistory.firings("guessing")).toEqual([]);
+  });
+});
+
+describe("which events, which actor, which addresses", () => {
+  it("decide: the star of a type stands for what follows the whole of what stands before it", () => {
+    const text = changed("category: brute-force", "type: UnauthorizedAccess:*");
+    for (const type of ["Unrelated", "UnauthorizedAccess", "UnauthorizedAccess-", "XUnauthorizedAccess:a"]) {
+      expect([type, decisionOf(text, { ...guess, type })]).toMatchObject([type, { matches: false, why: `on: the type is ${type}, not UnauthorizedAccess:*` }]);
+    }
+    expect(decisionOf(text, { ...guess, type: "UnauthorizedAccess:" }).matches).toBe(true);
+  });
+
+  it.each<readonly [string, DetectionEvent["actor"], string]>([
+    ["its addresses, in one order", { addresses: ["203.0.113.9/32", "203.0.113.7/32"], user: "a" }, "guessing:203.0.113.7/32,203.0.113.9/32"],
+    ["its user", { addresses: [], user: "a", process: "b" }, "guessing:a"],
+    ["its process", { addresses: [], process: "b" }, "guessing:b"],
+    ["nothing but the event", { addresses: [] }, "guessing:gd-1"],
+  ])("throttleKey: an actor is known by %s", (_what, actor, key) => {
+    expect(throttleKey(playbookOf(validText), { ...guess, actor })).toBe(key);
+  });
+
+  it("decide: an address is widened, never narrowed", () => {
+    const text = changed("severity: high", "prefix: { ipv4: 24 }");
+    expect(blockOf(text, addressed("203.0.0.0/16", "203.0.113.0/24", "192.0.2.7/32", "2001:db8::1/128"))).toMatchObject({
+      addresses: ["203.0.0.0/16", "203.0.113.0/24", "192.0.2.0/24", "2001:db8::1/128"],
+    });
+  });
+
+  it("decide: two addresses of one range are one", () => {
+    const text = changed("severity: high", "prefix: { ipv4: 24 }");
+    expect(blockOf(text, addressed("192.0.2.7/32", "192.0.2.9/32"))).toMatchObject({ addresses: ["192.0.2.0/24"], left: [], nothing: null });
+  });
+
+  it("decide: where every address is left alone, it says so", () => {
+    expect(blockOf(validText, addressed("198.51.100.4/32"))).toMatchObject({ addresses: [], nothing: "every address of the event is left alone" });
+  });
+
+  it("decide: a lift is of the attacker's addresses as they are", () => {
+    const text = changed("block: { severity: high }\n    for: 4h", "lift: {}");
+    expect(blockOf(text, addressed("203.0.113.7/32", "x"))).toEqual({
+      path: "do[0]",
+      retry: null,
+      continueOnError: false,
+      action: "lift",
+      addresses: ["203.0.113.7/32"],
+      left: ["x: not an address"],
+      nothing: null,
+    });
+  });
+});
