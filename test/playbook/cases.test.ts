@@ -133,3 +133,70 @@ describe("judge", () => {
     expect(open(verdictOf(head + first + second, playbook))).toContain('when: event.direction == "inbound" is the only one true');
   });
 });
+
+describe("what a verdict says", () => {
+  const lifting = changed("block: { severity: high }\n    for: 4h", "lift: {}");
+  const plain = changed("block: { severity: high }\n    for: 4h", "block: { targets: [edge, core] }");
+  const two = changed("addresses: [203.0.113.7], user", "addresses: [203.0.113.7, 192.0.2.1], user", validCases);
+  const expecting = (expected: string, cases: string = two) =>
+    changed("- block: { addresses: [203.0.113.7], for: 4h, severity: high }", `- ${expected}`, cases);
+  const log = 'log "an attacker was blocked"';
+
+  it.each([
+    [plain, "lift: {}", "expected lift at do[0], but it is block [203.0.113.7/32, 192.0.2.1/32] for the default time, severity medium, targets edge, core"],
+    [plain, "log: {}", "expected log at do[0], but it is block [203.0.113.7/32, 192.0.2.1/32] for the default time, severity medium, targets edge, core"],
+    [plain, "block: { targets: [edge] }", "expected block, targets edge at do[0], but it is block"],
+    [plain, "block: { for: 1h }", "expected block for 1h at do[0], but it is block"],
+    [plain, "block: { addresses: [192.0.2.1, 192.0.2.2] }", "expected block [192.0.2.1/32, 192.0.2.2/32] at do[0], but it is block"],
+    [plain, "block: { severity: low, targets: [core, edge] }", "expected block, severity low, targets core, edge at do[0], but it is block"],
+    [lifting, "lift: { addresses: [192.0.2.1] }", "expected lift [192.0.2.1/32] at do[0], but it is lift [203.0.113.7/32, 192.0.2.1/32]"],
+    [lifting, "lift: { addresses: [192.0.2.1, 192.0.2.2] }", "expected lift [192.0.2.1/32, 192.0.2.2/32] at do[0], but it is lift"],
+    [lifting, "block: {}", "expected block at do[0], but it is lift [203.0.113.7/32, 192.0.2.1/32]"],
+    [lifting, "block: { addresses: [203.0.113.7, 192.0.2.1] }", "expected block [203.0.113.7/32, 192.0.2.1/32] at do[0], but it is lift"],
+  ])("judge: says what differs, whole: %#", (playbook, expected, says) => {
+    const [fault = "", ...others] = faults(verdictOf(expecting(expected), playbook));
+    expect([fault.slice(0, `3: ${says}`.length), others]).toEqual([`3: ${says}`, []]);
+  });
+
+  it("judge: a log that is expected to be something else", () => {
+    const cases = changed("- log: { message: an attacker was blocked }", "- lift: {}", validCases);
+    expect(faults(verdictOf(cases))).toEqual([`3: expected lift at do[1], but it is ${log}`]);
+    expect(faults(verdictOf(changed("- lift: {}", "- block: {}", cases)))).toEqual([`3: expected block at do[1], but it is ${log}`]);
+  });
+
+  it.each([
+    [plain, "block: {}"],
+    [plain, "block: { targets: [core, edge] }"],
+    [plain, "block: { addresses: [192.0.2.1, 203.0.113.7], severity: medium }"],
+    [lifting, "lift: {}"],
+    [lifting, "lift: { addresses: [192.0.2.1, 203.0.113.7] }"],
+  ])("judge: nothing differs, whatever the order: %#", (playbook, expected) => {
+    expect(faults(verdictOf(expecting(expected), playbook))).toEqual([]);
+  });
+
+  it("judge: all that is done and was not expected, and all that was expected and is not done", () => {
+    const nothing = changed(
+      "expect:\n      - block: { addresses: [203.0.113.7], for: 4h, severity: high }\n      - log: { message: an attacker was blocked }",
+      "expect: []",
+      two,
+    );
+    const block = "block [203.0.113.7/32, 192.0.2.1/32] for 4h, severity high";
+    expect(faults(verdictOf(nothing))).toEqual([`3: expected nothing, but it fires: ${block}; ${log}`]);
+    const outbound = changed("expect: []", "expect: [{ lift: { addresses: [192.0.2.1] } }, { log: {} }]", two);
+    expect(faults(verdictOf(outbound)).slice(1)).toEqual([
+      '7: expected lift [192.0.2.1/32]; log, but it does not fire: when: event.direction == "inbound" is false',
+    ]);
+  });
+
+  it("judge: parts are named though the first case is of another event, and without a condition there are none", () => {
+    const other = changed("  - case: a guess", "  - case: other\n    event: { source: other }\n    expect: []\n  - case: a guess", validCases);
+    expect(verdictOf(other).branches.map(({ name }) => name)).toEqual(verdictOf(validCases).branches.map(({ name }) => name));
+    const always = verdictOf(validCases, changed(/when:.*\n/.exec(validText)?.[0] ?? "", ""));
+    expect(always.branches.map(({ name }) => name)).toEqual([
+      "it fires",
+      "it does not fire",
+      "do[0]: block has something to do",
+      "do[1]: log has something to do",
+    ]);
+  });
+});

@@ -107,6 +107,46 @@ describe("answers", () => {
     }
   });
 
+  it("ask: a text and a list of the greatest length are read", () => {
+    const title = "a".repeat(limits.matchedCharsMax);
+    expect(conditionOf('event.title.matches("a$")').ask({ ...guess, title })).toMatchObject({ value: true, error: null });
+    const addresses = Array.from({ length: limits.eventListMax }, (_, index) => `2001:db8::${index.toString(16)}/128`);
+    expect(conditionOf("size(event.actor.addresses) == 1000").ask({ ...guess, actor: { addresses } })).toMatchObject({ value: true, error: null });
+  });
+
+  it.each([
+    ["event.evidence.none > 1", 'the event has no evidence "none"'],
+    ['event.evidence["a.b"] == 1', 'the event has no evidence "a.b"'],
+    ["int(event.evidence.tool) > 1", "cannot convert"],
+    ["event.evidence.tool && event.level >= 0", "Logical operator requires bool operands"],
+    ["event.level / 0 > 1", "zero"],
+    ["event.evidence.count + event.evidence.tool == 1", "+ cannot be asked of double and string"],
+    ["event.evidence.tool ? true : false", "bool"],
+  ])("ask: why it cannot be answered: %s", (text, why) => {
+    const { value, error } = conditionOf(text).ask(guess);
+    expect([value, error]).toEqual([false, expect.stringContaining(why)]);
+  });
+
+  it("ask: parts as they are written, blanks aside, whatever stands in their texts", () => {
+    const terms = (text: string) => [
+      conditionOf(text).joined,
+      ...conditionOf(text)
+        .ask(guess)
+        .terms.map(({ term }) => term),
+    ];
+    expect(terms('event.title == "a && b"  &&\n   event.type  ==  "c" && !event.sample')).toEqual([
+      "&&",
+      'event.title == "a && b"',
+      'event.type == "c"',
+      "!event.sample",
+    ]);
+    expect(terms("event.sample && event.level > 1 || event.level > 2")).toEqual(["||", "event.sample && event.level > 1", "event.level > 2"]);
+    expect(terms("(event.sample || event.level > 1) && event.level > 2")).toEqual(["&&", "(event.sample || event.level > 1)", "event.level > 2"]);
+    expect(terms("(event.sample && event.level > 1)")).toEqual(["only", "(event.sample && event.level > 1)"]);
+    expect(terms("event.sample")).toEqual(["only", "event.sample"]);
+    expect(terms("!(event.sample && event.level > 1)")).toEqual(["only", "!(event.sample && event.level > 1)"]);
+  });
+
   it("law: parts are joined as CEL joins them", () => {
     const parts = ["event.sample", "event.level >= 1", "event.evidence.a > 1", "event.evidence.b", 'event.title.contains("SSH")'];
     const joined = tuple(constantFrom("&&", "||"), array(constantFrom(...parts), { minLength: 2, maxLength: 4 })).map(([by, some]) => some.join(` ${by} `));
