@@ -118,7 +118,7 @@ describe("answers", () => {
     ["event.evidence.none > 1", 'the event has no evidence "none"'],
     ['event.evidence["a.b"] == 1', 'the event has no evidence "a.b"'],
     ["int(event.evidence.tool) > 1", "cannot convert"],
-    ["event.evidence.tool && event.level >= 0", "Logical operator requires bool operands"],
+    ["event.evidence.tool && event.level >= 0", 'its value is "hydra", not true or false'],
     ["event.level / 0 > 1", "zero"],
     ["event.evidence.count + event.evidence.tool == 1", "+ cannot be asked of double and string"],
     ["event.evidence.tool ? true : false", "bool"],
