@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { durationHint, durationText, parseDuration } from "../../shared/request/duration.ts";
 import { readEventTime } from "../../shared/request/event-time.ts";
 import { firstValues, valuesAt } from "../../shared/request/paths.ts";
-import { cleanText, cutText, quoted, textLength } from "../../shared/request/text.ts";
+import { cleanText, cutText, linesOf, oneLine, quoted, textLength } from "../../shared/request/text.ts";
 
 describe("durations", () => {
   const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -183,5 +183,34 @@ describe("paths", () => {
     expect(firstValues(event, ["nothing", "list.ip", "source.ip"], 2)).toEqual({ path: "list.ip", values: ["2", "3"] });
     expect(firstValues(event, ["nothing", "source.deep.ip"], 2)).toBeNull();
     expect(firstValues(event, [], 2)).toBeNull();
+  });
+});
+
+describe("lines", () => {
+  test("law: those that are not blank, as they are, in their order", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("a", "b", " ", "\n", "\r"), maxLength: 20 }), (text) => {
+        expect([...linesOf(text)]).toEqual(text.split("\n").filter((line) => line.trim() !== ""));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("read: the last line without a break, and nothing in nothing", () => {
+    expect([...linesOf("a\n\n b\nc")]).toEqual(["a", " b", "c"]);
+    expect([...linesOf("")]).toEqual([]);
+    expect([...linesOf("\n \n\n")]).toEqual([]);
+  });
+
+  test("read: no more is cut off than is asked for: of many line breaks none becomes a text", () => {
+    const lines = linesOf(`a\n${"\n".repeat(1_000_000)}b`);
+    expect([lines.next().value, lines.next().value, lines.next().done]).toEqual(["a", "b", true]);
+  });
+});
+
+describe("one line", () => {
+  test("cut: only the first sixteen times as many characters are looked at", () => {
+    expect(oneLine(`${"\u0007".repeat(4 * 16)}abcd`, 4)).toBe("");
+    expect(oneLine(`${"\u0007".repeat(4 * 16 - 1)}abcd`, 4)).toBe("a");
   });
 });
