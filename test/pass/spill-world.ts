@@ -6,7 +6,7 @@ import { memoryStore } from "../../functions/stores/memory.ts";
 import { type Cidr, contains } from "../../shared/address/index.ts";
 import type { Config, Severity, TargetConfig } from "../../shared/config.ts";
 import { keyPrefixes, leaseKey, leaseMetadata, liftKey, liftMetadata } from "../../shared/keys.ts";
-import { type EpochMs, Secret } from "../../shared/ports.ts";
+import { type EpochMs, type LogRecord, Secret } from "../../shared/ports.ts";
 import type { Provider, Taken } from "../../shared/provider.ts";
 import { MemoryFirewall, memoryDefinition } from "../simulators/memory-provider.ts";
 
@@ -34,6 +34,7 @@ interface Site {
 export class SpillWorld {
   readonly sites = new Map<string, Site>();
   readonly world: World;
+  readonly logs: LogRecord[] = [];
   /** Called after every single write to any firewall. */
   onWrite: () => void = () => undefined;
   nowMs = startMs;
@@ -55,7 +56,7 @@ export class SpillWorld {
     const made: SpillWorld = new SpillWorld({
       config,
       clock: time,
-      log: () => undefined,
+      log: (record) => made.logs.push(record),
       store: memoryStore(time),
       memory: await Memory.open(volatileStorage(), startMs - 60 * minute),
       targets,
