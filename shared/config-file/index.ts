@@ -6,7 +6,7 @@ import { blacklistipFindings, escalation, readClients } from "./clients.ts";
 import { placed, readYaml } from "./document.ts";
 import { type Lock, nextLock } from "./lock.ts";
 import { type PlaybookText, readPlaybooks } from "./playbooks.ts";
-import { type Finding, finding, type Problem, shown, suggestion } from "./problem.ts";
+import { byPlace, type Finding, finding, type Problem, shown, suggestion } from "./problem.ts";
 import { type Floors, productionFloors, type Sections, sectionSchemas } from "./schema.ts";
 import { type Definitions, readTargets } from "./targets.ts";
 import { validate } from "./validate.ts";
@@ -119,10 +119,6 @@ function emit(sections: Sections, { clients, targets, playbooks }: Tables, prese
 
 function isWhole(sections: ReadSections): sections is Sections {
   return Object.values(sections).every((section) => section !== null);
-}
-
-function byPlace(a: Problem, b: Problem): number {
-  return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1);
 }
 
 /** Reads, checks and emits. Problems come in the order of the file. */

@@ -2,9 +2,9 @@
 // names must be here, and what is not run yet is refused. Pure: the files' texts come as an argument.
 import type { Config } from "../config.ts";
 import { actionsOf, type Playbook } from "../playbook/playbook.ts";
-import { byPlace, readPlaybook } from "../playbook/read.ts";
+import { readPlaybook } from "../playbook/read.ts";
 import { placed, readYaml, type YamlFile } from "./document.ts";
-import { finding, type Path, type Problem, shown, suggestion } from "./problem.ts";
+import { byPlace, finding, type Path, type Problem, shown, suggestion } from "./problem.ts";
 import type { Sections } from "./schema.ts";
 
 /** What stands at a place that the configuration names; null: nothing. `file` is the name to show. */

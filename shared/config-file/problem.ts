@@ -58,3 +58,8 @@ export function canonical(text: string): { readonly ok: true; readonly text: str
   const parsed = parseCidr(text);
   return parsed.ok ? { ok: true, text: cidrText(parsed.value), length: parsed.value.length } : { ok: false, why: parsed.error.message };
 }
+
+/** In the order of the file. */
+export function byPlace(a: Problem, b: Problem): number {
+  return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1);
+}

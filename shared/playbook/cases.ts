@@ -3,14 +3,13 @@
 import * as v from "valibot";
 import { severities } from "../config.ts";
 import { placed, readYaml, type YamlFile } from "../config-file/document.ts";
-import { type Finding, finding, type Path, type Problem, shown, suggestion } from "../config-file/problem.ts";
+import { byPlace, type Finding, finding, type Path, type Problem, shown, suggestion } from "../config-file/problem.ts";
 import { sectionObject } from "../config-file/schema.ts";
 import { validate } from "../config-file/validate.ts";
 import { cidrSchema, durationSchema, listOf, nameSchema, oneOf, says } from "../config-file/words.ts";
 import type { DetectionEvent } from "../event/event.ts";
 import { limits } from "../limits.ts";
 import { eventOf, eventSchema } from "./event-schema.ts";
-import { byPlace } from "./read.ts";
 
 const lease = { leastMs: limits.leaseShortestMs, mostMs: limits.leaseLongestMs };
 const addresses = v.optional(listOf(cidrSchema, limits.eventListMax));

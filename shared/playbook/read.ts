@@ -3,7 +3,7 @@
 
 import * as v from "valibot";
 import { placed, readYaml, type YamlFile } from "../config-file/document.ts";
-import { type Finding, finding, type Problem, shown, suggestion } from "../config-file/problem.ts";
+import { byPlace, type Finding, finding, type Problem, shown, suggestion } from "../config-file/problem.ts";
 import { validate } from "../config-file/validate.ts";
 import { compileCondition } from "./condition.ts";
 import { placeInText } from "./place-in-text.ts";
@@ -78,11 +78,6 @@ function playbookOf(head: Head, steps: Playbook["do"]): Playbook {
     approve: approve === undefined ? null : { withinMs: approve.within },
     do: steps,
   };
-}
-
-/** In the order of the file. */
-export function byPlace(a: Problem, b: Problem): number {
-  return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1);
 }
 
 /** `file` is the name to show. */
