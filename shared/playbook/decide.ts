@@ -148,7 +148,7 @@ function attackers(event: DetectionEvent, prefix: BlockStep["prefix"]): Sorted {
       continue;
     }
     const length = (parsed.value.family === 4 ? prefix?.ipv4 : prefix?.ipv6) ?? parsed.value.length;
-    const cidr = length < parsed.value.length ? widenTo(parsed.value, length) : parsed.value;
+    const cidr = widenTo(parsed.value, length);
     if (attacked(cidr) !== null) left.push(`${cidrText(cidr)}: holds an address of ours that the event names as attacked`);
     else cidrs.set(cidrText(cidr), cidr);
   }

@@ -223,6 +223,29 @@ describe("fields", () => {
   );
 });
 
+describe("the view of an event", () => {
+  it("viewOf: what a source does not say is an empty text, a zero or an empty list", () => {
+    const { evidence, ...view } = viewOf({ ...emptyEvent, resources: [{ kind: "pod", id: "a" }] });
+    expect(view).toEqual({
+      ...emptyEvent,
+      evidence: undefined,
+      level: 0n,
+      at: 0n,
+      forMs: 0n,
+      direction: "",
+      actor: { addresses: [], user: "", process: "" },
+      resources: [{ kind: "pod", id: "a", account: "", region: "", namespace: "" }],
+    });
+    expect([...(evidence as Map<string, unknown>)]).toEqual([]);
+  });
+
+  it("viewOf: what it says, it says", () => {
+    const resources = [{ kind: "pod", id: "a", account: "b", region: "c", namespace: "d" }];
+    const event: DetectionEvent = { ...guess, actor: { addresses: [], user: "u", process: "p" }, resources, forMs: 5, severity: "critical" };
+    expect(viewOf(event)).toMatchObject({ level: 3n, at: 1_764_100_000_000n, forMs: 5n, direction: "inbound", actor: event.actor, resources });
+  });
+});
+
 describe("bounds", () => {
   it.each([
     ["too long", `event.type == "${"a".repeat(limits.conditionCharsMax)}"`],
