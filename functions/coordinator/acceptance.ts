@@ -109,9 +109,10 @@ export class Acceptance {
     const { held, offence } = granted;
     const cidr = cidrFromKey(item.key);
     if (cidr === null) throw new PortcullisError("INVARIANT", `${item.key} is not a block`);
-    const until = this.#ledger.freeEnd(item.key, granted.until, client);
     const at = held ? this.#ledger.heldFrom(item.at) : item.at;
-    const lease = { key: leaseKey(cidr, until, client), cidr, at, until, client, severity: item.severity, targets: item.targets, held };
+    const { severity, targets } = item;
+    const until = this.#ledger.freeEnd(item.key, { at, until: granted.until, client, severity, targets, held });
+    const lease = { key: leaseKey(cidr, until, client), cidr, at, until, client, severity, targets, held };
     return offence === undefined ? lease : { ...lease, offence };
   }
 

@@ -49,9 +49,10 @@ export class KnownLeases {
   }
 
   add(lease: Lease): void {
-    const isRenewal = this.at(lease.cidr.key).some((other) => other.client === lease.client);
+    const known = this.at(lease.cidr.key);
+    const isRenewal = known.some((other) => other.client === lease.client);
     this.#keep(lease);
-    this.#count += 1;
+    if (!known.some((other) => other.key === lease.key)) this.#count += 1;
     if (!isRenewal) this.#liveByClient.set(lease.client, this.live(lease.client) + 1);
   }
 

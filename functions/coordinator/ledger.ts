@@ -39,6 +39,11 @@ function within(times: readonly EpochMs[], now: EpochMs, windowMs: number): { re
   return { count: times.length - at, oldest: times[at] ?? now };
 }
 
+/** Whether two leases that end at once say the same: then they are one record. */
+function isSame(a: Lease, b: Pick<Lease, "at" | "severity" | "targets" | "held">): boolean {
+  return a.at === b.at && a.severity === b.severity && a.held === b.held && JSON.stringify(a.targets) === JSON.stringify(b.targets);
+}
+
 /** A renewal is the same offence as what it renews. */
 function renewed(item: AcceptItem, mine: readonly Lease[]): Grown {
   const offence = Math.max(0, ...mine.map((lease) => lease.offence ?? 0));
@@ -163,10 +168,13 @@ export class Ledger {
 
   /**
    * `until`, or the first millisecond after it that no lease of the client at the block ends at: records are immutable, and
-   * one that says something else (other targets, another severity) must not take this one's key.
+   * one that says something else (other targets, another severity) must not take this one's key. The same once more, which is written where a lift
+   * may hide what it did the first time, takes its own.
    */
-  freeEnd(key: string, until: EpochMs, client: string): EpochMs {
-    const taken = new Set(this.leasesAt(key).flatMap((lease) => (lease.client === client ? [lease.until] : [])));
+  freeEnd(key: string, wanted: Omit<Lease, "key" | "cidr" | "offence">): EpochMs {
+    const { client, until } = wanted;
+    const others = this.leasesAt(key).filter((lease) => lease.client === client && !isSame(lease, wanted));
+    const taken = new Set(others.map((lease) => lease.until));
     let end = until;
     while (taken.has(end)) end += 1;
     return end;

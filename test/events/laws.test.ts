@@ -149,6 +149,21 @@ describe("events", () => {
     );
   });
 
+  test("cut off behind its write, and memory lost: the event's lease is written again as it was, not a millisecond later", async () => {
+    const moves: readonly Move[] = [
+      { do: "wait", seconds: 65 },
+      { do: "event", host: 1, copies: 1 },
+      { do: "kill", calls: 0 },
+      { do: "kill", calls: 2 },
+      { do: "wait", seconds: 0 },
+      { do: "wipe" },
+    ];
+    const { world, ledger } = await live(moves, 1);
+    await world.advance(settle + limits.retryWaitLongestMs + 12 * minute);
+    const { leases } = await stored(world);
+    expect(leases.map((name) => Number(name.split(":")[3]))).toEqual(ledger.sent.map(({ at }) => (at ?? 0) + 2 * 86_400_000));
+  });
+
   test("killed after every call in turn: the event is done all the same, once", async () => {
     for (let calls = 0; calls < 24; calls += 1) {
       const world = await newWorld({ config: { playbooks: [callHome()] } });
