@@ -13,6 +13,9 @@ export interface Room {
   readonly ci: boolean;
 }
 
+/** Without the test of memory: it measures another process, in which no mutant is active. */
+const passTests = "test/pass/!(most-leases).test.ts";
+
 export const rooms: readonly Room[] = [
   { name: "shared/plan", mutate: ["shared/plan/**/*.ts"], tests: ["test/plan/**/*.test.ts"], scoreMin: 98, ci: false },
   { name: "shared/lease", mutate: ["shared/lease/**/*.ts"], tests: ["test/lease/**/*.test.ts"], scoreMin: 98, ci: true },
@@ -32,7 +35,7 @@ export const rooms: readonly Room[] = [
   {
     name: "functions/pass",
     mutate: ["functions/pass/*.ts", "!functions/pass/report.ts"],
-    tests: ["test/pass/**/*.test.ts"],
+    tests: [passTests],
     scoreMin: 96,
     ci: false,
   },
@@ -40,7 +43,7 @@ export const rooms: readonly Room[] = [
     name: "functions/reconcile",
     // What only whole passes can show.
     mutate: ["functions/reconcile.ts", "functions/pass/report.ts"],
-    tests: ["test/pass/**/*.test.ts", "test/coordinator/**/*.test.ts"],
+    tests: [passTests, "test/coordinator/**/*.test.ts"],
     scoreMin: 80,
     ci: false,
   },
