@@ -35,9 +35,9 @@ const tags = { integer: 0x02, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x
 function elementAt(bytes: Uint8Array, from: number, limit: number): Element | null {
   const tag = bytes[from];
   const first = bytes[from + 1];
-  if (from + 2 > limit || tag === undefined || first === undefined) return null;
+  if (tag === undefined || first === undefined) return null;
   const count = first < 0x80 ? 0 : first & 0x7f;
-  if (first === 0x80 || count > 3 || from + 2 + count > limit) return null;
+  if (first === 0x80 || count > 3) return null;
   let length = count === 0 ? first : 0;
   for (let at = 0; at < count; at += 1) length = length * 256 + (bytes[from + 2 + at] ?? 0);
   if (count > 0 && length < (count === 1 ? 0x80 : 256 ** (count - 1))) return null;

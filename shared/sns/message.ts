@@ -7,6 +7,8 @@ import { readTopic, type Topic } from "./topic.ts";
 export const snsTypes = ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"] as const;
 export type SnsType = (typeof snsTypes)[number];
 
+const versions = [1, 2] as const;
+
 export interface SnsMessage {
   readonly type: SnsType;
   readonly id: string;
@@ -15,7 +17,7 @@ export interface SnsMessage {
   /** What was published. */
   readonly text: string;
   /** 1: RSA with SHA-1, 2: RSA with SHA-256. */
-  readonly version: 1 | 2;
+  readonly version: (typeof versions)[number];
   /** In base64. */
   readonly signature: string;
   readonly certificateUrl: string;
@@ -72,11 +74,11 @@ export function readSnsMessage(parsed: unknown): SnsMessage | null {
   const text = fields("Message");
   const signature = matching(fields("Signature"), signaturePattern);
   const certificateUrl = matching(fields("SigningCertURL"), linePattern);
-  const version = { 1: 1, 2: 2 }[matching(fields("SignatureVersion"), /^[12]$/) ?? ""];
+  const version = versions.find((number) => `${number}` === fields("SignatureVersion"));
   if (type === undefined || id === null || topic === null || !Number.isFinite(at) || text === null) return null;
-  if (signature === null || certificateUrl === null || (version !== 1 && version !== 2)) return null;
+  if (signature === null || certificateUrl === null || version === undefined) return null;
   // A subject has no line breaks (SNS API reference, Publish, 2026-11); one that has is not SNS's.
-  if (fields("Subject") !== null && !/^[^\n\r]*$/.test(fields("Subject") ?? "")) return null;
+  if (!/^[^\n\r]*$/.test(fields("Subject") ?? "")) return null;
   const subscribe = subscribeOf(type, fields);
   if (subscribe === undefined) return null;
   return { type, id, topic, at, text, version, signature, certificateUrl, signedText: signedTextOf(type, fields), subscribe };

@@ -71,4 +71,20 @@ describe("pemBase64", () => {
     expect(pemBase64("-----BEGIN CERTIFICATE-----\n<html>\n-----END CERTIFICATE-----")).toBeNull();
     expect(pemBase64("-----END CERTIFICATE-----AAAA-----BEGIN CERTIFICATE-----")).toBeNull();
   });
+
+  test("refuse: one mark alone, wherever the letters stand", () => {
+    const letters = "A".repeat(40);
+    for (const text of [`${letters}-----END CERTIFICATE-----`, `-----BEGIN CERTIFICATE-----${letters}`, `-----BEGIN CERTIFICATE-----${letters}-`, letters])
+      expect([text, pemBase64(text)]).toEqual([text, null]);
+  });
+
+  test("read: with one character, or one line, before the first mark", () => {
+    for (const before of ["x", "\n", "subject=CN\n"]) expect(pemBase64(`${before}${pemOf(ours)}`)).toBe(Buffer.from(ours).toString("base64"));
+  });
+
+  test("refuse: base64 with something else before it, behind it, or in it", () => {
+    for (const text of ["<AAAA", "AAAA<", "AA<A", "AAAA===", "=AAA", " AAAA", "AAAA ", ""])
+      expect([text, pemBase64(`-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`)]).toEqual([text, null]);
+    for (const text of ["AAAA", "AAA=", "AA==", "+/09az"]) expect(pemBase64(`-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`)).toBe(text);
+  });
 });

@@ -104,6 +104,20 @@ describe("a certificate, element by element", () => {
     expect(readCertificate(certificate(change))).toBeNull();
   });
 
+  test("refuse: a body of nothing, of its version alone, and a date as long as a file, without a fault", () => {
+    const around = (...body: readonly Bytes[]) => readCertificate(Uint8Array.from(sequence(sequence(...body), sequence(), der(0x03, [0]))));
+    expect(around()).toBeNull();
+    expect(around(fields.version)).toBeNull();
+    // More than a call takes as arguments.
+    const long = (tag: number, count: number) => [tag, 0x83, count >> 16, (count >> 8) & 0xff, count & 0xff, ...zeros(count)];
+    const validity = long(0x30, 200_005 + 15);
+    const date = long(0x17, 200_000);
+    const dates = [...validity.slice(0, 5), ...date, ...utc("260101000000Z")];
+    const body = [...fields.version, ...fields.serial, ...fields.algorithm, ...fields.issuer, ...dates, ...fields.subject, ...fields.key];
+    const filled = (content: Bytes) => [0x30, 0x83, content.length >> 16, (content.length >> 8) & 0xff, content.length & 0xff].concat(content);
+    expect(readCertificate(Uint8Array.from(filled(filled(body))))).toBeNull();
+  });
+
   test("refuse: what is no sequence, or has more elements than a certificate", () => {
     const bytes = certificate();
     expect(readCertificate(Uint8Array.from([0x31, ...bytes.subarray(1)]))).toBeNull();

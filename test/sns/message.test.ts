@@ -80,6 +80,8 @@ describe("a message of SNS", () => {
         "2026-11-26T12:00:00Z\n",
         "2026-13-26T12:00:00Z",
         "26-11-26T12:00:00Z",
+        // A year that JavaScript reads, and that no other reader would.
+        "+002026-11-26T12:00:00Z",
       ],
     ],
     ["Signature", ["", "a\n", "a b", "a===", "=a", "a=a", "a".repeat(1_401), "ä"]],
@@ -102,6 +104,10 @@ describe("a message of SNS", () => {
       ["Message", ""],
     ] as const)
       expect([name, text, readSnsMessage({ ...plain, [name]: text }) === null]).toEqual([name, text, false]);
+  });
+
+  test("refuse: a confirmation of a type that there is not", () => {
+    for (const Type of ["X", "", "Subscription", "toString"]) expect([Type, readSnsMessage({ ...confirmation, Type })]).toEqual([Type, null]);
   });
 
   test("refuse: what is no object, and what it only inherits", () => {

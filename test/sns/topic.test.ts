@@ -17,6 +17,7 @@ describe("readTopic", () => {
   test.each([
     [topicArn, "sns.eu-west-1.amazonaws.com"],
     ["arn:aws-cn:sns:cn-north-1:123456789012:a", "sns.cn-north-1.amazonaws.com.cn"],
+    ["arn:aws:sns:eu-west-12:123456789012:a", "sns.eu-west-12.amazonaws.com"],
     ["arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_B-9", "sns.us-gov-west-1.amazonaws.com"],
   ])("read: %s is vouched for by %s", (arn, expected) => {
     expect(readTopic(arn)?.host).toBe(expected);
@@ -107,5 +108,21 @@ describe("confirmationUrl", () => {
     ] as const)
       expect([from, to, confirmationUrl(subscribeUrl.replace(from, to), topic, token)]).toEqual([from, to, null]);
     expect(confirmationUrl(`${subscribeUrl}&x`, topic, `${token}&x`)).toBeNull();
+  });
+
+  // The token is put into the new URL as it is: one that could say more there asks SNS for something else than to confirm.
+  test("refuse: a token that is more than letters, however it is written in the URL", () => {
+    for (const more of ["&Action=Publish&x=a", "a&Action=Publish", "a&Action=Publish&x=a", "a#", "a?", "a%26", "a b", "a\n", "\na", ""]) {
+      const url = subscribeUrl.replace(token, encodeURIComponent(more));
+      expect([more, confirmationUrl(url, topic, more)]).toEqual([more, null]);
+    }
+    for (const [length, taken] of [
+      [1, true],
+      [2_048, true],
+      [2_049, false],
+    ] as const) {
+      const long = "a".repeat(length);
+      expect([length, confirmationUrl(subscribeUrl.replace(token, long), topic, long) !== null]).toEqual([length, taken]);
+    }
   });
 });
