@@ -8,7 +8,7 @@ const signs: readonly (readonly [EventCategory, RegExp])[] = [
   ["brute-force", /brute.?force|(?:^|[^a-z])bf(?![a-z])|authentication.?fail|failed.?log|login.?attempt|password.?(?:guess|spray)|user.?enum/],
   ["crypto-mining", /crypto.?(?:currency|min)|coin.?min|\bminers?\b|bitcoin|stratum/],
   ["command-and-control", /c&c|\bc2\b|command.?and.?control|backdoor|beacon|botnet/],
-  ["denial-of-service", /denial.?of.?service|d?dos(?:\b|attack|_)|l7ddos|rate.?(?:based|limit)|flood/],
+  ["denial-of-service", /denial.?of.?service|ddos|(?<![a-z])dos(?:\b|attack|_)|rate.?(?:based|limit)|flood/],
   ["shell", /reverse.?shell|terminal.?shell|shell.?(?:spawn|in.?container|code)|interactive.?shell|web.?shell/],
   ["data-exposure", /exfiltration|exposure|sensitivedata|data.?leak|s3bucketpublic|publicly/],
   ["web-attack", /sqli|sql.?injection|\bxss\b|cross.?site|web.?(?:attack|application|scan)|\bwaf\b|(?:path|directory).?traversal|log4j|\bhttp\b|\bcve\b/],

@@ -284,7 +284,8 @@ describe("words of detectors", () => {
       "bruteforce brute-force BruteForce|ssh:bf|authentication_failed|failed login|failedlogon|login attempt|loginattempts|password-guessing|password spray|passwordspray|user enumeration|userenum",
     "crypto-mining": "cryptocurrency|crypto currency|crypto-mining|cryptominer|coinminer|coin-mining|miner|miners|bitcoin|stratum",
     "command-and-control": "c&c|a c2 b|commandandcontrol|command and control|backdoor|beacon|botnet",
-    "denial-of-service": "denialofservice|denial of service|ddos|dos|dos_attack|ddosattack|l7ddos|ratebased|rate-based|ratelimit|rate limit|flood",
+    "denial-of-service":
+      "denialofservice|denial of service|ddos|dos|dos_attack|ddosattack|l7ddos|http_dos|l7 dos|ratebased|rate-based|ratelimit|rate limit|flood",
     shell:
       "reverseshell|reverse shell|terminalshell|terminal shell|shellspawn|shell spawned|shell in container|shell-in-container|shellcode|shell code|interactiveshell|interactive shell|webshell|web shell",
     "data-exposure": "exfiltration|exposure|SensitiveData|dataleak|data leak|s3BucketPublic|publicly",
@@ -293,7 +294,7 @@ describe("words of detectors", () => {
     "port-probe": "portprobe|port probe|portscan|port-sweep|recon:ec2|networkscan|network scan|scan|scanner|scanning|probing",
     "credential-access": "credential|iamuser|secret|secrets|accesskey|access key",
     malware: "malware|trojan|virus|ransomware|worm|exploit",
-    other: "abf|bfg|minerals|ec2|adosx|axssb|scand|a recon|secretly|wormhole|nothing",
+    other: "abf|bfg|tornados|kudos_|minerals|ec2|adosx|axssb|scand|a recon|secretly|wormhole|nothing",
   };
 
   it.each(Object.entries(kinds).flatMap(([kind, words]) => words.split("|").map((word) => [word, kind] as const)))("categoryOf: %j is %s", (word, kind) => {

@@ -1,32 +1,12 @@
 // Which end of a connection is the attacker and which is ours, source by source, from the least message that tells; and what else a source
 // says by one field. A wrong answer blocks ourselves.
 import { describe, expect, it } from "vitest";
-import type { DetectionEvent } from "../../shared/event/event.ts";
 import { crowdsec, goDurationMs } from "../../shared/source/crowdsec.ts";
 import { falco } from "../../shared/source/falco.ts";
 import { guardduty } from "../../shared/source/guardduty.ts";
 import { securityhub } from "../../shared/source/securityhub.ts";
-import type { SourceAdapter, SourceEntry } from "../../shared/source/source.ts";
-import { rules, withSamples } from "./samples.ts";
-
-const [them, us, inside, more] = ["203.0.113.7", "198.51.100.4", "10.0.0.4", "203.0.113.9"] as const;
-
-function entryOf(adapter: SourceAdapter, message: object): SourceEntry | undefined {
-  return adapter.read(message, withSamples)[0];
-}
-
-function eventOf(adapter: SourceAdapter, message: object): DetectionEvent {
-  const entry = entryOf(adapter, message);
-  if (entry?.kind !== "event") throw new Error(JSON.stringify(entry));
-  return entry.event;
-}
-
-const plain = (addresses: readonly string[]) => addresses.map((text) => text.replace(/\/(?:32|128)$/, ""));
-/** Direction, attackers, ours. */
-function ends(adapter: SourceAdapter, message: object): readonly unknown[] {
-  const { direction, actor, victim } = eventOf(adapter, message);
-  return [direction, plain(actor.addresses), plain(victim.addresses)];
-}
+import { rules } from "./samples.ts";
+import { ends, entryOf, eventOf, inside, more, plain, them, us } from "./told.ts";
 
 describe("falco", () => {
   const alert = (fields: object, rest: object = {}) => ({ rule: "r", time: "2026-01-02T03:04:05.000000006Z", output_fields: fields, ...rest });

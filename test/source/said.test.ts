@@ -1,27 +1,15 @@
 // What web firewalls, sensors and alert managers say by one field: who was shut out, which way, how grave, and what is no attack.
 import { describe, expect, it } from "vitest";
-import type { DetectionEvent } from "../../shared/event/event.ts";
 import { adapters } from "../../shared/source/index.ts";
-import type { SourceEntry } from "../../shared/source/source.ts";
 import { withSamples } from "./samples.ts";
+import * as told from "./told.ts";
+import { inside, more, plain, them, us } from "./told.ts";
 
-const [them, us, inside, more] = ["203.0.113.7", "198.51.100.4", "10.0.0.4", "203.0.113.9"] as const;
 type Name = keyof typeof adapters;
 
-const entryOf = (name: Name, message: object): SourceEntry | undefined => adapters[name].read(message, withSamples)[0];
-
-function eventOf(name: Name, message: object): DetectionEvent {
-  const entry = entryOf(name, message);
-  if (entry?.kind !== "event") throw new Error(JSON.stringify(entry));
-  return entry.event;
-}
-
-const plain = (addresses: readonly string[]) => addresses.map((text) => text.replace(/\/(?:32|128)$/, ""));
-
-function ends(name: Name, message: object): readonly unknown[] {
-  const { direction, actor, victim } = eventOf(name, message);
-  return [direction, plain(actor.addresses), plain(victim.addresses)];
-}
+const entryOf = (name: Name, message: object) => told.entryOf(adapters[name], message);
+const eventOf = (name: Name, message: object) => told.eventOf(adapters[name], message);
+const ends = (name: Name, message: object) => told.ends(adapters[name], message);
 
 describe("aws-waf-logs", () => {
   const httpRequest = { clientIp: them, requestId: "1", httpMethod: "GET", uri: "/" };
