@@ -15,8 +15,8 @@ export interface CertificateParts {
 export function pemBase64(text: string): string | null {
   const begin = "-----BEGIN CERTIFICATE-----";
   const start = text.indexOf(begin);
-  const end = start === -1 ? -1 : text.indexOf("-----END CERTIFICATE-----", start);
-  if (end === -1) return null;
+  const end = text.indexOf("-----END CERTIFICATE-----", start);
+  if (start === -1 || end === -1) return null;
   const base64 = text.slice(start + begin.length, end).replace(/[\r\n]/g, "");
   return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? base64 : null;
 }
@@ -36,8 +36,8 @@ function elementAt(bytes: Uint8Array, from: number, limit: number): Element | nu
   const tag = bytes[from];
   const first = bytes[from + 1];
   if (tag === undefined || first === undefined) return null;
+  if (first === 0x80) return null;
   const count = first < 0x80 ? 0 : first & 0x7f;
-  if (first === 0x80 || count > 3) return null;
   let length = count === 0 ? first : 0;
   for (let at = 0; at < count; at += 1) length = length * 256 + (bytes[from + 2 + at] ?? 0);
   if (count > 0 && length < (count === 1 ? 0x80 : 256 ** (count - 1))) return null;
@@ -60,15 +60,14 @@ function elementsIn(bytes: Uint8Array, parent: Element | null): readonly Element
 
 /** UTCTime and GeneralizedTime as certificates have them: to the second, in UTC (RFC 5280, 4.1.2.5). */
 function timeOf(bytes: Uint8Array, element: Element | undefined): EpochMs | null {
-  if (element === undefined || element.end - element.start > 15) return null;
-  const text = String.fromCharCode(...bytes.subarray(element.start, element.end));
+  if (element === undefined) return null;
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(element.start, element.end));
   const isShort = element.tag === tags.utcTime;
   if (!isShort && element.tag !== tags.generalizedTime) return null;
   const digits = (isShort ? /^([0-9]{12})Z$/ : /^([0-9]{14})Z$/).exec(text)?.[1];
   if (digits === undefined) return null;
   const whole = isShort ? `${Number(digits.slice(0, 2)) < 50 ? "20" : "19"}${digits}` : digits;
-  const parts = /^(.{4})(..)(..)(..)(..)(..)$/.exec(whole) ?? [];
-  const at = Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}Z`);
+  const at = Date.parse(whole.replace(/(.{4})(..)(..)(..)(..)(..)/, "$1-$2-$3T$4:$5:$6Z"));
   return Number.isFinite(at) ? at : null;
 }
 

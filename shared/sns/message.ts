@@ -43,7 +43,7 @@ type Fields = (name: string) => string | null;
 /** Own members that are texts; `null` and absent are the same, as in AWS's own validator. */
 function fieldsOf(parsed: object): Fields {
   return (name) => {
-    const value: unknown = Object.hasOwn(parsed, name) ? Object.getOwnPropertyDescriptor(parsed, name)?.value : null;
+    const value: unknown = Object.getOwnPropertyDescriptor(parsed, name)?.value;
     return typeof value === "string" ? value : null;
   };
 }
@@ -52,8 +52,10 @@ function matching(text: string | null, pattern: RegExp): string | null {
   return text !== null && pattern.test(text) ? text : null;
 }
 
+/** All but the subject are known to be there. */
 function signedTextOf(type: SnsType, fields: Fields): string {
-  return signedFields[type].map((name) => (name === "Subject" && fields(name) === null ? "" : `${name}\n${fields(name) ?? ""}\n`)).join("");
+  const lines = signedFields[type].map((name) => [name, fields(name)] as const);
+  return lines.map(([name, value]) => (value === null ? "" : `${name}\n${value}\n`)).join("");
 }
 
 function subscribeOf(type: SnsType, fields: Fields): SnsMessage["subscribe"] | undefined {

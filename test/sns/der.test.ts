@@ -97,6 +97,8 @@ describe("a certificate, element by element", () => {
     ["something before a short date", { validity: sequence(utc("260101000000Z"), utc("0360101000000Z")) }],
     ["something behind a short date", { validity: sequence(utc("260101000000Z"), utc("360101000000Z0")) }],
     ["something behind a long date", { validity: sequence(utc("260101000000Z"), general("20360101000000Z0")) }],
+    ["something before a long date", { validity: sequence(utc("260101000000Z"), general("120360101000000Z")) }],
+    ["a mark of the order of bytes before a date", { validity: sequence(utc("260101000000Z"), utc("\u00ef\u00bb\u00bf360101000000Z")) }],
     ["a fraction of a second", { validity: sequence(utc("260101000000Z"), general("20360101000000.5Z")) }],
     ["a month that there is not", { validity: sequence(utc("260101000000Z"), utc("361301000000Z")) }],
     ["no time zone", { validity: sequence(utc("260101000000Z"), utc("360101000000")) }],
@@ -108,6 +110,8 @@ describe("a certificate, element by element", () => {
     const around = (...body: readonly Bytes[]) => readCertificate(Uint8Array.from(sequence(sequence(...body), sequence(), der(0x03, [0]))));
     expect(around()).toBeNull();
     expect(around(fields.version)).toBeNull();
+    // A tag without a length, as the last byte of all.
+    expect(readCertificate(Uint8Array.from(sequence(sequence(...Object.values(fields)), sequence(), [5])))).toBeNull();
     // More than a call takes as arguments.
     const long = (tag: number, count: number) => [tag, 0x83, count >> 16, (count >> 8) & 0xff, count & 0xff, ...zeros(count)];
     const validity = long(0x30, 200_005 + 15);

@@ -78,6 +78,7 @@ describe("a message of SNS", () => {
         "2026-11-26T12:00:00.1234Z",
         "x2026-11-26T12:00:00Z",
         "2026-11-26T12:00:00Z\n",
+        "2026-11-26T12:00:00Z (a remark)",
         "2026-13-26T12:00:00Z",
         "26-11-26T12:00:00Z",
         // A year that JavaScript reads, and that no other reader would.
