@@ -43,7 +43,7 @@ export const rooms: readonly Room[] = [
     name: "functions/reconcile",
     // What only whole passes can show.
     mutate: ["functions/reconcile.ts", "functions/pass/report.ts"],
-    tests: [passTests, "test/coordinator/**/*.test.ts"],
+    tests: [passTests],
     scoreMin: 80,
     ci: false,
   },
