@@ -1,11 +1,10 @@
 // The product in one loop: read the leases once, make every target agree with them, say what is true.
 // Serial: the coordinator never runs two passes at once. Everything it decides is decided by pure code in `shared/`.
-import { PortcullisError } from "../shared/errors.ts";
 import { liftedBy, type Records } from "../shared/lease/live.ts";
 import { limits } from "../shared/limits.ts";
 import type { EpochMs } from "../shared/ports.ts";
 import { readRecords } from "./pass/records.ts";
-import { snapshotOf } from "./pass/report.ts";
+import { snapshotOf, troubleOf } from "./pass/report.ts";
 import { isQuiet, nextDue, nextPassAt, noteFullPass, noteNextDue } from "./pass/schedule.ts";
 import { bySpill, unblocked } from "./pass/spill.ts";
 import { safeVisit, type Visit } from "./pass/visit.ts";
@@ -63,12 +62,8 @@ function failuresOf(world: World, visits: readonly Visit[], records: Records, st
   if (storeError !== null) failed.store = storeError;
   else if (fresh === "fresh" && !records.complete) failed.store = records.incompleteWhy ?? "incomplete";
   for (const visited of visits) {
-    const error =
-      visited.error ??
-      (visited.bar?.state === "failed" || visited.bar?.state === "pending" ? new PortcullisError("OWNERSHIP_CONFLICT", visited.bar.why) : null);
-    if (isAtWork(world, visited)) continue;
-    if (error !== null) failed[visited.target.name] = `${error.code}: ${error.message}`;
-    else if (visited.orphans?.unsafe === true) failed[visited.target.name] = `PLAN_UNSAFE: ${visited.orphans.cidrs.length} orphans need a person's word`;
+    const trouble = troubleOf(visited);
+    if (trouble !== null && !isAtWork(world, visited)) failed[visited.target.name] = `${trouble.code}: ${trouble.message}`;
   }
   return failed;
 }

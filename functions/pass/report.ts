@@ -51,8 +51,7 @@ function targetSnapshot({ world, visited, records, over, before, now }: TargetRe
   const { target, observation } = visited;
   const stops = records.stop.targets;
   const stopped = (Object.hasOwn(stops, target.name) ? stops[target.name] : stops["*"]) ?? null;
-  const error = visited.error === null ? barError(visited) : { code: visited.error.code, message: visited.error.message };
-  const common = { kind: target.definition.kind, mode: target.config.mode, stopped, error, callsMade: visited.callsMade };
+  const common = { kind: target.definition.kind, mode: target.config.mode, stopped, error: troubleOf(visited), callsMade: visited.callsMade };
   if (observation === null) {
     const unseen = {
       observedAt: null,
@@ -91,17 +90,14 @@ function roomOf(world: World, { target, plan, observation, standing }: Visit, re
   };
 }
 
-/** Conditions that a person must mend count as errors too, though the visit itself went well. */
-function barError(visited: Visit): TargetSnapshot["error"] {
-  if (visited.bar !== null && (visited.bar.state === "failed" || visited.bar.state === "pending")) {
-    return { code: "OWNERSHIP_CONFLICT", message: visited.bar.why };
-  }
-  if (visited.orphans?.unsafe === true) {
-    const count = visited.orphans.cidrs.length;
-    const message = `${count} entries of ours have no record, too many to remove unasked; confirm with POST /v1/reconcile and digest ${visited.orphans.digest}`;
-    return { code: "PLAN_UNSAFE", message };
-  }
-  return null;
+/** Why a target is not as it should be: the visit failed, or went well and found what a person must mend. */
+export function troubleOf({ error, bar, orphans }: Visit): TargetSnapshot["error"] {
+  if (error !== null) return { code: error.code, message: error.message };
+  if (bar !== null && (bar.state === "failed" || bar.state === "pending")) return { code: "OWNERSHIP_CONFLICT", message: bar.why };
+  if (orphans?.unsafe !== true) return null;
+  const { cidrs, digest } = orphans;
+  const message = `${cidrs.length} entries of ours have no record, too many to remove unasked; confirm with POST /v1/reconcile and digest ${digest}`;
+  return { code: "PLAN_UNSAFE", message };
 }
 
 function blocksOf(records: Records, lifted: Lifted, now: EpochMs): ReadonlyMap<string, readonly Lease[]> {
