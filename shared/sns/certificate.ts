@@ -61,7 +61,7 @@ function elementsIn(bytes: Uint8Array, parent: Element | null): readonly Element
 /** UTCTime and GeneralizedTime as certificates have them: to the second, in UTC (RFC 5280, 4.1.2.5). */
 function timeOf(bytes: Uint8Array, element: Element | undefined): EpochMs | null {
   if (element === undefined) return null;
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(element.start, element.end));
+  const text = Array.from(bytes.subarray(element.start, element.end), (byte) => String.fromCharCode(byte)).join("");
   const isShort = element.tag === tags.utcTime;
   if (!isShort && element.tag !== tags.generalizedTime) return null;
   const digits = (isShort ? /^([0-9]{12})Z$/ : /^([0-9]{14})Z$/).exec(text)?.[1];
