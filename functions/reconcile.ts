@@ -134,7 +134,7 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   const visits = await visitAll(world, (target, upstream) => safeVisit(world, target, request, upstream));
 
   const failed = failuresOf(world, visits, records, error, fresh);
-  const isSettled = fresh === "fresh" && visits.every((visited) => visited.error === null) && Object.keys(failed).length === 0;
+  const isSettled = visits.every((visited) => visited.error === null) && Object.keys(failed).length === 0;
   if (wake !== "accepted") noteFullPass(world, now, failed, isSettled ? "settled" : "unsettled");
   noteNextDue(world, nextDue(world, records, lifted, now), wake === "accepted" ? "may come sooner" : "known");
   memory.core.storeId = records.storeId;
@@ -143,7 +143,8 @@ export async function pass(world: World, wake: Wake): Promise<PassReport> {
   if (fresh === "fresh") noteListed(memory, records);
   if (fresh === "fresh") await world.onListed?.(records.events ?? [], { whole: records.complete, beganAt: now });
   memory.offences.learn(records, lifted, world.config, now);
-  const fullAt = fresh === "fresh" && records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
+  // Only what was read afresh is ever called complete.
+  const fullAt = records.complete ? clock.now() : (memory.snapshot?.fullAt ?? null);
   await memory.saveSnapshot(snapshotOf({ world, records, lifted, fresh, visits, before: memory.snapshot, now: clock.now(), fullAt }));
   await memory.offences.save();
   await memory.saveCore();

@@ -12,7 +12,8 @@ export interface Bar {
   readonly why: string;
 }
 
-function stopOf(records: Records, target: string): "freeze" | "drain" | null {
+/** What an operator stopped there: by its name, or with all others. */
+export function stopOf(records: Records, target: string): "freeze" | "drain" | null {
   const stops = records.stop.targets;
   return (Object.hasOwn(stops, target) ? stops[target] : stops["*"]) ?? null;
 }

@@ -3,11 +3,14 @@ import { cidrKey } from "../../shared/address/index.ts";
 import { severities, spillTargets } from "../../shared/config.ts";
 import { isHeld, type Lifted, liftsThatMatter, type Records, selects } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
-import type { BlockRow, PoolUse, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import type { BlockRow, PoolUse, RoomView, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
+import type { TargetPlan } from "../../shared/plan/decide.ts";
 import { roomView } from "../../shared/plan/room.ts";
 import type { EpochMs } from "../../shared/ports.ts";
+import type { Entry, Observation } from "../../shared/provider.ts";
 import { isoTime } from "../../shared/time.ts";
+import { stopOf } from "./bars.ts";
 import { type EndedLeases, endedLeases, newestEnded } from "./ended.ts";
 import { overdueSince } from "./overdue.ts";
 import { policyOf } from "./policy.ts";
@@ -29,12 +32,8 @@ class StateTable {
   }
 }
 
-function poolUses(visited: Visit): PoolUse[] {
-  const pools = visited.observation?.pools ?? [];
-  return pools.map((pool) => {
-    const used = visited.standing.filter((entry) => pool.families.includes(entry.cidr.family)).length;
-    return { name: pool.name, limit: pool.limit, used };
-  });
+function poolUses({ pools }: Observation, standing: readonly Entry[]): PoolUse[] {
+  return pools.map(({ name, limit, families }) => ({ name, limit, used: standing.filter((entry) => families.includes(entry.cidr.family)).length }));
 }
 
 interface TargetReport {
@@ -48,11 +47,16 @@ interface TargetReport {
 
 /** A failed visit keeps what was last known, and says so by its error and its old `observedAt`. */
 function targetSnapshot({ world, visited, records, over, before, now }: TargetReport): TargetSnapshot {
-  const { target, observation } = visited;
-  const stops = records.stop.targets;
-  const stopped = (Object.hasOwn(stops, target.name) ? stops[target.name] : stops["*"]) ?? null;
-  const common = { kind: target.definition.kind, mode: target.config.mode, stopped, error: troubleOf(visited), callsMade: visited.callsMade };
-  if (observation === null) {
+  const { target, observation, plan, standing } = visited;
+  const common = {
+    kind: target.definition.kind,
+    mode: target.config.mode,
+    stopped: stopOf(records, target.name),
+    error: troubleOf(visited),
+    callsMade: visited.callsMade,
+  };
+  // Both or none: a target that was seen has a plan.
+  if (observation === null || plan === null) {
     const unseen = {
       observedAt: null,
       enforcing: { yes: false as const, why: "it was never observed" },
@@ -68,12 +72,12 @@ function targetSnapshot({ world, visited, records, over, before, now }: TargetRe
     ...common,
     observedAt: now,
     enforcing: observation.enforcing,
-    pools: poolUses(visited),
-    ours: visited.standing.length,
+    pools: poolUses(observation, standing),
+    ours: standing.length,
     foreign: observation.foreign.length,
     shed: shedNames(visited),
-    ...roomOf(world, visited, records, now),
-    pending: visited.pending.length + (visited.plan?.waiting.length ?? 0),
+    room: roomOf(world, { target, plan, observation, standing }, records, now),
+    pending: visited.pending.length + plan.waiting.length,
     orphans: visited.orphans,
     drift: visited.drift,
     changed: visited.changed,
@@ -81,13 +85,15 @@ function targetSnapshot({ world, visited, records, over, before, now }: TargetRe
   };
 }
 
-function roomOf(world: World, { target, plan, observation, standing }: Visit, records: Records, now: EpochMs): Pick<TargetSnapshot, "room"> {
-  if (plan === null || observation === null) return {};
+interface Seen extends Pick<Visit, "target" | "standing"> {
+  readonly plan: TargetPlan;
+  readonly observation: Observation;
+}
+
+function roomOf(world: World, { target, plan, observation, standing }: Seen, records: Records, now: EpochMs): RoomView {
   const { maxEntries, warnAt = limits.roomWarnAt } = target.config;
   const { placed, shed, widened } = plan;
-  return {
-    room: roomView({ observation, standing, maxEntries, warnAt, placed, shed, widened, policy: policyOf(world, target, { records, now }, observation) }),
-  };
+  return roomView({ observation, standing, maxEntries, warnAt, placed, shed, widened, policy: policyOf(world, target, { records, now }, observation) });
 }
 
 /** Why a target is not as it should be: the visit failed, or went well and found what a person must mend. */

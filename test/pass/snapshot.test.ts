@@ -36,7 +36,7 @@ const stopOf = (targets: StopState["targets"], releasedAt = noStop.releasedAt) =
 /** What is said of one block, by target. */
 function said({ blocks, states }: Snapshot, text: string): Readonly<Record<string, unknown>> {
   const row = blocks.find((one) => one.key === key(text));
-  return Object.fromEntries(Object.entries(row?.states ?? {}).map(([name, index]) => [name, states[index]?.state]));
+  return Object.fromEntries(Object.entries(row?.states ?? {}).map(([name, index]) => [name, states[index]?.state ?? "nothing"]));
 }
 
 describe("a target in a snapshot", () => {
@@ -92,6 +92,15 @@ describe("a target in a snapshot", () => {
     const refuses = () => ({ kind: "conflict", message: "somebody else" }) as unknown as Outcome;
     const waiting = await toldOf({ web: { answer: refuses } }, [leaseOf(first)]);
     expect((await snapshotOf(waiting)).targets.web).toMatchObject({ pending: 1, changed: [], ours: 0 });
+  });
+
+  test("seen: what waits for a place that rests counts as much as what the cloud did not take", async () => {
+    const told = await toldOf({ web: { answer: () => ({ kind: "conflict", message: "somebody else" }) as unknown as Outcome } }, [
+      leaseOf(first),
+      leaseOf(second),
+    ]);
+    told.world.memory.target("web").frozen[`block:${key(second)}`] = passAt + settle;
+    expect((await snapshotOf(told)).targets.web).toMatchObject({ pending: 2, changed: [] });
   });
 
   test("seen: a target is nearly full from where its configuration says", async () => {
@@ -228,6 +237,18 @@ describe("a block in a snapshot", () => {
     expect(new Set(texts).size).toBe(texts.length);
   });
 
+  test("states: two reasons are two words", async () => {
+    const none: Observation["pools"] = [
+      { name: "four", families: [4], limit: 0 },
+      { name: "six", families: [6], limit: 0 },
+    ];
+    const { states } = await snapshotOf(await toldOf({ web: { observe: () => seen({ pools: none }) } }, [leaseOf(first), leaseOf("2001:db8::1")]));
+    expect(states.map(({ state, why }) => [state, /room for (\w+)/.exec(why ?? "")?.[1]])).toEqual([
+      ["shed", "four"],
+      ["shed", "six"],
+    ]);
+  });
+
   test("states: two covers are two words", async () => {
     const wides = ["203.0.113.0/24", "198.51.100.0/24"].map((text) => leaseOf(text, { until: startMs + 90 * settle }));
     const ours = [entryOf("a", "203.0.113.0/24"), entryOf("b", "198.51.100.0/24")];
@@ -258,6 +279,9 @@ describe("a block in a snapshot", () => {
     const told = await toldOf({ web: {}, api: {} }, leases);
     const snapshot = await snapshotOf(told);
     expect(snapshot.held).toBe(1);
+    const [heldAt, enforcedAt] = [first, second].map((text) => snapshot.blocks.find((row) => row.key === key(text))?.states.web ?? -1);
+    expect(snapshot.states[heldAt ?? -1]).toEqual({ state: "held", why: expect.stringMatching(/^the brake was on/) });
+    expect(snapshot.states[enforcedAt ?? -1]).toEqual({ state: "enforced" });
     expect([said(snapshot, first), said(snapshot, second), said(snapshot, third)]).toEqual([
       { web: "held", api: "held" },
       { web: "enforced", api: "enforced" },
@@ -282,7 +306,7 @@ describe("what else a snapshot says", () => {
     const { lifts, exemptions } = await snapshotOf(told);
     const byKey = new Map(lifts.map((lift) => [lift.key, lift]));
     expect(byKey.get(key(first))).toEqual({ key: key(first), at: startMs + 1_000, client: "*", exemptUntil, by: "person" });
-    expect(byKey.get(key(second))).toEqual({ key: key(second), at: startMs + 1_000, client: "a", exemptUntil: null });
+    expect(byKey.get(key(second))).toStrictEqual({ key: key(second), at: startMs + 1_000, client: "a", exemptUntil: null });
     expect(exemptions).toEqual([{ key: key(first), at: startMs + 1_000, until: exemptUntil }]);
   });
 

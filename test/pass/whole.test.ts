@@ -1,12 +1,13 @@
 // What a whole pass says and keeps: what failed and in which words, what it counted, in which order the targets were asked, and when all of it was
 // last whole.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { isQuiet } from "../../functions/pass/schedule.ts";
 import type { World } from "../../functions/pass/world.ts";
 import { pass } from "../../functions/reconcile.ts";
 import { cidrOf } from "../../shared/address/index.ts";
 import { fail, ok } from "../../shared/errors.ts";
-import { leaseMetadata, liftKey, liftMetadata } from "../../shared/keys.ts";
+import { eventMetadata } from "../../shared/event/record.ts";
+import { eventKey, leaseMetadata, liftKey, liftMetadata } from "../../shared/keys.ts";
 import type { Lift } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Observation, Outcome } from "../../shared/provider.ts";
@@ -36,6 +37,7 @@ describe("what went wrong", () => {
     const { failed } = await pass(told.world, "asked");
     expect(failed.web).toMatch(/^OWNERSHIP_CONFLICT: the target belongs to store fedcba9876543210/);
     expect(failed.api).toMatch(/^OWNERSHIP_CONFLICT: the target was never claimed/);
+    expect(told.world.memory.core.fullClean).toBe(false);
   });
 
   test("failed: nothing is, where a person chose that nothing is written", async () => {
@@ -70,6 +72,12 @@ describe("what went wrong", () => {
     expect(told.world.memory.snapshot).toMatchObject({ fullAt: null, complete: false });
   });
 
+  test("failed: one cloud at work among others is no failure, and yet nothing is settled", async () => {
+    const told = await toldOf({ web: { observe: () => fail("PROVIDER_PENDING", "another change is under way") }, api: {} });
+    expect((await pass(told.world, "asked")).failed).toEqual({});
+    expect(told.world.memory.core.fullClean).toBe(false);
+  });
+
   test("failed: a cloud at work is none until it has been for too long, from when it was last seen, or from the start of memory", async () => {
     let isAtWork = true;
     const pending = fail("PROVIDER_PENDING", "another change is under way");
@@ -87,6 +95,10 @@ describe("what went wrong", () => {
     expect(await failedAt(startMs + limits.readyMs + 1)).toEqual({});
     isAtWork = true;
     expect(await failedAt(startMs + 2 * limits.readyMs)).toEqual({});
+    expect(await failedAt(startMs + 2 * limits.readyMs + 1)).toEqual(failed);
+    // A target that the last pass did not know.
+    const { memory } = told.world;
+    memory.snapshot = memory.snapshot === null ? null : { ...memory.snapshot, targets: {} };
     expect(await failedAt(startMs + 2 * limits.readyMs + 1)).toEqual(failed);
   });
 });
@@ -228,9 +240,25 @@ describe("what is kept", () => {
     const { core } = told.world.memory;
     await pass(told.world, "asked");
     expect([core.listed, core.listedBy, core.storeId]).toEqual([4, { a: 2, b: 1 }, storeId]);
-    told.keys = [setUp];
+    const late = leaseOf("203.0.113.70");
+    await told.world.memory.remember(late.key, leaseMetadata(late), told.now);
     await pass(told.world, "accepted");
     expect([core.listed, core.listedBy]).toEqual([4, { a: 2, b: 1 }]);
+    await pass(told.world, "asked");
+    expect([core.listed, core.listedBy]).toEqual([5, { a: 3, b: 1 }]);
+  });
+
+  test("listed: events are records as well", async () => {
+    const told = await toldOf({ web: {} }, [leaseOf("203.0.113.7")]);
+    const { core } = told.world.memory;
+    const summary = { receivedAt: startMs, updatedAt: startMs, state: "done", client: "a", source: "falco", type: "t", playbooks: [], firings: [] } as const;
+    const events = ["a", "b", "c"].map((letter) => ({ name: eventKey(letter.repeat(32)), metadata: eventMetadata({ id: letter.repeat(32), ...summary }) }));
+    told.keys = [...told.keys, ...events];
+    await pass(told.world, "asked");
+    expect(core.listed).toBe(4);
+    told.keys = [setUp];
+    await pass(told.world, "accepted");
+    expect(core.listed).toBe(4);
     await pass(told.world, "asked");
     expect([core.listed, core.listedBy]).toEqual([0, {}]);
   });
@@ -316,6 +344,31 @@ describe("what is kept", () => {
     isDown = false;
     await pass(told.world, "asked");
     expect([memory.traces.names().size, memory.core.tracedAt]).toEqual([0, told.now]);
+  });
+
+  test("traces: while a step waits they are kept as well", async () => {
+    const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
+    let isTaken = true;
+    const answer = () => (isTaken ? { kind: "conflict", message: "somebody else" } : { kind: "applied" }) as unknown as Outcome;
+    const told = await toldOf({ web: { answer } });
+    const { memory } = told.world;
+    const lease = leaseOf("203.0.113.7");
+    await memory.remember(lease.key, leaseMetadata(lease), told.now, newTrace(random));
+    await pass(told.world, "asked");
+    expect(memory.traces.names().size).toBe(1);
+    isTaken = false;
+    await pass(told.world, "asked");
+    expect(memory.traces.names().size).toBe(0);
+  });
+
+  test("offences: every pass lets the memory of them learn from the records", async () => {
+    const lease = leaseOf("203.0.113.7");
+    const told = await toldOf({ web: {} }, [lease]);
+    const learn = vi.spyOn(told.world.memory.offences, "learn");
+    await pass(told.world, "asked");
+    expect(learn.mock.calls.map(([records, , config, now]) => [records.leases.map((one) => one.key), config, now])).toEqual([
+      [[lease.key], told.world.config, told.now],
+    ]);
   });
 
   test("traces: what comes while a pass goes on is the next one's", async () => {
