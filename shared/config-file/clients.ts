@@ -4,7 +4,7 @@ import type { ClientConfig, Escalation, plainScopes } from "../config.ts";
 import { limits } from "../limits.ts";
 import { type Finding, finding, type Path, suggestion } from "./problem.ts";
 import { type ClientSection, clientSchema, type EscalateSection, type Floors, type Sections } from "./schema.ts";
-import { emittedSenders, senderFindings } from "./senders.ts";
+import { emittedSenders, heldIn, senderFindings, twice } from "./senders.ts";
 import { salvage, validate } from "./validate.ts";
 import { isName } from "./words.ts";
 
@@ -44,28 +44,13 @@ function ownFindings(name: string, { keys, secrets, pathKeys, scopes }: Salvaged
   ];
 }
 
-/** Two clients, or one twice, with the same credential. */
-function sharedFindings(clients: Readonly<Record<string, Salvaged>>, field: "keys" | "secrets"): Finding[] {
-  const seen = new Map<string, string>();
-  const findings: Finding[] = [];
-  for (const [name, client] of Object.entries(clients)) {
-    for (const [index, credential] of (client[field] ?? []).entries()) {
-      const holder = seen.get(credential);
-      const what = field === "keys" ? "key" : "signing secret";
-      if (holder === undefined) seen.set(credential, name);
-      else
-        findings.push(
-          finding(
-            ["clients", name, field, index],
-            `the same ${what} as ${holder === name ? "above" : `client ${holder}`}`,
-            `give every client a ${what} of its own`,
-          ),
-        );
-    }
-  }
-  return field === "secrets" && seen.size > limits.signedSecretsMax
-    ? [...findings, finding(["clients"], `${seen.size} signing secrets in all`, `use at most ${limits.signedSecretsMax}; keys have no such limit`, "key")]
-    : findings;
+function sharedFindings(clients: Readonly<Record<string, Salvaged>>): Finding[] {
+  const held = (field: "keys" | "secrets") => heldIn(clients, field, (client) => client[field]);
+  const secrets = held("secrets");
+  const count = new Set(secrets.map(({ credential }) => credential)).size;
+  const most = limits.signedSecretsMax;
+  const tooMany = count > most ? [finding(["clients"], `${count} signing secrets in all`, `use at most ${most}; keys have no such limit`, "key")] : [];
+  return [...twice(held("keys"), "key"), ...twice(secrets, "signing secret"), ...tooMany];
 }
 
 function targetFindings(name: string, client: Salvaged, targetNames: readonly string[]): Finding[] {
@@ -119,7 +104,7 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     if (checked.value !== null && isName(name)) read[name] = checked.value;
     findings.push(...ownFindings(name, client, input[name]), ...targetFindings(name, client, targetNames));
   }
-  findings.push(...sharedFindings(salvaged, "keys"), ...sharedFindings(salvaged, "secrets"), ...senderFindings(salvaged));
+  findings.push(...sharedFindings(salvaged), ...senderFindings(salvaged));
   return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client, general)])), findings };
 }
 

@@ -46,9 +46,9 @@ export function problemText(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column} ${where}${problem.message}; ${problem.remedy}`;
 }
 
-/** "did you mean …" when something is near, the whole list otherwise. */
-export function suggestion(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
+/** "did you mean …" when something is near, the whole list otherwise. `word`: whatever was written; only a text can be near to anything. */
+export function suggestion(word: unknown, known: readonly string[]): string {
+  const near = typeof word === "string" ? nearest(word, known) : null;
   if (near !== null) return `did you mean ${JSON.stringify(near)}?`;
   return known.length === 0 ? "remove it" : `write one of: ${known.join(", ")}`;
 }

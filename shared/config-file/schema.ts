@@ -59,7 +59,7 @@ export const secretNameSchema = v.pipe(
     (text) => secretLookOf(text) === null || (secretNamePattern.test(text) && text.includes("_") && !text.startsWith("AKIA")),
     (issue) =>
       says(
-        `this looks like ${secretLookOf(String(issue.input)) ?? "a secret"} itself, not the name of one`,
+        `this looks like ${secretLookOf(issue.input) ?? "a secret"} itself, not the name of one`,
         "treat it as leaked and replace it; store the new one with `wrangler secret put NAME` and write that NAME here",
       ),
   ),
@@ -70,7 +70,7 @@ export const secretNameSchema = v.pipe(
   ),
 );
 
-const scopeSchema = v.picklist(scopes, (issue) => says(`${shown(issue.input)} is not a scope`, suggestion(String(issue.input), scopes)));
+const scopeSchema = v.picklist(scopes, (issue) => says(`${shown(issue.input)} is not a scope`, suggestion(issue.input, scopes)));
 
 /** False, or how leases grow for whoever comes back. */
 function escalateSchema(floors: Floors) {

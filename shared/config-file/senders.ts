@@ -37,8 +37,15 @@ interface Held {
   readonly credential: string;
 }
 
+/** Every credential that stands in one list of each client. */
+export function heldIn(clients: Readonly<Record<string, Client>>, field: string, listOf: (client: Client) => readonly string[] | undefined): readonly Held[] {
+  return Object.entries(clients).flatMap(([name, client]) =>
+    (listOf(client) ?? []).map((credential, index) => ({ name, path: ["clients", name, ...field.split("."), index], credential })),
+  );
+}
+
 /** What is held twice, in any of these places: nobody could say who did what. */
-function twice(held: readonly Held[], what: string): Finding[] {
+export function twice(held: readonly Held[], what: string): Finding[] {
   const seen = new Map<string, string>();
   return held.flatMap(({ name, path, credential }) => {
     const holder = seen.get(credential);
@@ -50,14 +57,10 @@ function twice(held: readonly Held[], what: string): Finding[] {
 }
 
 /** A path secret that is a key as well would open with `from` and an hour what it is to be kept away from. */
-function sharedFindings(clients: readonly [string, Client][]): Finding[] {
-  const topics = clients.flatMap(([name, { sns }]) =>
-    (sns?.topics ?? []).map((credential, index): Held => ({ name, path: ["clients", name, "sns", "topics", index], credential })),
-  );
-  const keys = new Map(clients.flatMap(([name, client]) => (client.keys ?? []).map((key): [string, string] => [key, name])));
-  const pathKeys = clients.flatMap(([name, client]) =>
-    (client.pathKeys ?? []).map((credential, index): Held => ({ name, path: ["clients", name, "pathKeys", index], credential })),
-  );
+function sharedFindings(clients: Readonly<Record<string, Client>>): Finding[] {
+  const topics = heldIn(clients, "sns.topics", ({ sns }) => sns?.topics);
+  const keys = new Map(heldIn(clients, "keys", (client) => client.keys).map(({ name, credential }) => [credential, name]));
+  const pathKeys = heldIn(clients, "pathKeys", (client) => client.pathKeys);
   const alsoKeys = pathKeys.flatMap(({ path, credential }) => {
     const holder = keys.get(credential);
     return holder === undefined ? [] : [finding(path, `is a key of client ${holder} as well`, "make a secret of its own with `portcullis key NAME --path`")];
@@ -66,8 +69,8 @@ function sharedFindings(clients: readonly [string, Client][]): Finding[] {
 }
 
 export function senderFindings(clients: Readonly<Record<string, Client>>): Finding[] {
-  const entries = Object.entries(clients);
-  return [...entries.flatMap(([name, client]) => [...pathKeyFindings(name, client), ...snsFindings(name, client)]), ...sharedFindings(entries)];
+  const own = Object.entries(clients).flatMap(([name, client]) => [...pathKeyFindings(name, client), ...snsFindings(name, client)]);
+  return [...own, ...sharedFindings(clients)];
 }
 
 /** Absent where not written, so that a configuration without them is emitted as ever. */

@@ -30,9 +30,7 @@ function oneOrMore<const T extends v.GenericSchema<unknown, string>>(item: T, wh
   );
 }
 
-const category = v.picklist(eventCategories, (issue) =>
-  says(`${shown(issue.input)} is not a category of events`, suggestion(String(issue.input), eventCategories)),
-);
+const category = v.picklist(eventCategories, (issue) => says(`${shown(issue.input)} is not a category of events`, suggestion(issue.input, eventCategories)));
 
 const typeName = v.pipe(
   line("the source's own name, such as Recon:EC2/*"),

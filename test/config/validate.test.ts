@@ -171,5 +171,7 @@ describe("a problem", () => {
     expect(suggestion("siez", ["size", "name"])).toBe('did you mean "size"?');
     expect(suggestion("zzzz", ["size", "name"])).toBe("write one of: size, name");
     expect(suggestion("zzzz", [])).toBe("remove it");
+    // What cannot even be made a text of.
+    for (const word of [7, null, ["size"], { toString: 0 }, [{ toString: 0 }]]) expect(suggestion(word, ["size"])).toBe("write one of: size");
   });
 });
