@@ -10,7 +10,7 @@ import { validText as playbookText } from "../playbook/support.ts";
 import { replacedIn } from "./replaced.ts";
 import { read, validText } from "./support.ts";
 
-const runs = { numRuns: Number(process.env.REPLACE_RUNS ?? 300) };
+const runs = { numRuns: Number(process.env.LAW_RUNS ?? 300) };
 const example = readFileSync(new URL("../../portcullis.example.yaml", import.meta.url), "utf8");
 
 function expectTold(problems: readonly Problem[]): void {
