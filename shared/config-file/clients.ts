@@ -2,7 +2,7 @@
 // and no two clients may share a credential, or nobody could say who did what.
 import type { ClientConfig, Escalation, plainScopes } from "../config.ts";
 import { limits } from "../limits.ts";
-import { type Finding, finding, type Path, suggestion } from "./problem.ts";
+import { type Finding, finding, isTable, type Path, suggestion } from "./problem.ts";
 import { type ClientSection, clientSchema, type EscalateSection, type Floors, type Sections } from "./schema.ts";
 import { emittedSenders, heldIn, senderFindings, twice } from "./senders.ts";
 import { salvage, validate } from "./validate.ts";
@@ -14,10 +14,6 @@ export interface ReadClients {
 }
 
 const reading = ["read", "feed", "metrics"] as const satisfies readonly (typeof plainScopes)[number][];
-
-export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
 
 export function nameFindings(section: string, name: string): Finding[] {
   if (isName(name)) return [];
@@ -104,7 +100,7 @@ export function readClients(input: unknown, floors: Floors, targetNames: readonl
     if (checked.value !== null && isName(name)) read[name] = checked.value;
     findings.push(...ownFindings(name, client, input[name]), ...targetFindings(name, client, targetNames));
   }
-  findings.push(...sharedFindings(salvaged), ...senderFindings(salvaged));
+  findings.push(...sharedFindings(salvaged), ...senderFindings(salvaged, input));
   return { clients: Object.fromEntries(Object.entries(read).map(([name, client]) => [name, emitted(client, general)])), findings };
 }
 

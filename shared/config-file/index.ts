@@ -6,7 +6,7 @@ import { blacklistipFindings, escalation, readClients } from "./clients.ts";
 import { placed, readYaml } from "./document.ts";
 import { type Lock, nextLock } from "./lock.ts";
 import { type PlaybookText, readPlaybooks } from "./playbooks.ts";
-import { byPlace, type Finding, finding, type Problem, shown, suggestion } from "./problem.ts";
+import { byPlace, type Finding, finding, type Problem, unknownKey } from "./problem.ts";
 import { type Floors, productionFloors, type Sections, sectionSchemas } from "./schema.ts";
 import { type Definitions, readTargets } from "./targets.ts";
 import { validate } from "./validate.ts";
@@ -42,7 +42,7 @@ function readSections(input: Readonly<Record<string, unknown>>, schemas: ReturnT
   const known = [...Object.keys(schemas), ...tables];
   const findings: Finding[] = [];
   for (const key of Object.keys(input)) {
-    if (!known.includes(key)) findings.push(finding([key], `unknown key ${shown(key)}`, suggestion(key, known), "key"));
+    if (!known.includes(key)) findings.push(unknownKey([key], known));
   }
   for (const key of ["owner", ...tables]) {
     if (!Object.hasOwn(input, key)) findings.push(finding([key], `${JSON.stringify(key)} is missing`, `add \`${key}: …\``, "key"));

@@ -1,7 +1,7 @@
 // One thing that is wrong with the configuration file: where, what, and what to write instead.
 // Refuses to repeat a value that may be a secret.
 import { cidrText, parseCidr } from "../address/index.ts";
-import { nearest } from "../playbook/shown.ts";
+import { nearest, shown } from "../playbook/shown.ts";
 
 export { nearest, secretLookOf, shown } from "../playbook/shown.ts";
 
@@ -25,6 +25,11 @@ export interface Finding {
   readonly at: "key" | "value";
   readonly message: string;
   readonly remedy: string;
+}
+
+/** Whether it is a map of keys. */
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 export function finding(path: Path, message: string, remedy: string, at: Finding["at"] = "value"): Finding {
@@ -51,6 +56,12 @@ export function suggestion(word: unknown, known: readonly string[]): string {
   const near = typeof word === "string" ? nearest(word, known) : null;
   if (near !== null) return `did you mean ${JSON.stringify(near)}?`;
   return known.length === 0 ? "remove it" : `write one of: ${known.join(", ")}`;
+}
+
+/** The last key of `path` is not among those that may stand there. */
+export function unknownKey(path: Path, known: readonly string[]): Finding {
+  const key = path.at(-1);
+  return finding(path, `unknown key ${shown(key)}`, key === "<<" ? "write the keys out; merge keys are not read" : suggestion(key, known), "key");
 }
 
 /** Canonical text of an address or range, or what is wrong with it. */

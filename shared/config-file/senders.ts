@@ -2,7 +2,7 @@
 // Amazon SNS. Each is one alert source and nothing else; and no secret, key or topic may be of two clients.
 import type { ClientConfig } from "../config.ts";
 import { limits } from "../limits.ts";
-import { type Finding, finding, type Path } from "./problem.ts";
+import { type Finding, finding, isTable, type Path } from "./problem.ts";
 import type { ClientSection } from "./schema.ts";
 
 type Client = Partial<ClientSection>;
@@ -14,12 +14,14 @@ function scopeFindings(name: string, { scopes }: Client, why: string): Finding[]
 }
 
 /** As for blacklistip: what stands in a URL stands in logs. */
-function pathKeyFindings(name: string, client: Client): Finding[] {
+function pathKeyFindings(name: string, client: Client, written: unknown): Finding[] {
   if (client.pathKeys === undefined || client.pathKeys.length === 0) return [];
   const path: Path = ["clients", name];
   const why = "its secret travels in a URL (pathKeys)";
   const findings = scopeFindings(name, client, why);
-  if (client.from === undefined) findings.push(finding(path, `has no \`from\`, and ${why}`, "add `from: […]` with the sender's own addresses", "key"));
+  // As it is written: a list that cannot be read is named elsewhere.
+  if (!isTable(written) || !Object.hasOwn(written, "from"))
+    findings.push(finding(path, `has no \`from\`, and ${why}`, "add `from: […]` with the sender's own addresses", "key"));
   if (client.widest !== undefined && (client.widest.ipv4 < 32 || client.widest.ipv6 < 64))
     findings.push(finding([...path, "widest"], `wider than a host, and ${why}`, "write { ipv4: 32, ipv6: 64 }, or leave it out"));
   if (client.longest !== undefined && client.longest > limits.pathKeyLongestMs)
@@ -68,8 +70,9 @@ function sharedFindings(clients: Readonly<Record<string, Client>>): Finding[] {
   return [...twice(pathKeys, "path secret"), ...alsoKeys, ...twice(topics, "topic")];
 }
 
-export function senderFindings(clients: Readonly<Record<string, Client>>): Finding[] {
-  const own = Object.entries(clients).flatMap(([name, client]) => [...pathKeyFindings(name, client), ...snsFindings(name, client)]);
+/** `written`: the clients as they stand in the file. */
+export function senderFindings(clients: Readonly<Record<string, Client>>, written: Readonly<Record<string, unknown>>): Finding[] {
+  const own = Object.entries(clients).flatMap(([name, client]) => [...pathKeyFindings(name, client, written[name]), ...snsFindings(name, client)]);
   return [...own, ...sharedFindings(clients)];
 }
 

@@ -5,10 +5,10 @@ import type { CollateralConfig, TargetConfig } from "../config.ts";
 import { limits } from "../limits.ts";
 import type { Json } from "../ports.ts";
 import type { CredentialSpec, Place, ProviderDefinition } from "../provider.ts";
-import { isTable, nameFindings } from "./clients.ts";
+import { nameFindings } from "./clients.ts";
 import type { BuiltTarget } from "./lock.ts";
 import { placeOf, sharedName } from "./place.ts";
-import { type Finding, finding, type Path, secretLookOf, shown, suggestion } from "./problem.ts";
+import { type Finding, finding, isTable, type Path, secretLookOf, shown, suggestion, unknownKey } from "./problem.ts";
 import { sectionObject, targetCoreEntries } from "./schema.ts";
 import { spillFindings } from "./spill.ts";
 import { knownKeys, validate } from "./validate.ts";
@@ -63,12 +63,12 @@ function ownFindings(name: string, rest: Readonly<Record<string, unknown>>): Fin
 }
 
 /** Suggestions for an unknown key may also be meant for one of the core's. */
-function settingsFindings(findings: readonly Finding[], definition: ProviderDefinition, name: string): Finding[] {
+function settingsFindings(findings: readonly Finding[], definition: ProviderDefinition): Finding[] {
   const known = [...knownKeys(definition.settings, []), ...coreKeys];
   return findings.map((one) => {
     const key = one.path.at(-1);
     if (one.path.length !== 3 || !one.message.startsWith("unknown key") || typeof key !== "string") return one;
-    return finding(["targets", name, key], `unknown key ${shown(key)}`, suggestion(key, known), "key");
+    return unknownKey(one.path, known);
   });
 }
 
@@ -86,7 +86,7 @@ function readTarget(name: string, input: unknown, definitions: Definitions): { r
   }
   const rest = Object.fromEntries(Object.entries(input).filter(([key]) => !coreKeys.includes(key)));
   const settings = validate(definition.settings, rest, path);
-  findings.push(...settingsFindings(settings.findings, definition, name), ...ownFindings(name, rest));
+  findings.push(...settingsFindings(settings.findings, definition), ...ownFindings(name, rest));
   const given = input.credentials ?? {};
   const need = settings.value !== null && definition.usesIdentity?.(settings.value) === true ? "optional" : "required";
   if (isTable(given)) findings.push(...credentialFindings(given as Readonly<Record<string, string>>, definition.credentials, [...path, "credentials"], need));

@@ -1,7 +1,7 @@
 // Runs one schema over one part of the file and lists everything that is wrong with it.
 // valibot stops at the first unknown key of an object, so unknown keys are taken away one by one until none is left.
 import * as v from "valibot";
-import { type Finding, finding, type Path, pathText, shown, suggestion } from "./problem.ts";
+import { type Finding, finding, type Path, pathText, shown, unknownKey } from "./problem.ts";
 
 export interface Checked<T> {
   /** What came out, unknown keys left aside; null when it cannot be used at all. */
@@ -12,6 +12,7 @@ export interface Checked<T> {
 const unknownKeysMax = 200;
 
 interface Item {
+  readonly type: string;
   readonly key: unknown;
   readonly input: unknown;
 }
@@ -82,25 +83,20 @@ function findingOf(issue: Issue, base: Path): Finding {
 
 function unknownFinding(issue: Issue, base: Path, schema: v.GenericSchema): Finding {
   const keys = itemsOf(issue).map(({ key }) => key);
-  const key = String(keys.at(-1));
-  const known = knownKeys(schema, keys.slice(0, -1));
-  const remedy = key === "<<" ? "write the keys out; merge keys are not read" : known.length === 0 ? "remove it" : suggestion(key, known);
-  return finding(pathOf(issue, base), `unknown key ${shown(key)}`, remedy, "key");
+  return unknownKey(pathOf(issue, base), knownKeys(schema, keys.slice(0, -1)));
 }
 
-/** The lists that stand where a map of keys should: to the library a list is an object whose keys are all unknown. */
+/** The lists that stand where a map of keys should: to the library a list is an object whose keys are numbers. */
 function listFindings(issues: readonly Issue[], base: Path, schema: v.GenericSchema): readonly Finding[] {
-  const lists = issues.filter((issue) => Array.isArray(itemsOf(issue).at(-1)?.input));
   return firstOfEach(
-    lists.map((issue) => {
-      const known = knownKeys(
-        schema,
-        itemsOf(issue)
-          .slice(0, -1)
-          .map(({ key }) => key),
-      );
+    issues.flatMap((issue) => {
+      const items = itemsOf(issue);
+      const at = items.findIndex(({ type, input }) => type === "object" && Array.isArray(input));
+      if (at === -1) return [];
+      const keys = items.slice(0, at).map(({ key }) => key);
+      const known = knownKeys(schema, keys);
       const remedy = known.length === 0 ? "write { key: value }" : `write some of: ${known.join(", ")}`;
-      return finding(pathOf(issue, base).slice(0, -1), "a list is not a map of keys", remedy);
+      return [finding(pathOf(issue, base).slice(0, base.length + at), "a list is not a map of keys", remedy)];
     }),
   );
 }
@@ -124,10 +120,10 @@ export function validate<T>(schema: v.GenericSchema<unknown, T>, input: unknown,
     const result = v.safeParse(schema, rest);
     if (result.success) return { value: result.output, findings };
     const issues = result.issues.flatMap(inner);
+    const lists = listFindings(issues, base, schema);
+    if (lists.length > 0) return { value: null, findings: [...findings, ...lists] };
     const unknown = issues.filter(isUnknownKey);
     if (unknown.length === 0) return { value: null, findings: [...findings, ...firstOfEach(issues.map((issue) => findingOf(issue, base)))] };
-    const lists = listFindings(unknown, base, schema);
-    if (lists.length > 0) return { value: null, findings: [...findings, ...lists] };
     for (const issue of unknown) {
       findings.push(unknownFinding(issue, base, schema));
       rest = without(

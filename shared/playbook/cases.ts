@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { severities } from "../config.ts";
 import { placed, readYaml, type YamlFile } from "../config-file/document.ts";
-import { byPlace, type Finding, finding, type Path, type Problem, shown, suggestion } from "../config-file/problem.ts";
+import { byPlace, type Finding, finding, type Path, type Problem, shown, unknownKey } from "../config-file/problem.ts";
 import { sectionObject } from "../config-file/schema.ts";
 import { validate } from "../config-file/validate.ts";
 import { cidrSchema, durationSchema, listOf, nameSchema, oneOf, says } from "../config-file/words.ts";
@@ -109,7 +109,7 @@ export function readCases(text: string, file: string, readFile: ReadFile): ReadC
   const known = ["event", "cases"];
   const findings = Object.keys(input)
     .filter((key) => !known.includes(key))
-    .map((key) => finding([key], `unknown key ${shown(key)}`, suggestion(key, known), "key"));
+    .map((key) => unknownKey([key], known));
   const base = input.event ?? {};
   const list = input.cases;
   if (!isTable(base)) findings.push(finding(["event"], "not a map of fields", "write what the events of all cases share, such as { source: falco }"));

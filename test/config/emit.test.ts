@@ -22,6 +22,33 @@ describe("the emitted configuration", () => {
     expect(config.clients.a).toMatchObject({ from: null, targets: null, longestMs: 86_400_000, widest: { ipv4: 32, ipv6: 64 }, mode: "enforce" });
   });
 
+  it("readConfigFile: emits what was written, each once, and nothing that was not", () => {
+    const text = changed(
+      "protect: { ranges: [198.51.100.0/24] }",
+      "protect: { ranges: [198.51.100.0/24, 198.51.100.0/24], presets: [cloudflare, cloudflare] }",
+    ).replace("clients:\n", "brake: { new: 7, per: 2m }\nweight: { halfLife: 3h }\nclients:\n");
+    const config = configOf(text);
+    expect(config.protect).toEqual({ ranges: ["198.51.100.0/24"], presets: ["cloudflare"] });
+    expect([config.brake, config.weight]).toEqual([{ new: 7, perMs: 120_000 }, { halfLifeMs: 10_800_000 }]);
+    expect(config.targets["aws-web"]).toStrictEqual({
+      kind: "aws-nacl",
+      mode: "observe",
+      maxEntries: null,
+      settings: { region: "eu-west-1", acl: "acl-0123456789abcdef0", rules: { first: 1, last: 40, limit: 20 }, direction: "ingress" },
+      credentials: { accessKeyId: "AWS_WEB_ID", secretAccessKey: "AWS_WEB_SECRET" },
+      formerly: null,
+    });
+    expect(Object.keys(config).sort()).toEqual(
+      ["alerts", "blacklistip", "brake", "clients", "defaults", "heartbeat", "owner", "protect", "store", "targets", "version", "weight"].sort(),
+    );
+    const full = changed("    mode: observe\n", "    mode: enforce\n    lossMax: 0.1\n    warnAt: 0.9\n    maxEntries: 9\n");
+    expect(configOf(full).targets["aws-web"]).toMatchObject({ mode: "enforce", lossMax: 0.1, warnAt: 0.9, maxEntries: 9 });
+  });
+
+  it("readConfigFile: the longest lease of a client may be the shortest there is", () => {
+    expect(problemsOf(changed("{ for: 4h }", "{ for: 1h, shortest: 1h }"))).toEqual([]);
+  });
+
   it("readConfigFile: gives a target observe mode when none is written", () => {
     const config = configOf(changed("    mode: observe\n", ""));
     expect(config.targets["aws-web"]).toMatchObject({ mode: "observe", maxEntries: null, formerly: null });
