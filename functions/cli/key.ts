@@ -1,6 +1,6 @@
 // `key`: makes a credential. The one command whose output is a secret; it is printed once and kept nowhere.
 
-import { isName } from "../../shared/config-file/words.ts";
+import { isName, nameRemedy } from "../../shared/config-file/words.ts";
 import { type Command, CommandError, exitCodes, type Invocation, isSet, UsageError } from "./command.ts";
 
 const keyBytes = 32;
@@ -71,8 +71,7 @@ function pathText(client: string, secret: string, digest: string): string {
 async function run({ values, positionals, io }: Invocation): Promise<0> {
   const client = positionals[0];
   if (client === undefined) throw new UsageError("name the client the key is for");
-  if (!isName(client))
-    throw new CommandError("not a usable client name; start with a letter and use lower-case letters, digits and dashes, at most 32 characters");
+  if (!isName(client)) throw new CommandError(`not a usable client name; ${nameRemedy}`);
   if (isSet(values, "signed") && isSet(values, "path")) throw new UsageError("--signed and --path are two kinds of credential; choose one");
   if (isSet(values, "signed")) {
     io.out(signedText(client, `whsec_${Buffer.from(io.randomBytes(keyBytes)).toString("base64")}`));

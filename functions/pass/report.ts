@@ -3,12 +3,12 @@ import { cidrKey } from "../../shared/address/index.ts";
 import { severities, spillTargets } from "../../shared/config.ts";
 import { isHeld, type Lifted, liftsThatMatter, type Records, selects } from "../../shared/lease/live.ts";
 import type { Lease } from "../../shared/lease/record.ts";
-import type { BlockRow, PoolUse, RoomView, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
+import type { BlockRow, RoomView, Snapshot, TargetSnapshot, TargetState } from "../../shared/lease/snapshot.ts";
 import { limits } from "../../shared/limits.ts";
 import type { TargetPlan } from "../../shared/plan/decide.ts";
-import { roomView } from "../../shared/plan/room.ts";
+import { poolUses, roomView } from "../../shared/plan/room.ts";
 import type { EpochMs } from "../../shared/ports.ts";
-import type { Entry, Observation } from "../../shared/provider.ts";
+import type { Observation } from "../../shared/provider.ts";
 import { isoTime } from "../../shared/time.ts";
 import { stopOf } from "./bars.ts";
 import { type EndedLeases, endedLeases, newestEnded } from "./ended.ts";
@@ -32,10 +32,6 @@ class StateTable {
   }
 }
 
-function poolUses({ pools }: Observation, standing: readonly Entry[]): PoolUse[] {
-  return pools.map(({ name, limit, families }) => ({ name, limit, used: standing.filter((entry) => families.includes(entry.cidr.family)).length }));
-}
-
 interface TargetReport {
   readonly world: World;
   readonly visited: Visit;
@@ -46,7 +42,8 @@ interface TargetReport {
 }
 
 /** A failed visit keeps what was last known, and says so by its error and its old `observedAt`. */
-function targetSnapshot({ world, visited, records, over, before, now }: TargetReport): TargetSnapshot {
+function targetSnapshot(report: TargetReport): TargetSnapshot {
+  const { visited, records, over, before, now } = report;
   const { target, observation, plan, standing } = visited;
   const common = {
     kind: target.definition.kind,
@@ -76,7 +73,7 @@ function targetSnapshot({ world, visited, records, over, before, now }: TargetRe
     ours: standing.length,
     foreign: observation.foreign.length,
     shed: shedNames(visited),
-    room: roomOf(world, { target, plan, observation, standing }, records, now),
+    room: roomOf(report, plan, observation),
     pending: visited.pending.length + plan.waiting.length,
     orphans: visited.orphans,
     drift: visited.drift,
@@ -85,12 +82,8 @@ function targetSnapshot({ world, visited, records, over, before, now }: TargetRe
   };
 }
 
-interface Seen extends Pick<Visit, "target" | "standing"> {
-  readonly plan: TargetPlan;
-  readonly observation: Observation;
-}
-
-function roomOf(world: World, { target, plan, observation, standing }: Seen, records: Records, now: EpochMs): RoomView {
+function roomOf({ world, visited, records, now }: TargetReport, plan: TargetPlan, observation: Observation): RoomView {
+  const { target, standing } = visited;
   const { maxEntries, warnAt = limits.roomWarnAt } = target.config;
   const { placed, shed, widened } = plan;
   return roomView({ observation, standing, maxEntries, warnAt, placed, shed, widened, policy: policyOf(world, target, { records, now }, observation) });

@@ -6,7 +6,7 @@ import { type Finding, finding, isTable, type Path, suggestion } from "./problem
 import { type ClientSection, clientSchema, type EscalateSection, type Floors, type Sections } from "./schema.ts";
 import { emittedSenders, heldIn, senderFindings, twice } from "./senders.ts";
 import { salvage, validate } from "./validate.ts";
-import { isName } from "./words.ts";
+import { isName, nameRemedy } from "./words.ts";
 
 export interface ReadClients {
   readonly clients: Readonly<Record<string, ClientConfig>>;
@@ -17,8 +17,7 @@ const reading = ["read", "feed", "metrics"] as const satisfies readonly (typeof 
 
 export function nameFindings(section: string, name: string): Finding[] {
   if (isName(name)) return [];
-  const remedy = `start with a letter and use lower-case letters, digits and dashes, at most ${limits.nameCharsMax} characters`;
-  return [finding([section, name], "not a usable name", remedy, "key")];
+  return [finding([section, name], "not a usable name", nameRemedy, "key")];
 }
 
 type Salvaged = Partial<ClientSection>;
@@ -41,7 +40,7 @@ function ownFindings(name: string, { keys, secrets, pathKeys, scopes }: Salvaged
 }
 
 function sharedFindings(clients: Readonly<Record<string, Salvaged>>): Finding[] {
-  const held = (field: "keys" | "secrets") => heldIn(clients, field, (client) => client[field]);
+  const held = (field: "keys" | "secrets") => heldIn(clients, [field], (client) => client[field]);
   const secrets = held("secrets");
   const count = new Set(secrets.map(({ credential }) => credential)).size;
   const most = limits.signedSecretsMax;

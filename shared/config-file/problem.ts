@@ -27,8 +27,10 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** Whether it is a map of keys. */
-export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+/** A map of keys. */
+export type Table = Readonly<Record<string, unknown>>;
+
+export function isTable(value: unknown): value is Table {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 

@@ -39,10 +39,10 @@ interface Held {
   readonly credential: string;
 }
 
-/** Every credential that stands in one list of each client. */
-export function heldIn(clients: Readonly<Record<string, Client>>, field: string, listOf: (client: Client) => readonly string[] | undefined): readonly Held[] {
+/** Every credential that stands in one list of each client; `list`: where, below the client. */
+export function heldIn(clients: Readonly<Record<string, Client>>, list: Path, listOf: (client: Client) => readonly string[] | undefined): readonly Held[] {
   return Object.entries(clients).flatMap(([name, client]) =>
-    (listOf(client) ?? []).map((credential, index) => ({ name, path: ["clients", name, ...field.split("."), index], credential })),
+    (listOf(client) ?? []).map((credential, index) => ({ name, path: ["clients", name, ...list, index], credential })),
   );
 }
 
@@ -60,9 +60,9 @@ export function twice(held: readonly Held[], what: string): Finding[] {
 
 /** A path secret that is a key as well would open with `from` and an hour what it is to be kept away from. */
 function sharedFindings(clients: Readonly<Record<string, Client>>): Finding[] {
-  const topics = heldIn(clients, "sns.topics", ({ sns }) => sns?.topics);
-  const keys = new Map(heldIn(clients, "keys", (client) => client.keys).map(({ name, credential }) => [credential, name]));
-  const pathKeys = heldIn(clients, "pathKeys", (client) => client.pathKeys);
+  const topics = heldIn(clients, ["sns", "topics"], ({ sns }) => sns?.topics);
+  const keys = new Map(heldIn(clients, ["keys"], (client) => client.keys).map(({ name, credential }) => [credential, name]));
+  const pathKeys = heldIn(clients, ["pathKeys"], (client) => client.pathKeys);
   const alsoKeys = pathKeys.flatMap(({ path, credential }) => {
     const holder = keys.get(credential);
     return holder === undefined ? [] : [finding(path, `is a key of client ${holder} as well`, "make a secret of its own with `portcullis key NAME --path`")];

@@ -58,10 +58,6 @@ function leakFindings(value: unknown, path: Path): Finding[] {
   ];
 }
 
-function ownFindings(name: string, rest: Readonly<Record<string, unknown>>): Finding[] {
-  return leakFindings(rest, ["targets", name]);
-}
-
 /** Suggestions for an unknown key may also be meant for one of the core's. */
 function settingsFindings(findings: readonly Finding[], definition: ProviderDefinition): Finding[] {
   const known = [...knownKeys(definition.settings, []), ...coreKeys];
@@ -86,7 +82,7 @@ function readTarget(name: string, input: unknown, definitions: Definitions): { r
   }
   const rest = Object.fromEntries(Object.entries(input).filter(([key]) => !coreKeys.includes(key)));
   const settings = validate(definition.settings, rest, path);
-  findings.push(...settingsFindings(settings.findings, definition), ...ownFindings(name, rest));
+  findings.push(...settingsFindings(settings.findings, definition), ...leakFindings(rest, path));
   const given = input.credentials ?? {};
   const need = settings.value !== null && definition.usesIdentity?.(settings.value) === true ? "optional" : "required";
   if (isTable(given)) findings.push(...credentialFindings(given as Readonly<Record<string, string>>, definition.credentials, [...path, "credentials"], need));

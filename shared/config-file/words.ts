@@ -12,7 +12,7 @@ export function says(message: string, remedy: string): string {
 export const namePattern = /^[a-z][a-z0-9-]{0,31}$/;
 export const secretNamePattern = /^[A-Z][A-Z0-9_]{0,63}$/;
 
-const nameRemedy = `start with a letter and use lower-case letters, digits and dashes, at most ${limits.nameCharsMax} characters`;
+export const nameRemedy = `start with a letter and use lower-case letters, digits and dashes, at most ${limits.nameCharsMax} characters`;
 
 export function isName(text: string): boolean {
   // These two are own to every object's prototype, and a table keyed by them would surprise someone.

@@ -1,7 +1,7 @@
 // How a target's rules are used, and what more of them would buy. Pure; for answers and metrics, decides nothing.
 import { cidrText } from "../address/index.ts";
 import { fit as choosePrefixes } from "../fit/index.ts";
-import type { RoomView } from "../lease/snapshot.ts";
+import type { PoolUse, RoomView } from "../lease/snapshot.ts";
 import { limits } from "../limits.ts";
 import type { Entry, Observation } from "../provider.ts";
 import type { Policy, Widened } from "./choose.ts";
@@ -26,25 +26,21 @@ function weightOf(needs: readonly Need[]): number {
   return needs.reduce((sum, need) => sum + need.weight, 0);
 }
 
-interface Fill {
-  readonly name: string;
-  readonly limit: number;
-  readonly used: number;
+/** How many entries of ours each pool counts. */
+export function poolUses({ pools }: Observation, standing: readonly Entry[]): readonly PoolUse[] {
+  return pools.map(({ name, limit, families }) => ({ name, limit, used: standing.filter((entry) => families.includes(entry.cidr.family)).length }));
 }
 
-function fillsOf({ observation, standing, maxEntries }: RoomRequest): readonly Fill[] {
-  const pools = observation.pools.map(({ name, families, limit }) => {
-    const used = standing.filter((entry) => families.includes(entry.cidr.family)).length;
-    return { name, limit, used };
-  });
+function fillsOf({ observation, standing, maxEntries }: RoomRequest): readonly PoolUse[] {
+  const pools = poolUses(observation, standing);
   return maxEntries === null ? pools : [...pools, { name: "maxEntries", limit: maxEntries, used: standing.length }];
 }
 
-function shareOf({ limit, used }: Fill): number {
+function shareOf({ limit, used }: PoolUse): number {
   return limit === 0 ? (used === 0 ? 0 : 1) : used / limit;
 }
 
-function warningOf(fills: readonly Fill[], { warnAt, shed }: RoomRequest): string | null {
+function warningOf(fills: readonly PoolUse[], { warnAt, shed }: RoomRequest): string | null {
   if (shed.length > 0) return `${shed.length} blocks found no room`;
   const full = fills.filter((fill) => fill.limit > 0 && shareOf(fill) >= warnAt).map(({ name, limit, used }) => `${name} ${used} of ${limit}`);
   return full.length === 0 ? null : `nearly full: ${full.join(", ")}`;

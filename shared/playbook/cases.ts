@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { severities } from "../config.ts";
 import { placed, readYaml, type YamlFile } from "../config-file/document.ts";
-import { byPlace, type Finding, finding, type Path, type Problem, shown, unknownKey } from "../config-file/problem.ts";
+import { byPlace, type Finding, finding, isTable, type Path, type Problem, shown, type Table, unknownKey } from "../config-file/problem.ts";
 import { sectionObject } from "../config-file/schema.ts";
 import { validate } from "../config-file/validate.ts";
 import { cidrSchema, durationSchema, listOf, nameSchema, oneOf, says } from "../config-file/words.ts";
@@ -59,12 +59,6 @@ export type ReadCases = { readonly ok: true; readonly cases: readonly PlaybookCa
 export type ReadFile = (path: string) => string | null;
 
 const hints = { empty: "write `cases:` and one case after each dash", noMap: "start with `cases:` at the left margin" };
-
-type Table = Readonly<Record<string, unknown>>;
-
-function isTable(value: unknown): value is Table {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
 
 /** Fields of `over` win; the fields of actor, victim and evidence are laid over one by one. */
 function laidOver(base: Table, over: Table): Table {

@@ -1,5 +1,5 @@
 // Reads the steps of a playbook, one by one, so that a mistake in one hides none in the others.
-import { type Finding, finding, nearest, type Path, shown } from "../config-file/problem.ts";
+import { type Finding, finding, isTable, nearest, type Path, shown, type Table } from "../config-file/problem.ts";
 import { validate } from "../config-file/validate.ts";
 import { limits } from "../limits.ts";
 import { type ActionName, type ActionStep, actionNames, type Step } from "./playbook.ts";
@@ -15,15 +15,9 @@ interface ReadStep<T> {
   readonly findings: readonly Finding[];
 }
 
-type Table = Readonly<Record<string, unknown>>;
-
 /** Keys that a step may have beside its action, whatever the action. */
 const besideAction = ["for", "retry", "continueOnError"];
 const example = "such as `- block: {}` with `for: 4h` beneath it";
-
-function isTable(value: unknown): value is Table {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
 
 function wrong<T>(path: Path, message: string, remedy: string, at: Finding["at"] = "value"): ReadStep<T> {
   return { step: null, findings: [finding(path, message, remedy, at)] };

@@ -1,9 +1,6 @@
 // What is said of a configuration that is refused: where, what, and what to write instead, word for word. Clients, and who else may send.
 import { describe, expect, it } from "vitest";
-import { saidOfChange } from "./said.ts";
-
-/** A piece of the valid text, what stands in its place, and each problem; none: it is right. */
-type Row = readonly [from: string, to: string, ...problems: string[]];
+import { type Row, saidOfChange } from "./said.ts";
 
 const rows: readonly Row[] = [
   [

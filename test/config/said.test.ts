@@ -1,9 +1,6 @@
 // What is said of a configuration that is refused: where, what, and what to write instead, word for word. Targets, sections, and files as a whole.
 import { describe, expect, it } from "vitest";
-import { saidOf, saidOfChange } from "./said.ts";
-
-/** A piece of the valid text, what stands in its place, and each problem; none: it is right. */
-type Row = readonly [from: string, to: string, ...problems: string[]];
+import { type Row, saidOf, saidOfChange } from "./said.ts";
 
 const rows: readonly Row[] = [
   [

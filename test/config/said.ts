@@ -10,6 +10,9 @@ export function saidOf(text: string): readonly string[] {
   return problems.map(({ line, column, path, message, remedy }) => `${line}:${column} ${path === "" ? "" : `${path}: `}${message}; ${remedy}`);
 }
 
+/** A piece of the valid text, what stands in its place, and each problem; none: it is right. */
+export type Row = readonly [from: string, to: string, ...problems: string[]];
+
 /** The small valid configuration with one piece replaced. */
 export function saidOfChange(from: string, to: string): readonly string[] {
   return saidOf(changed(written(from), written(to), validText));

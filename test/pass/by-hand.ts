@@ -1,13 +1,12 @@
 // A whole pass over targets whose providers are written by hand, with what is stored, the clock and every line of the log at hand.
 import type { Target, World } from "../../functions/pass/world.ts";
-import { cidrOf } from "../../shared/address/index.ts";
 import type { TargetConfig } from "../../shared/config.ts";
 import { ok, type Result } from "../../shared/errors.ts";
 import { leaseKey, leaseMetadata } from "../../shared/keys.ts";
 import type { Lease } from "../../shared/lease/record.ts";
 import type { LogRecord, StoreKey } from "../../shared/ports.ts";
 import type { CompileRequest, Observation, Outcome, ProviderDefinition, Step } from "../../shared/provider.ts";
-import { pools, stepsOf } from "./rig.ts";
+import { pools, leaseOf as rigLease, stepsOf } from "./rig.ts";
 import { observationOf, settle, startMs, storeId, targetConfig, targetOf, worldOf } from "./world.ts";
 
 export interface Hand {
@@ -15,7 +14,6 @@ export interface Hand {
   answer?: (step: Step) => Outcome;
   config?: Partial<TargetConfig>;
   serialKey?: string;
-  definition?: Partial<ProviderDefinition>;
 }
 
 export interface Told {
@@ -27,12 +25,15 @@ export interface Told {
   now: number;
 }
 
+/** What a cloud answers where somebody else was there first. */
+export const taken = (): Outcome => ({ kind: "conflict", why: "somebody else" });
+
 export const setUp: StoreKey = { name: "meta:store", metadata: { id: storeId } };
 
+/** As the store has it, by its key. */
 export function leaseOf(text: string, changes: Partial<Lease> = {}): Lease {
-  const cidr = cidrOf(text);
-  const lease = { cidr, at: startMs, until: startMs + 20 * settle, client: "a", severity: "high" as const, targets: null, held: false, ...changes };
-  return { ...lease, key: leaseKey(cidr, lease.until, lease.client) };
+  const lease = rigLease(text, { at: startMs, until: startMs + 20 * settle, ...changes });
+  return { ...lease, key: leaseKey(lease.cidr, lease.until, lease.client) };
 }
 
 export const stored = (lease: Lease): StoreKey => ({ name: lease.key, metadata: leaseMetadata(lease) });
@@ -55,7 +56,7 @@ function targetByHand(name: string, hand: Hand, order: string[], now: () => numb
       return hand.answer?.(step) ?? { kind: "applied" };
     },
   } as unknown as Target["provider"];
-  const definition = { observeLagMs: 0, granularity: "entry", kind: "aws-nacl", capabilities: { swap: { support: "yes" } }, ...hand.definition };
+  const definition = { observeLagMs: 0, granularity: "entry", kind: "aws-nacl", capabilities: { swap: { support: "yes" } } };
   return {
     ...target,
     provider,

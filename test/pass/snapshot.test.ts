@@ -6,9 +6,9 @@ import { fail, ok } from "../../shared/errors.ts";
 import { liftKey, liftMetadata, stopMetadata } from "../../shared/keys.ts";
 import { type Lease, type Lift, noStop, type StopState } from "../../shared/lease/record.ts";
 import type { Snapshot } from "../../shared/lease/snapshot.ts";
-import type { Observation, Outcome } from "../../shared/provider.ts";
+import type { Observation } from "../../shared/provider.ts";
 import { isoTime } from "../../shared/time.ts";
-import { leaseOf, setUp, stored, type Told, toldOf } from "./by-hand.ts";
+import { leaseOf, setUp, stored, type Told, taken, toldOf } from "./by-hand.ts";
 import { key, pools } from "./rig.ts";
 import { entryOf, observationOf, settle, startMs, storeId } from "./world.ts";
 
@@ -89,16 +89,12 @@ describe("a target in a snapshot", () => {
     const one: Observation["pools"] = [{ name: "rules", families: [4], limit: 1 }];
     const told = await toldOf({ web: { observe: () => seen({ pools: one }) } }, [leaseOf(first, { severity: "critical" }), leaseOf(second)]);
     expect((await snapshotOf(told)).targets.web).toMatchObject({ shed: [`${second}/32`], pending: 0, room: { warning: "1 blocks found no room" } });
-    const refuses = () => ({ kind: "conflict", message: "somebody else" }) as unknown as Outcome;
-    const waiting = await toldOf({ web: { answer: refuses } }, [leaseOf(first)]);
+    const waiting = await toldOf({ web: { answer: taken } }, [leaseOf(first)]);
     expect((await snapshotOf(waiting)).targets.web).toMatchObject({ pending: 1, changed: [], ours: 0 });
   });
 
   test("seen: what waits for a place that rests counts as much as what the cloud did not take", async () => {
-    const told = await toldOf({ web: { answer: () => ({ kind: "conflict", message: "somebody else" }) as unknown as Outcome } }, [
-      leaseOf(first),
-      leaseOf(second),
-    ]);
+    const told = await toldOf({ web: { answer: taken } }, [leaseOf(first), leaseOf(second)]);
     told.world.memory.target("web").frozen[`block:${key(second)}`] = passAt + settle;
     expect((await snapshotOf(told)).targets.web).toMatchObject({ pending: 2, changed: [] });
   });

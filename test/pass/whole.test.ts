@@ -10,12 +10,13 @@ import { eventMetadata } from "../../shared/event/record.ts";
 import { eventKey, leaseMetadata, liftKey, liftMetadata } from "../../shared/keys.ts";
 import type { Lift } from "../../shared/lease/record.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Observation, Outcome } from "../../shared/provider.ts";
+import type { Observation } from "../../shared/provider.ts";
 import { newTrace } from "../../shared/trace.ts";
-import { leaseOf, setUp, stored, type Told, toldOf } from "./by-hand.ts";
+import { leaseOf, setUp, stored, type Told, taken, toldOf } from "./by-hand.ts";
 import { key, pools } from "./rig.ts";
 import { entryOf, observationOf, settle, startMs, storeId } from "./world.ts";
 
+const trace = newTrace({ bytes: (count) => new Uint8Array(count).fill(7) });
 const done = ({ logs }: Told) => logs.filter(({ event }) => event === "pass.done");
 const down = () => fail("PROVIDER_UNAVAILABLE", "no answer");
 const seen = (changes: Partial<Observation>) => ok(observationOf({ pools, ...changes }));
@@ -168,7 +169,7 @@ describe("what is told and counted", () => {
             told.now += 1_234;
             return seen({ serverDate: told.now });
           },
-          answer: () => ({ kind: "conflict", message: "somebody else" }) as unknown as Outcome,
+          answer: taken,
         },
       },
       [leaseOf("203.0.113.7")],
@@ -188,8 +189,7 @@ describe("what is told and counted", () => {
   );
 
   test("told: whose work it was, where it takes in more than one request's", async () => {
-    const random = { bytes: (count: number) => new Uint8Array(count).fill(1) };
-    const cause = { trace: newTrace(random), links: ["x", "y"], linksTotal: 40 };
+    const cause = { trace, links: ["x", "y"], linksTotal: 40 };
     const told = await toldOf({ web: {} }, [], { cause });
     await pass(told.world, "asked");
     expect(done(told)).toMatchObject([{ links: ["x", "y"], links_total: 40 }]);
@@ -324,13 +324,12 @@ describe("what is kept", () => {
   });
 
   test("traces: of what was taken in are let go; while a target waits they are kept, for one round of full passes", async () => {
-    const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
     let isDown = true;
     const told = await toldOf({ web: { observe: () => (isDown ? down() : seen({ serverDate: told.now })) }, api: {} });
     const { memory } = told.world;
     const lease = leaseOf("203.0.113.7");
     const begin = told.now;
-    const remember = () => memory.remember(lease.key, leaseMetadata(lease), told.now, newTrace(random));
+    const remember = () => memory.remember(lease.key, leaseMetadata(lease), told.now, trace);
     await remember();
     await pass(told.world, "accepted");
     expect([memory.traces.names().size, memory.core.tracedAt]).toEqual([1, 0]);
@@ -347,12 +346,11 @@ describe("what is kept", () => {
   });
 
   test("traces: while a step waits for calls they are kept as well", async () => {
-    const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
     const many = Array.from({ length: 9 }, (_, at) => leaseOf(`203.0.113.${at * 2}`));
     const told = await toldOf(Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`t${at}`, {}])), many);
     const { memory } = told.world;
     const lease = leaseOf("203.0.113.0");
-    await memory.remember(lease.key, leaseMetadata(lease), told.now, newTrace(random));
+    await memory.remember(lease.key, leaseMetadata(lease), told.now, trace);
     const { visits } = await pass(told.world, "asked");
     expect(visits.map(({ error, pending }) => [error, pending.length])).toEqual(visits.map(() => [null, 5]));
     expect(memory.traces.names().size).toBe(1);
@@ -369,13 +367,12 @@ describe("what is kept", () => {
   });
 
   test("traces: what comes while a pass goes on is the next one's", async () => {
-    const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
     const late = leaseOf("203.0.113.9");
     let isLate = true;
     const told = await toldOf({
       web: {
         observe: async () => {
-          if (isLate) await told.world.memory.remember(late.key, leaseMetadata(late), told.now, newTrace(random));
+          if (isLate) await told.world.memory.remember(late.key, leaseMetadata(late), told.now, trace);
           isLate = false;
           return seen({ serverDate: told.now });
         },
