@@ -79,7 +79,7 @@ describe("what stands", () => {
       }),
       { numRuns: runs / 4, maxSkipsPerRun: 1_000 },
     );
-    expect(met).toBeGreaterThan(10);
+    expect(met).toBeGreaterThan(runs / 100);
   });
 
   it("standing: a source more than twice as heavy as the lightest that stands gets in, where a prefix apart from those may hold it", () => {
@@ -103,7 +103,7 @@ describe("what stands", () => {
       }),
       { numRuns: runs / 2, maxSkipsPerRun: 1_000 },
     );
-    expect(met).toBeGreaterThan(10);
+    expect(met).toBeGreaterThan(runs / 100);
   });
 });
 
@@ -135,7 +135,7 @@ describe("what nobody asked for", () => {
       }),
       { numRuns: runs },
     );
-    expect(met).toBeGreaterThan(10);
+    expect(met).toBeGreaterThan(runs / 100);
   });
 });
 
@@ -225,7 +225,10 @@ describe("the input", () => {
         expect(() => choose({ ...request, rooms: [{ families: [4], limit: 1.5 }] })).toThrow(/limit/);
         expect(() => choose({ ...request, collateral: { kind: "price", price: Number.NaN } })).toThrow(/price/);
         expect(() => choose({ ...request, collateral: { kind: "max", units: -1 } })).toThrow(/max/);
-        expect(() => choose({ ...request, lossMax: 2 })).toThrow(/lossMax/);
+        for (const lossMax of [2, -1, Number.NaN]) expect(() => choose({ ...request, lossMax })).toThrow(expect.objectContaining({ code: "INVARIANT" }));
+        // No bound is one as well.
+        const endless = { families: [4, 6] as const, limit: Number.POSITIVE_INFINITY };
+        expect(choose({ ...request, rooms: [endless] })).toEqual(choose({ ...request, rooms: [] }));
       }),
       { numRuns: 20 },
     );

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: (process.env.MUTATION_TESTS ?? "").split("\n"),
     setupFiles: ["test/mutation/setup.ts"],
-    env: { PLAN_RUNS: "400", LAW_RUNS: "12", FIT_RUNS: "500" },
+    env: { PLAN_RUNS: "400", LAW_RUNS: "12", FIT_RUNS: "200" },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

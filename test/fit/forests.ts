@@ -1,0 +1,92 @@
+// The forests of small random requests, and what can be reached in them by the definitions. Shares no code with the methods under test.
+import { array, constantFrom, integer, oneof, record, tuple } from "fast-check";
+import { forestsOf } from "../../shared/fit/budget.ts";
+import { type Choices, createChoices } from "../../shared/fit/choices.ts";
+import type { Pair } from "../../shared/fit/exact.ts";
+import type { Forest, Scale } from "../../shared/fit/forest.ts";
+import type { Room } from "../../shared/fit/room.ts";
+import { createTrie } from "../../shared/fit/trie.ts";
+import { block, type Instance, instance } from "./support.ts";
+
+export const families = ["ipv4", "ipv6"] as const;
+
+export function choicesFor(request: Instance): Pair<Choices> {
+  return { ipv4: createChoices(createTrie(request.sources, 4), request), ipv6: createChoices(createTrie(request.sources, 6), request) };
+}
+
+export function forestsFor(request: Instance, room: Room, scale: Partial<Scale>): Pair<Forest> {
+  return forestsOf(choicesFor(request), room, { bias: null, price: 0, bounded: "free", ...scale });
+}
+
+const limit = integer({ min: 0, max: 6 });
+
+/** A limit for each family, one for both, or all three. */
+export const rooms = tuple(limit, limit, limit, constantFrom("each", "both", "all")).map(([four, six, both, kind]) => {
+  const each = [
+    { families: [4] as const, limit: four },
+    { families: [6] as const, limit: six },
+  ];
+  const shared = { families: [4, 6] as const, limit: both };
+  return kind === "each" ? each : kind === "both" ? [shared] : [...each, shared];
+});
+
+/** Sum over what was chosen. */
+export function sumOver(forests: Pair<Forest>, chosen: Pair<Iterable<number>>, of: (forest: Forest, choice: number) => number): number {
+  return families.reduce((both, family) => [...chosen[family]].reduce((sum, choice) => sum + of(forests[family], choice), both), 0);
+}
+
+export const worth = ({ value }: Forest, choice: number): number => value[choice] ?? 0;
+
+/** So many in one family that there is something to choose between; and some of what lies around them stands. */
+export const crowded = tuple(
+  instance,
+  array(record({ cidr: block(4), weight: integer({ min: 1, max: 9 }) }), { maxLength: 12 }),
+  array(oneof(block(4), block(6)), { maxLength: 4 }),
+).map(([base, more, standing]): Instance => ({ ...base, sources: [...base.sources, ...more], standing, collateral: { kind: "price", price: 0 } }));
+
+/** Many of few weights in one family, all of it open: nearly every prefix weighs as much as another, and room for a part of them. */
+export const alike = tuple(
+  array(record({ cidr: block(4), weight: integer({ min: 1, max: 2 }) }), { minLength: 3, maxLength: 9 }),
+  integer({ min: 1, max: 4 }),
+).map(
+  ([sources, most]): Instance => ({
+    sources,
+    rooms: [{ families: [4], limit: most }],
+    lengths: { ipv4: { min: 0, max: 32 }, ipv6: { min: 0, max: 128 } },
+    collateral: { kind: "price", price: 0 },
+    walls: [],
+    taken: [],
+    isProtected: () => false,
+  }),
+);
+
+/** Per bystander: where it is not 0, a wide prefix is worth less than the parts below it, for fewer rules. */
+export const prices = constantFrom(0, 0.25, 0.5, 1);
+
+/** Prefixes, bystanders, value. */
+export type Triple = readonly [number, number, number];
+
+export interface Fronts {
+  readonly triples: readonly Triple[];
+  /** One for each pair of triples that was joined. */
+  readonly steps: number;
+}
+
+/** Those that no other beats in all three, each once. */
+function frontOf(triples: readonly Triple[]): Triple[] {
+  const each = new Map(triples.map((triple) => [triple.join(), triple]));
+  const isBeaten = (one: Triple): boolean => [...each.values()].some((by) => by !== one && by[0] <= one[0] && by[1] <= one[1] && by[2] >= one[2]);
+  return [...each.values()].filter((one) => !isBeaten(one));
+}
+
+/** All that the forest below one member can give, its singles apart. */
+export function frontAt(forest: Forest, at: number, countMax: number, units: number): Fronts {
+  if (at === -1) return { triples: [[0, 0, 0]], steps: 0 };
+  const [left = -1, right = -1, choice = -1] = [forest.left[at], forest.right[at], forest.item[at]];
+  const [a, b] = [frontAt(forest, left, countMax, units), frontAt(forest, right, countMax, units)];
+  const joined = a.triples.flatMap((x) => b.triples.map((y): Triple => [x[0] + y[0], x[1] + y[1], x[2] + y[2]]));
+  const steps = left === -1 || right === -1 ? 0 : joined.length;
+  if (choice !== -1) joined.push([1, forest.choices.collateral[choice] ?? 0, forest.value[choice] ?? 0]);
+  const allowed = joined.filter(([count, collateral]) => count <= countMax && collateral <= units);
+  return { triples: frontOf(allowed), steps: a.steps + b.steps + steps };
+}
