@@ -1,6 +1,6 @@
 // Small random instances of a fit, and the answer by trying every set of prefixes. Shares no code with `shared/fit`, but for addresses.
 import { type Arbitrary, array, constantFrom, integer, oneof, record, tuple } from "fast-check";
-import { blockOf, type Cidr, cidrKey, contains, type Family, overlaps } from "../../shared/address/index.ts";
+import { blockOf, type Cidr, cidrKey, contains, type Family, familyBits, overlaps } from "../../shared/address/index.ts";
 import type { Collateral, FitRequest, FitResult, FitRoom, Lengths } from "../../shared/fit/index.ts";
 
 /** A piece of the address space small enough to try everything: blocks from `top` to `atom` bits long. */
@@ -19,6 +19,17 @@ export function cornerBlock(family: Family, length: number, index: number): Cidr
 
 export function cornerBlocks(family: Family, length: number): Cidr[] {
   return Array.from({ length: 2 ** (length - corner[family].top) }, (_, index) => cornerBlock(family, length, index));
+}
+
+/** Mostly bytes at the ends, so that blocks meet and differ late. */
+const byte = oneof({ weight: 3, arbitrary: constantFrom(0, 1, 254, 255) }, { weight: 1, arbitrary: integer({ min: 0, max: 255 }) });
+
+/** A block of any length anywhere in the address space. */
+export function anywhere(family: Family): Arbitrary<Cidr> {
+  const bits = familyBits(family);
+  const bytes = array(byte, { minLength: bits / 8, maxLength: bits / 8 });
+  const length = oneof(constantFrom(0, bits), integer({ min: 0, max: bits }));
+  return tuple(bytes, length).map(([all, long]) => blockOf(family, all.map((one) => one.toString(16).padStart(2, "0")).join(""), long));
 }
 
 export function block(family: Family): Arbitrary<Cidr> {
@@ -99,7 +110,7 @@ export interface Candidate {
   readonly collateral: number;
 }
 
-function isAllowed(lengthsOf: Lengths, length: number): boolean {
+export function isAllowedLength(lengthsOf: Lengths, length: number): boolean {
   return "min" in lengthsOf ? length >= lengthsOf.min && length <= lengthsOf.max : lengthsOf.includes(length);
 }
 
@@ -111,12 +122,19 @@ export function bystandersIn(cidr: Cidr, sources: FitRequest["sources"]): number
   return new Set(unnamed.map((one) => cidrKey(blockOf(one.family, one.first, unit)))).size;
 }
 
+/** Of a block around the corner as well: what is outside of it nobody names. */
+export function bystandersAnywhere(cidr: Cidr, sources: FitRequest["sources"]): number {
+  const { top, unit } = corner[cidr.family];
+  if (cidr.length >= top) return bystandersIn(cidr, sources);
+  return bystandersIn(cornerBlock(cidr.family, top, 0), sources) + 2 ** (unit - cidr.length) - 2 ** (unit - top);
+}
+
 /** Every block of the corner that may be chosen. */
 export function candidatesOf(request: FitRequest): Candidate[] {
   const found: Candidate[] = [];
   for (const family of [4, 6] as const) {
     for (let length: number = corner[family].top; length <= corner[family].atom; length += 1) {
-      if (!isAllowed(family === 4 ? request.lengths.ipv4 : request.lengths.ipv6, length)) continue;
+      if (!isAllowedLength(family === 4 ? request.lengths.ipv4 : request.lengths.ipv6, length)) continue;
       for (const cidr of cornerBlocks(family, length)) {
         const weight = request.sources.filter((source) => contains(cidr, source.cidr)).reduce((sum, source) => sum + source.weight, 0);
         if (weight === 0 || request.isProtected(cidr) || request.isTaken?.(cidr) === true) continue;

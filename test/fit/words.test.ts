@@ -1,18 +1,9 @@
 // Blocks as words: sorted as the addresses compare, over the whole of both address spaces, and their common bits counted.
-import { type Arbitrary, array, assert as check, constantFrom, integer, oneof, property, tuple } from "fast-check";
+import { array, assert as check, constantFrom, property } from "fast-check";
 import { expect, it } from "vitest";
-import { blockOf, type Cidr, compareCidrs, type Family, familyBits } from "../../shared/address/index.ts";
+import { type Cidr, compareCidrs, type Family, familyBits } from "../../shared/address/index.ts";
 import { commonBits, sortBlocks } from "../../shared/fit/words.ts";
-
-/** Mostly bytes at the ends, so that blocks meet and differ late. */
-const byte = oneof({ weight: 3, arbitrary: constantFrom(0, 1, 254, 255) }, { weight: 1, arbitrary: integer({ min: 0, max: 255 }) });
-
-function anywhere(family: Family): Arbitrary<Cidr> {
-  const bits = familyBits(family);
-  const bytes = array(byte, { minLength: bits / 8, maxLength: bits / 8 });
-  const length = oneof(constantFrom(0, bits), integer({ min: 0, max: bits }));
-  return tuple(bytes, length).map(([all, long]) => blockOf(family, all.map((one) => one.toString(16).padStart(2, "0")).join(""), long));
-}
+import { anywhere } from "./support.ts";
 
 const family = constantFrom<Family>(4, 6);
 const blocks = array(family.chain(anywhere), { maxLength: 40 });
