@@ -40,6 +40,11 @@ function unnamed(cidr: Cidr, named: readonly Cidr[]): number {
   return cidr.length >= unit ? Math.min(1, sum) : sum;
 }
 
+/** Beyond what a number counts one by one, only that: targets hold no block that wide. */
+function counted(units: number): number {
+  return Math.min(units, Number.MAX_SAFE_INTEGER + 1);
+}
+
 interface Node {
   readonly above: number;
   readonly left: string | null;
@@ -73,7 +78,7 @@ function nodesOf(all: readonly FitSource[], own: Family): Map<string, Node> {
         weight: held.reduce((sum, place) => sum + (all[place]?.weight ?? 0), 0),
         held,
         inSource,
-        bystanders: inSource === 1 ? 0 : unnamed(cidr, named),
+        bystanders: inSource === 1 ? 0 : counted(unnamed(cidr, named)),
       },
     ];
   });
@@ -95,7 +100,7 @@ function readNodes(trie: Trie, all: readonly FitSource[]): Map<string, Node> {
         held: [...trie.order.subarray(trie.first[node] ?? 0, (trie.last[node] ?? 0) + 1)],
         inSource,
         // Nobody asks for those of a block that a source names whole.
-        bystanders: inSource === 1 ? 0 : (trie.bystanders[node] ?? 0),
+        bystanders: inSource === 1 ? 0 : counted(trie.bystanders[node] ?? 0),
       },
     ];
   });
