@@ -151,6 +151,7 @@ describe("credentials and durations, letter by letter", () => {
     [` sha256:${hex}`, ["this looks like a key itself, not its digest"]],
     ["a", ["this looks like a key itself, not its digest"]],
     [`sha256:${hex}a`, ["not sha256: and 64 lower-case hex digits"]],
+    [`sha256:sha256:${hex}`, ["not sha256: and 64 lower-case hex digits"]],
     [`sha256:${hex.slice(1)}`, ["not sha256: and 64 lower-case hex digits"]],
     [`sha256:${hex.toUpperCase()}`, ["not sha256: and 64 lower-case hex digits"]],
     [`sha256:${"g".repeat(64)}`, ["not sha256: and 64 lower-case hex digits"]],

@@ -41,6 +41,9 @@ describe("a secret in the configuration", () => {
 
   it("readConfigFile: takes long names of secrets for names", () => {
     expect(problemsOf(changed("AWS_WEB_ID", "AWS_PRODUCTION_EU_WEST_1_ACCESS_KEY_ID_2"))).toEqual([]);
+    expect(problemsOf(changed("AWS_WEB_ID", "AWS_PRODUCTION_EU_WEST_1_ACCESS_KEY_ID_AKIA"))).toEqual([]);
     expect(problemsOf(validText)).toEqual([]);
+    // But for one that begins like a key.
+    expect(problemsOf(changed("AWS_WEB_ID", "AKIA_PRODUCTION_EU_WEST_1_ACCESS_KEY_ID_2"))).toHaveLength(1);
   });
 });

@@ -71,6 +71,11 @@ describe("an event of a draft", () => {
     expect([actor.addresses, victim.addresses]).toEqual([["192.0.2.1/32"], ["203.0.113.7/32"]]);
   });
 
+  it("read: of all the victims, as many as a request may hold addresses", () => {
+    const victims = hosts(limits.alertItemsMax + 1);
+    expect(eventWith({ victims }).victim.addresses).toEqual(victims.slice(0, -1).map((address) => `${address}/128`.replace("::0/", "::/")));
+  });
+
   it("read: resources and facts, cleaned and bounded", () => {
     const resources = [
       { kind: "Instance", id: " i-1 ", account: "", region: "eu" },
