@@ -1,8 +1,9 @@
 // A fit is as good as trying every set of prefixes: thousands of small instances, all policies, families, rooms and lengths.
 import { assert as check, property } from "fast-check";
 import { describe, expect, it } from "vitest";
+import { contains } from "../../shared/address/index.ts";
 import { fit as choose } from "../../shared/fit/index.ts";
-import { bestByTrying, faultsOf, instance } from "./support.ts";
+import { bestByTrying, candidatesOf, faultsOf, instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 4_000);
 
@@ -19,6 +20,13 @@ describe("fit, against every set of prefixes", () => {
         expect(faultsOf(request, result)).toEqual([]);
         expect({ value: result.value, count: result.prefixes.length }).toEqual(best);
         expect(result.optimum).toBe(result.value);
+        // Whatever may be covered without bystanders, and finds room, is.
+        const bound = request.collateral.kind === "max" ? request.collateral.units : request.collateral.kind === "none" ? 0 : Number.POSITIVE_INFINITY;
+        const candidates = candidatesOf(request).filter(({ collateral }) => collateral <= bound);
+        const coverable = request.sources.map(({ cidr }) => candidates.some((one) => contains(one.cidr, cidr)));
+        const weight = request.sources.reduce((sum, source, at) => sum + (coverable[at] === true ? source.weight : 0), 0);
+        if (bestByTrying({ ...request, collateral: { kind: "none" } }).value === weight) expect(result).toMatchObject({ collateral: 0, coveredWeight: weight });
+        expect(result.method === "cover").toBe(result.collateral === 0 && result.left.every((at) => coverable[at] === false));
         methods.set(result.method, (methods.get(result.method) ?? 0) + 1);
       }),
       { numRuns: runs },

@@ -216,6 +216,21 @@ describe("the input", () => {
     );
   });
 
+  it("answer: the value is what is covered less the price of the bystanders, to the last digit, and without a past nothing is removed", () => {
+    const weights = array(double({ min: 0.001, max: 1_000, noNaN: true }), { minLength: 9, maxLength: 9 });
+    check(
+      property(instance, weights, (base, weight) => {
+        const request: FitRequest = { ...base, sources: base.sources.map(({ cidr }, at) => ({ cidr, weight: weight[at] ?? 1 })) };
+        const { prefixes, value, coveredWeight, churn } = choose(request);
+        const price = request.collateral.kind === "price" ? request.collateral.price : 0;
+        expect(value).toBe(prefixes.reduce((sum, prefix) => sum + (prefix.weight - price * prefix.collateral), 0));
+        expect(coveredWeight).toBe(prefixes.reduce((sum, prefix) => sum + prefix.weight, 0));
+        expect(churn).toEqual({ kept: 0, added: prefixes.length, removed: 0 });
+      }),
+      { numRuns: runs },
+    );
+  });
+
   it("refuses: weights, limits and prices that mean nothing", () => {
     check(
       property(instance, constantFrom(0, -1, Number.NaN, Number.POSITIVE_INFINITY), (request, bad) => {
