@@ -64,12 +64,12 @@ function idOf(name: string, key: readonly unknown[], item: object): string {
 }
 
 function resourcesOf(resources: readonly EventResource[]): readonly EventResource[] {
-  const cleaned = resources.slice(0, limits.eventResourcesMax).map(({ kind, id, ...where }) => ({
+  const named = resources.filter(({ id }) => line(id, 1) !== "").slice(0, limits.eventResourcesMax);
+  return named.map(({ kind, id, ...where }) => ({
     kind: line(kind, limits.eventTextCharsMax).toLowerCase(),
     id: line(id, limits.eventTextCharsMax),
     ...Object.fromEntries(Object.entries(where).flatMap(([name, value]) => (line(value, 1) === "" ? [] : [[name, line(value, limits.eventTextCharsMax)]]))),
   }));
-  return cleaned.filter(({ id }) => id !== "");
 }
 
 function evidenceOf(evidence: Readonly<Record<string, unknown>>): DetectionEvent["evidence"] {

@@ -52,7 +52,7 @@ function resourcesOf(alert: object, fields: unknown): readonly EventResource[] {
     { kind: "container", id: named("container.id") },
     { kind: "host", id: textAt(alert, "hostname") },
   ];
-  return found.filter(({ id }) => id !== "" && id !== "<NA>");
+  return found.filter(({ id }) => id !== "<NA>");
 }
 
 function draftOf(alert: object, rule: string, fields: unknown): Draft {

@@ -52,7 +52,7 @@ function resourcesOf(finding: object): readonly EventResource[] {
   const resource = at(finding, "resource");
   const where = { account: textAt(finding, "accountId"), region: textAt(finding, "region") };
   const workload = at(resource, "kubernetesDetails", "kubernetesWorkloadDetails");
-  const found: readonly EventResource[] = [
+  return [
     { kind: "instance", id: textAt(resource, "instanceDetails", "instanceId"), ...where },
     { kind: "access-key", id: textAt(resource, "accessKeyDetails", "accessKeyId"), ...where },
     { kind: "user", id: textAt(resource, "accessKeyDetails", "userName"), ...where },
@@ -63,7 +63,6 @@ function resourcesOf(finding: object): readonly EventResource[] {
     { kind: "function", id: textAt(resource, "lambdaDetails", "functionName"), ...where },
     ...listAt(resource, "s3BucketDetails").map((bucket) => ({ kind: "bucket", id: textAt(bucket, "name"), ...where })),
   ];
-  return found.filter(({ id }) => id !== "");
 }
 
 /** Old findings say `additionalInfo.sample`, newer ones hide it in a text of JSON (`additionalInfo.value`). */

@@ -82,6 +82,8 @@ describe("an event of a draft", () => {
       { kind: "pod", id: "" },
     ];
     expect(eventWith({ resources }).resources).toEqual([{ kind: "instance", id: "i-1", region: "eu" }]);
+    const unnamed = Array.from({ length: 40 }, () => ({ kind: "pod", id: "" }));
+    expect(eventWith({ resources: [...unnamed, ...resources] }).resources).toHaveLength(1);
     const many = Array.from({ length: 40 }, (_, index) => ({ kind: "pod", id: `${index}` }));
     expect(eventWith({ resources: many }).resources).toHaveLength(limits.eventResourcesMax);
     expect(eventWith({ evidence: { a: true, b: false, c: 0, d: 1.5, e: "x", f: "", g: {}, h: null, i: Number.NaN, j: long(300) } }).evidence).toEqual({

@@ -104,6 +104,13 @@ describe("guardduty", () => {
     expect(ends(guardduty, finding({ action }))[1]).toEqual(attackers);
   });
 
+  it("read: through which addresses a call to a cluster came, in either spelling", () => {
+    for (const name of ["sourceIPs", "sourceIps"]) {
+      const { evidence } = eventOf(guardduty, finding({ action: { kubernetesApiCallAction: { [name]: [them, us] } } }));
+      expect(evidence).toMatchObject({ "kubernetes.sourceIPs": `${them} ${us}` });
+    }
+  });
+
   it("ends: of a sequence, the endpoints that came in; its resources are ours", () => {
     const connected = (ip: string, direction: string) => ({ ip, connection: { direction } });
     const sequence = {
