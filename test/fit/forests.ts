@@ -1,10 +1,11 @@
 // The forests of small random requests, and what can be reached in them by the definitions. Shares no code with the methods under test.
 import { array, constantFrom, integer, oneof, record, tuple } from "fast-check";
+import { type Cidr, compareCidrs, contains, overlaps } from "../../shared/address/index.ts";
 import { forestsOf } from "../../shared/fit/budget.ts";
 import { type Choices, createChoices } from "../../shared/fit/choices.ts";
 import type { Pair } from "../../shared/fit/exact.ts";
-import type { Forest, Scale } from "../../shared/fit/forest.ts";
-import type { Room } from "../../shared/fit/room.ts";
+import { blockOfChoice, type Forest, type Scale } from "../../shared/fit/forest.ts";
+import { fits, type Room } from "../../shared/fit/room.ts";
 import { createTrie } from "../../shared/fit/trie.ts";
 import { block, type Instance, instance } from "./support.ts";
 
@@ -29,6 +30,8 @@ export const rooms = tuple(limit, limit, limit, constantFrom("each", "both", "al
   const shared = { families: [4, 6] as const, limit: both };
   return kind === "each" ? each : kind === "both" ? [shared] : [...each, shared];
 });
+
+export const nowhere: Room = { ipv4: Number.POSITIVE_INFINITY, ipv6: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY };
 
 /** Sum over what was chosen. */
 export function sumOver(forests: Pair<Forest>, chosen: Pair<Iterable<number>>, of: (forest: Forest, choice: number) => number): number {
@@ -89,4 +92,44 @@ export function frontAt(forest: Forest, at: number, countMax: number, units: num
   if (choice !== -1) joined.push([1, forest.choices.collateral[choice] ?? 0, forest.value[choice] ?? 0]);
   const allowed = joined.filter(([count, collateral]) => count <= countMax && collateral <= units);
   return { triples: frontOf(allowed), steps: a.steps + b.steps + steps };
+}
+
+/** By hand: what is worth most, lies apart from what is there, and fits, until nothing does. */
+export function grown(
+  forests: Pair<Forest>,
+  { sources }: Instance,
+  before: Pair<readonly number[]>,
+  room: Room,
+  units = Number.POSITIVE_INFINITY,
+): Pair<number[]> {
+  const there = { ipv4: new Set(before.ipv4), ipv6: new Set(before.ipv6) };
+  const cidrOf = (family: "ipv4" | "ipv6", choice: number): Cidr => blockOfChoice(forests[family].choices, sources, choice);
+  const all = families.flatMap((family) => {
+    const { item, size, singles } = forests[family];
+    const choices = [...item.subarray(0, size), ...singles].filter((choice) => choice !== -1);
+    return choices.map((choice) => {
+      const cidr = cidrOf(family, choice);
+      const held = sources.flatMap((source) => (contains(cidr, source.cidr) ? [source.cidr] : [])).sort(compareCidrs);
+      return {
+        family,
+        choice,
+        value: worth(forests[family], choice),
+        cidr,
+        stands: forests[family].choices.standing[choice] ?? 0,
+        lowest: held[0]?.first ?? "",
+      };
+    });
+  });
+  // Of equals the first family, what stands, the lowest source, the narrower block.
+  const order = (a: (typeof all)[number], b: (typeof all)[number]): number =>
+    b.value - a.value || a.cidr.family - b.cidr.family || b.stands - a.stands || a.lowest.localeCompare(b.lowest) || b.cidr.length - a.cidr.length;
+  let left = units;
+  for (const { family, choice, cidr } of all.sort(order)) {
+    const cost = forests[family].choices.collateral[choice] ?? 0;
+    const isApart = [...there[family]].every((other) => !overlaps(cidrOf(family, other), cidr));
+    if (!isApart || cost > left || !fits(room, there.ipv4.size + (family === "ipv4" ? 1 : 0), there.ipv6.size + (family === "ipv6" ? 1 : 0))) continue;
+    there[family].add(choice);
+    left -= cost;
+  }
+  return { ipv4: [...there.ipv4].sort(), ipv6: [...there.ipv6].sort() };
 }

@@ -1,16 +1,14 @@
-// A price per prefix reaches what it can by its nature, the corners of the curve; what is filled up is what greed by hand takes.
-import { assert as check, constantFrom, oneof, property, shuffledSubarray, tuple } from "fast-check";
+// A price per prefix reaches what it can by its nature, the corners of the curve; and among equals as many as there is room for.
+import { array, assert as check, constantFrom, integer, oneof, property, record, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Cidr, compareCidrs, contains, overlaps } from "../../shared/address/index.ts";
-import type { Pair } from "../../shared/fit/exact.ts";
-import { blockOfChoice, type Forest } from "../../shared/fit/forest.ts";
-import { fillUp, solveByPrice } from "../../shared/fit/priced.ts";
+import { blockOf, type Cidr } from "../../shared/address/index.ts";
+import type { Forest } from "../../shared/fit/forest.ts";
+import { solveByPrice } from "../../shared/fit/priced.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
-import { alike, crowded, families, forestsFor, frontAt, prices, rooms, sumOver, worth } from "./forests.ts";
-import type { Instance } from "./support.ts";
+import { alike, crowded, families, forestsFor, frontAt, grown, nowhere, prices, rooms, sumOver, worth } from "./forests.ts";
+import { block, type Instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
-const nowhere = { ipv4: Number.POSITIVE_INFINITY, ipv6: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY };
 
 /** The most value with at most 0, 1, 2, … prefixes. */
 function curveOf(forest: Forest): number[] {
@@ -103,79 +101,48 @@ describe("a price per prefix", () => {
     // Where a price alone leaves room, what is done with it is mostly the best there is.
     expect({ better: better > runs / 50, best: best > better * 0.8 }).toEqual({ better: true, best: true });
   });
-});
 
-/** By hand: what is worth most, lies apart from what is there, and fits, until nothing does. */
-function grown(
-  forests: Pair<Forest>,
-  { sources }: Instance,
-  before: Pair<readonly number[]>,
-  room: typeof nowhere,
-  units = Number.POSITIVE_INFINITY,
-): Pair<number[]> {
-  const there = { ipv4: new Set(before.ipv4), ipv6: new Set(before.ipv6) };
-  const cidrOf = (family: "ipv4" | "ipv6", choice: number): Cidr => blockOfChoice(forests[family].choices, sources, choice);
-  const all = families.flatMap((family) => {
-    const { item, size, singles } = forests[family];
-    const choices = [...item.subarray(0, size), ...singles].filter((choice) => choice !== -1);
-    return choices.map((choice) => {
-      const cidr = cidrOf(family, choice);
-      const held = sources.flatMap((source) => (contains(cidr, source.cidr) ? [source.cidr] : [])).sort(compareCidrs);
-      return {
-        family,
-        choice,
-        value: worth(forests[family], choice),
-        cidr,
-        stands: forests[family].choices.standing[choice] ?? 0,
-        lowest: held[0]?.first ?? "",
-      };
-    });
-  });
-  // Of equals the first family, what stands, the lowest source, the narrower block.
-  const order = (a: (typeof all)[number], b: (typeof all)[number]): number =>
-    b.value - a.value || a.cidr.family - b.cidr.family || b.stands - a.stands || a.lowest.localeCompare(b.lowest) || b.cidr.length - a.cidr.length;
-  let left = units;
-  for (const { family, choice, cidr } of all.sort(order)) {
-    const cost = forests[family].choices.collateral[choice] ?? 0;
-    const isApart = [...there[family]].every((other) => !overlaps(cidrOf(family, other), cidr));
-    if (!isApart || cost > left || !fits(room, there.ipv4.size + (family === "ipv4" ? 1 : 0), there.ipv6.size + (family === "ipv6" ? 1 : 0))) continue;
-    there[family].add(choice);
-    left -= cost;
-  }
-  return { ipv4: [...there.ipv4].sort(), ipv6: [...there.ipv6].sort() };
-}
-
-describe("what is empty", () => {
-  it("filled: with what greed by hand takes, as far as room and bystanders go", () => {
-    let filled = 0;
-    const units = constantFrom(0, 1, 3, 6, Number.POSITIVE_INFINITY);
-    const cases = crowded.chain((base) => {
-      const forests = forestsFor(base, nowhere, { bounded: "bounded" });
-      const { item, size } = forests.ipv4;
-      return shuffledSubarray([...item.subarray(0, size)].filter((choice) => choice !== -1)).map((four) => ({ base, forests, four }));
-    });
+  it("whole: of several parts alike, as many go on to the next corner as find room, though one price decides for all", () => {
+    let [between, packed] = [0, 0];
+    const one = array(record({ cidr: block(4), weight: integer({ min: 1, max: 6 }) }), { minLength: 2, maxLength: 8 });
     check(
-      property(cases, rooms, units, ({ base, forests, four }, all, most) => {
-        const room = roomOf(all);
-        // Some of the first family is there, all of it apart.
-        const there: number[] = [];
-        for (const choice of four.slice(0, Math.min(2, room.ipv4, room.both))) {
-          const cidr = blockOfChoice(forests.ipv4.choices, base.sources, choice);
-          if (there.every((other) => !overlaps(blockOfChoice(forests.ipv4.choices, base.sources, other), cidr))) there.push(choice);
-        }
-        const before = { ipv4: there, ipv6: [] };
-        const chosen = { ipv4: new Set(there), ipv6: new Set<number>() };
-        let left = most;
-        fillUp(forests, chosen, room, (cost) => {
-          if (cost > left) return false;
-          left -= cost;
-          return true;
-        });
-        expect({ ipv4: [...chosen.ipv4].sort(), ipv6: [...chosen.ipv6].sort() }).toEqual(grown(forests, base, before, room, most));
-        if (chosen.ipv4.size + chosen.ipv6.size > there.length) filled += 1;
+      property(one, integer({ min: 2, max: 4 }), integer({ min: 1, max: 20 }), constantFrom(0.5, 1, 2), (sources, copies, most, price) => {
+        const request = alone(sources, copies);
+        const forests = forestsFor(request, nowhere, { price });
+        const curve = curveOf(forestsFor(alone(sources, 1), nowhere, { price }).ipv4);
+        const room = roomOf([{ families: [4], limit: most }]);
+        const before = cornerOf(curve, most / copies);
+        const after = curve.findIndex((_, k) => k > before && cornerOf(curve, k) === k);
+        const value = sumOver(forests, solveByPrice(forests, room, "whole"), worth);
+        const at = (k: number): number => curve[k] ?? 0;
+        const [step, left] = [after - before, most - copies * before];
+        if (after === -1 || step > left) return;
+        const slope = (at(after) - at(before)) / step;
+        // Parts of one corner may be of several sizes, and the smaller go first, so less than one corner's room may stay empty.
+        expect(value).toBeGreaterThanOrEqual(copies * at(before) + (left - step + 1) * slope - 1e-9);
+        // One more prefix that replaces none is filled up anyway.
+        if (before === 0 || step === 1) return;
+        between += 1;
+        if (value >= copies * at(before) + Math.floor(left / step) * (at(after) - at(before))) packed += 1;
       }),
       { numRuns: runs },
     );
-    expect(filled).toBeGreaterThan(runs / 10);
+    expect({ between: between > runs / 50, packed: packed > between * 0.9 }).toEqual({ between: true, packed: true });
   });
 });
+
+/** The same sources so many times, each time in a part of the address space of its own. */
+function alone(sources: readonly { readonly cidr: Cidr; readonly weight: number }[], copies: number): Instance {
+  const all = Array.from({ length: copies }, (_, copy) =>
+    sources.map(({ cidr, weight }) => ({ cidr: blockOf(4, `cb00${(copy + 1).toString(16).padStart(2, "0")}${cidr.first.slice(6)}`, cidr.length), weight })),
+  );
+  return {
+    sources: all.flat(),
+    rooms: [],
+    lengths: { ipv4: { min: 28, max: 32 }, ipv6: [] },
+    collateral: { kind: "price", price: 0 },
+    walls: [],
+    taken: [],
+    isProtected: () => false,
+  };
+}

@@ -3,12 +3,11 @@ import { array, assert as check, constantFrom, integer, property } from "fast-ch
 import { expect, it } from "vitest";
 import { solveExactly, stepsOf } from "../../shared/fit/exact.ts";
 import type { Forest } from "../../shared/fit/forest.ts";
-import { fits, type Room, roomOf } from "../../shared/fit/room.ts";
-import { crowded, forestsFor, frontAt, prices, rooms, sumOver, type Triple, worth } from "./forests.ts";
+import { fits, roomOf } from "../../shared/fit/room.ts";
+import { crowded, forestsFor, frontAt, nowhere, prices, rooms, sumOver, type Triple, worth } from "./forests.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 const endless = Number.POSITIVE_INFINITY;
-const nowhere: Room = { ipv4: endless, ipv6: endless, both: endless };
 
 /** All that a family can give: so many prefixes, so much value. */
 function triplesOf(forest: Forest): Triple[] {
