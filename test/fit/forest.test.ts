@@ -5,7 +5,7 @@ import { blockOf, cidrKey } from "../../shared/address/index.ts";
 import { type Choices, createChoices } from "../../shared/fit/choices.ts";
 import { createForest, type Forest, type Scale } from "../../shared/fit/forest.ts";
 import { createTrie } from "../../shared/fit/trie.ts";
-import { choicesFor, crowded, families, prices } from "./forests.ts";
+import { choicesFor, families, valued } from "./forests.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 const endless = Number.POSITIVE_INFINITY;
@@ -59,8 +59,6 @@ function depthOf({ left, right }: Forest, at: number): number {
 
 describe("the choices that matter", () => {
   const scales = record({
-    bias: constantFrom(null, 0, 0.5, 1),
-    price: prices,
     bounded: constantFrom("bounded" as const, "free" as const),
     most: constantFrom(0, 1, 2, 4, endless),
   });
@@ -68,7 +66,8 @@ describe("the choices that matter", () => {
   it("forest: just those that some room or bound may need, each once, in one tree or set apart", () => {
     let [items, apart] = [0, 0];
     check(
-      property(crowded, scales, (request, scale) => {
+      property(valued, scales, ({ request, price, bias }, { bounded, most }) => {
+        const scale: Scale = { bias, price, bounded, most };
         for (const family of families) {
           const choices = choicesFor(request)[family];
           const forest = createForest(choices, scale);
@@ -94,7 +93,8 @@ describe("the choices that matter", () => {
 
   it("forest: one tree under the root, children first, what lies in a choice below it, parts joined in halves", () => {
     check(
-      property(crowded, scales, (request, scale) => {
+      property(valued, scales, ({ request, price, bias }, { bounded, most }) => {
+        const scale: Scale = { bias, price, bounded, most };
         for (const family of families) {
           const choices = choicesFor(request)[family];
           const forest = createForest(choices, scale);

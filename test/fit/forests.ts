@@ -1,5 +1,5 @@
 // The forests of small random requests, and what can be reached in them by the definitions. Shares no code with the methods under test.
-import { array, constantFrom, integer, oneof, record, tuple } from "fast-check";
+import { type Arbitrary, array, constantFrom, integer, oneof, record, tuple } from "fast-check";
 import { type Cidr, compareCidrs, contains, overlaps } from "../../shared/address/index.ts";
 import { forestsOf } from "../../shared/fit/budget.ts";
 import { type Choices, createChoices } from "../../shared/fit/choices.ts";
@@ -7,7 +7,7 @@ import type { Pair } from "../../shared/fit/exact.ts";
 import { blockOfChoice, type Forest, type Scale } from "../../shared/fit/forest.ts";
 import { fits, type Room } from "../../shared/fit/room.ts";
 import { createTrie } from "../../shared/fit/trie.ts";
-import { block, type Instance, instance } from "./support.ts";
+import { block, cornerBlock, type Instance, instance } from "./support.ts";
 
 export const families = ["ipv4", "ipv6"] as const;
 
@@ -65,6 +65,44 @@ export const alike = tuple(
 
 /** Per bystander: where it is not 0, a wide prefix is worth less than the parts below it, for fewer rules. */
 export const prices = constantFrom(0, 0.25, 0.5, 1);
+
+/**
+ * Two hosts close together, at twice to three times the price of a bystander, and around them a wider block that stands and holds no other:
+ * it counts more than each of them, and mostly less than both.
+ */
+const kept = tuple(
+  constantFrom(0.5, 1),
+  array(integer({ min: 4, max: 6 }), { minLength: 2, maxLength: 2 }),
+  array(tuple(integer({ min: 8, max: 15 }), integer({ min: 2, max: 6 })), { maxLength: 5 }),
+).map(([price, [low = 0, high = 0], far]): Valued => {
+  const hosts = [[0, (low * price) / 2] as const, [3, (high * price) / 2] as const, ...far];
+  return {
+    request: {
+      sources: hosts.map(([at, weight]) => ({ cidr: cornerBlock(4, 32, at), weight })),
+      standing: [cornerBlock(4, 29, 0)],
+      rooms: [],
+      lengths: { ipv4: { min: 0, max: 32 }, ipv6: [] },
+      collateral: { kind: "price", price: 0 },
+      walls: [],
+      taken: [],
+      isProtected: () => false,
+    },
+    price,
+    bias: 1,
+  };
+});
+
+interface Valued {
+  readonly request: Instance;
+  readonly price: number;
+  readonly bias: number | null;
+}
+
+/** Requests with what a bystander costs, and how much more it counts what stands. */
+export const valued: Arbitrary<Valued> = oneof(
+  { weight: 3, arbitrary: record({ request: crowded, price: prices, bias: constantFrom(null, 0, 0.5, 1) }) },
+  { weight: 1, arbitrary: kept },
+);
 
 /** Prefixes, bystanders, value. */
 export type Triple = readonly [number, number, number];

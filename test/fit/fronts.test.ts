@@ -5,7 +5,7 @@ import type { Pair } from "../../shared/fit/exact.ts";
 import type { Forest } from "../../shared/fit/forest.ts";
 import { solveByFronts } from "../../shared/fit/fronts.ts";
 import { type Room, roomOf } from "../../shared/fit/room.ts";
-import { crowded, forestsFor, frontAt, rooms, sumOver, worth } from "./forests.ts";
+import { forestsFor, frontAt, rooms, sumOver, valued, worth } from "./forests.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 
@@ -42,9 +42,9 @@ function bestOf(forests: Pair<Forest>, room: Room, units: number): { readonly va
 it("fronts: the best value with the fewest prefixes, in just as many steps as pairs are joined, and none with one less", () => {
   let long = 0;
   check(
-    property(crowded, rooms, integer({ min: 0, max: 12 }), (base, all, units) => {
+    property(valued, rooms, integer({ min: 0, max: 12 }), ({ request: base, bias }, all, units) => {
       const room = roomOf(all);
-      const forests = forestsFor({ ...base, collateral: { kind: "max", units } }, room, { bounded: "bounded" });
+      const forests = forestsFor({ ...base, collateral: { kind: "max", units } }, room, { bounded: "bounded", bias });
       const best = bestOf(forests, room, units);
       expect(solveByFronts(forests, room, units, best.steps - 1)).toBeNull();
       const chosen = solveByFronts(forests, room, units, best.steps) ?? { ipv4: [], ipv6: [] };
