@@ -3,18 +3,19 @@
 import { limits } from "../limits.ts";
 import type { Choices } from "./choices.ts";
 import { type Chosen, type Pair, solveExactly, stepsOf } from "./exact.ts";
-import { bestFirst, createForest, type Forest, type Scale } from "./forest.ts";
+import { createForest, type Forest, type Scale } from "./forest.ts";
 import { solveByFronts } from "./fronts.ts";
-import { type Effort, fillUp, solveByPrice, Taken } from "./priced.ts";
+import { type Effort, fillUp, solveByPrice } from "./priced.ts";
 import type { FitMethod } from "./request.ts";
 import { fits, type Room } from "./room.ts";
+import { widen } from "./widen.ts";
 
 export interface Solution {
   readonly chosen: Chosen;
   readonly method: Exclude<FitMethod, "cover">;
 }
 
-interface Budget {
+export interface Budget {
   readonly choices: Pair<Choices>;
   readonly room: Room;
   readonly units: number;
@@ -54,7 +55,7 @@ function sumOver(chosen: Pair<Iterable<number>>, of: (family: "ipv4" | "ipv6", c
 }
 
 /** The best of the solutions at different prices that keep within the bound. */
-function searchPrice({ choices, room, units, bias, stepsMax }: Budget, plain: Pair<Forest>): Solution {
+export function solveAtBound({ choices, room, units, bias, stepsMax }: Budget, plain: Pair<Forest>): Solution {
   const collateralOf = (chosen: Chosen): number => sumOver(chosen, (family, choice) => choices[family].collateral[choice] ?? 0);
   const worthOf = (chosen: Chosen): number => sumOver(chosen, (family, choice) => plain[family].value[choice] ?? 0);
   const solveAt = (price: number): Solution =>
@@ -81,71 +82,12 @@ function searchPrice({ choices, room, units, bias, stepsMax }: Budget, plain: Pa
   return { chosen: best, method: "price" };
 }
 
-interface Below {
-  readonly value: Float64Array;
-  readonly collateral: Float64Array;
-  readonly count: Int32Array;
-}
-
-/** What is chosen strictly below each choice. */
-function chosenBelow({ choices, value }: Forest, chosen: ReadonlySet<number>): Below {
-  const below = { value: new Float64Array(choices.size), collateral: new Float64Array(choices.size), count: new Int32Array(choices.size) };
-  for (let at = 0; at < choices.size; at += 1) {
-    for (const child of [choices.left[at] ?? -1, choices.right[at] ?? -1]) {
-      if (child === -1) continue;
-      const own = chosen.has(child);
-      below.value[at] = (below.value[at] ?? 0) + (own ? (value[child] ?? 0) : (below.value[child] ?? 0));
-      below.collateral[at] = (below.collateral[at] ?? 0) + (own ? (choices.collateral[child] ?? 0) : (below.collateral[child] ?? 0));
-      below.count[at] = (below.count[at] ?? 0) + (own ? 1 : (below.count[child] ?? 0));
-    }
-  }
-  return below;
-}
-
-function descendants({ left, right }: Choices, from: number): number[] {
-  const found: number[] = [];
-  const open = [left[from] ?? -1, right[from] ?? -1];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (at === -1) continue;
-    found.push(at);
-    open.push(left[at] ?? -1, right[at] ?? -1);
-  }
-  return found;
-}
-
-/** Replaces chosen prefixes by a wider one around them, most value per bystander first, while the bound allows. Answers what is left of it. */
-function widen(forest: Forest, chosen: Set<number>, left: number): number {
-  const { choices, value } = forest;
-  const below = chosenBelow(forest, chosen);
-  const taken = new Taken(forest, chosen);
-  const cost = (at: number): number => (choices.collateral[at] ?? 0) - (below.collateral[at] ?? 0);
-  const gain = (at: number): number => (value[at] ?? 0) - (below.value[at] ?? 0);
-  const candidates = [...forest.item.subarray(0, forest.size)].filter((at) => at !== -1 && (below.count[at] ?? 0) > 0 && gain(at) > 0 && cost(at) <= left);
-  const rate = new Map(candidates.map((at) => [at, gain(at) / Math.max(cost(at), Number.MIN_VALUE)]));
-  const touched = new Set<number>();
-  let rest = left;
-  for (const at of candidates.sort((a, b) => (rate.get(b) ?? 0) - (rate.get(a) ?? 0) || bestFirst(forest)(a, b))) {
-    if (cost(at) > rest || touched.has(at)) continue;
-    const inside = descendants(choices, at);
-    if (inside.some((one) => touched.has(one))) continue;
-    for (const one of inside) {
-      chosen.delete(one);
-      touched.add(one);
-    }
-    chosen.add(at);
-    touched.add(at);
-    for (const outer of taken.around(at)) touched.add(outer);
-    rest -= cost(at);
-  }
-  return rest;
-}
-
 export function solveWithin(budget: Budget): Solution {
   const { choices, room, units, bias, stepsMax } = budget;
   const plain = forestsOf(choices, room, { bias, price: 0, bounded: "bounded" });
   const chosen = solveByFronts(plain, room, units, stepsMax / limits.fitSearchShare);
   if (chosen !== null) return { chosen, method: "exact" };
-  const found = searchPrice(budget, plain);
+  const found = solveAtBound(budget, plain);
   if (found.method === "exact") return found;
   const sets = { ipv4: new Set(found.chosen.ipv4), ipv6: new Set(found.chosen.ipv6) };
   let left = units - sumOver(sets, (family, choice) => choices[family].collateral[choice] ?? 0);
