@@ -71,7 +71,14 @@ describe("playbooks", () => {
     for (const url of ["https://x.example:8443", "HTTPS://X-1.Example", "https://203.0.113.7:1"]) {
       expect(problemsOf(`${validText}approvals: { secret: LINK_SECRET, url: "${url}" }\n`)).toEqual([]);
     }
-    for (const url of ["https://x.example:", "https://x.example:a", "http://x.example", "https://x.example/path", "https://user@x.example", "javascript:alert(1)"]) {
+    for (const url of [
+      "https://x.example:",
+      "https://x.example:a",
+      "http://x.example",
+      "https://x.example/path",
+      "https://user@x.example",
+      "javascript:alert(1)",
+    ]) {
       expect(problemsOf(`${validText}approvals: { secret: LINK_SECRET, url: "${url}" }\n`)).toHaveLength(1);
     }
   });

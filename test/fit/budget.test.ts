@@ -5,9 +5,11 @@ import { type Cidr, contains, overlaps } from "../../shared/address/index.ts";
 import { forestsOf, type Solution, solveAtBound, solveFreely, solveWithin } from "../../shared/fit/budget.ts";
 import { stepsOf } from "../../shared/fit/exact.ts";
 import { blockOfChoice, type Forest } from "../../shared/fit/forest.ts";
+import { solveByFronts } from "../../shared/fit/fronts.ts";
 import { fit as choose } from "../../shared/fit/index.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
 import { widen } from "../../shared/fit/widen.ts";
+import { limits } from "../../shared/limits.ts";
 import { alike, choicesFor, families, forestsFor, grown, nowhere, rooms, sumOver, valued, worth } from "./forests.ts";
 import { cornerBlock, type Instance } from "./support.ts";
 
@@ -48,8 +50,10 @@ describe("within a bound", () => {
     const prices = [0, ...Array.from({ length: 24 }, (_, at) => (Math.PI / 3) * 2 ** ((at - 16) / 2)), Number.MAX_VALUE];
     let [bound, free] = [0, 0];
     check(
-      property(valued, rooms, units, ({ request, bias }, all, most) => {
+      property(valued, rooms, units, constantFrom(1, 1e6), ({ request: base, bias }, all, most, factor) => {
         const room = roomOf(all);
+        // One that outweighs the rest a million times hides none of it.
+        const request = { ...base, sources: base.sources.map(({ cidr, weight }, at) => ({ cidr, weight: at === 0 ? weight * factor : weight })) };
         const choices = choicesFor(request);
         const plain = forestsOf(choices, room, { bias, price: 0, bounded: "bounded" });
         const stepsMax = Number.POSITIVE_INFINITY;
@@ -58,7 +62,7 @@ describe("within a bound", () => {
         const kept = prices.map(solutionAt).filter((one) => spentOf(plain, one) <= most);
         const values = kept.map((one) => sumOver(plain, one.chosen, worth));
         expect(spentOf(plain, result)).toBeLessThanOrEqual(most);
-        expect(sumOver(plain, result.chosen, worth)).toBeGreaterThanOrEqual(Math.max(0, ...values) - 1e-9);
+        expect(sumOver(plain, result.chosen, worth)).toBeGreaterThanOrEqual(Math.max(0, ...values) - 1e-3);
         // Where the bound does not bind, the answer is the best there is.
         expect(result.method).toBe(kept.length === prices.length ? "exact" : "price");
         if (result.method === "exact") free += 1;
@@ -67,6 +71,25 @@ describe("within a bound", () => {
       { numRuns: runs },
     );
     expect({ bound: bound > runs / 50, free: free > runs / 10 }).toEqual({ bound: true, free: true });
+  });
+
+  it("exact: by fronts in the search's share of the steps, else where the bound does not bind", () => {
+    const found = { exact: 0, price: 0 };
+    check(
+      property(valued, rooms, units, nat(60), ({ request, bias }, all, bound, steps) => {
+        const room = roomOf(all);
+        const choices = choicesFor(request);
+        const plain = forestsOf(choices, room, { bias, price: 0, bounded: "bounded" });
+        const budget = { choices, room, units: bound, bias, stepsMax: steps * limits.fitSearchShare };
+        const fronts = solveByFronts(plain, room, bound, steps);
+        const { chosen, method } = solveWithin(budget);
+        if (fronts !== null) expect({ chosen, method }).toEqual({ chosen: fronts, method: "exact" });
+        else expect(method).toBe(solveAtBound(budget, plain).method);
+        found[fronts === null ? "price" : "exact"] += 1;
+      }),
+      { numRuns: runs },
+    );
+    expect(Math.min(found.exact, found.price)).toBeGreaterThan(runs / 50);
   });
 
   it("near: never over the bound, in room and apart, no less than without a bound where that keeps it, and nothing more could be added", () => {
@@ -85,9 +108,9 @@ describe("within a bound", () => {
           const cidrs = result.chosen[family].map((choice) => blockOfChoice(choices[family], request.sources, choice));
           for (const [at, cidr] of cidrs.entries()) expect(cidrs.slice(at + 1).filter((other) => overlaps(cidr, other))).toEqual([]);
         }
-        const value = sumOver(plain, result.chosen, worth);
-        const price = sumOver(plain, solveAtBound(budget, plain).chosen, worth);
-        expect(value).toBeGreaterThanOrEqual(price - 1e-9);
+        const found = solveAtBound(budget, plain);
+        expect(result.method).toBe(found.method);
+        expect(sumOver(plain, result.chosen, worth)).toBeGreaterThanOrEqual(sumOver(plain, found.chosen, worth) - 1e-9);
         if (result.method === "exact") return;
         expect(grown(plain, request, result.chosen, room, left)).toEqual({ ipv4: [...result.chosen.ipv4].sort(), ipv6: [...result.chosen.ipv6].sort() });
       }),
@@ -102,10 +125,10 @@ describe("within a bound", () => {
       { cidr: cornerBlock(4, 32, 8), weight: 2 },
       { cidr: cornerBlock(4, 32, 11), weight: 1 },
     ];
-    const near = (units: number) =>
+    const near = (units: number, limit = 2) =>
       choose({
         sources,
-        rooms: [{ families: [4], limit: 2 }],
+        rooms: [{ families: [4], limit }],
         isProtected: () => false,
         lengths: { ipv4: { min: 28, max: 32 }, ipv6: [] },
         collateral: { kind: "max", units },
@@ -117,6 +140,12 @@ describe("within a bound", () => {
       [5, 2],
       [5, 2],
       [6, 4],
+    ]);
+    // A wider block makes room, which is filled up.
+    expect([0, 1, 2].map((units) => [near(units, 3).value, near(units, 3).collateral])).toEqual([
+      [5, 0],
+      [5, 0],
+      [6, 2],
     ]);
   });
 });
