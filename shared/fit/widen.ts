@@ -42,20 +42,19 @@ export function widen(forest: Forest, chosen: Set<number>, left: number): number
   const taken = new Taken(forest, chosen);
   const cost = (at: number): number => (choices.collateral[at] ?? 0) - (below.collateral[at] ?? 0);
   const gain = (at: number): number => (value[at] ?? 0) - (below.value[at] ?? 0);
-  const candidates = [...forest.item.subarray(0, forest.size)].filter((at) => at !== -1 && (below.count[at] ?? 0) > 0 && gain(at) > 0 && cost(at) <= left);
+  // Nothing is below -1, which is no choice.
+  const candidates = [...forest.item.subarray(0, forest.size)].filter((at) => (below.count[at] ?? 0) > 0 && gain(at) > 0);
   const rate = new Map(candidates.map((at) => [at, gain(at) / Math.max(cost(at), Number.MIN_VALUE)]));
+  // What overlaps a wider block that was taken.
   const touched = new Set<number>();
   let rest = left;
   for (const at of candidates.sort((a, b) => (rate.get(b) ?? 0) - (rate.get(a) ?? 0) || bestFirst(forest)(a, b))) {
     if (cost(at) > rest || touched.has(at)) continue;
-    const inside = descendants(choices, at);
-    if (inside.some((one) => touched.has(one))) continue;
-    for (const one of inside) {
+    for (const one of descendants(choices, at)) {
       chosen.delete(one);
       touched.add(one);
     }
     chosen.add(at);
-    touched.add(at);
     for (const outer of taken.around(at)) touched.add(outer);
     rest -= cost(at);
   }
