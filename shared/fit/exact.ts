@@ -140,7 +140,8 @@ class Solved {
     for (let i = 0; i <= end; i += 1) {
       const singles = Math.min(count - i, this.#sums.length - 1);
       const total = (this.#root === -1 ? 0 : (cells[from + i] ?? 0)) + (this.#sums[singles] ?? 0);
-      if (total > value || (total === value && i + singles < used)) [value, inForest, used] = [total, i, i + singles];
+      // Ascending: of equals the first has the fewest, since every single counts.
+      if (total > value) [value, inForest, used] = [total, i, i + singles];
     }
     return { value, inForest, used };
   }
