@@ -47,21 +47,25 @@ export const crowded = tuple(
   array(oneof(block(4), block(6)), { maxLength: 4 }),
 ).map(([base, more, standing]): Instance => ({ ...base, sources: [...base.sources, ...more], standing, collateral: { kind: "price", price: 0 } }));
 
-/** Many of few weights in one family, all of it open: nearly every prefix weighs as much as another, and room for a part of them. */
-export const alike = tuple(
-  array(record({ cidr: block(4), weight: integer({ min: 1, max: 2 }) }), { minLength: 3, maxLength: 9 }),
-  integer({ min: 1, max: 4 }),
-).map(
-  ([sources, most]): Instance => ({
+/** Nothing protected, nothing taken, no limit, every length of IPv4: what a test wants less of, it says. */
+export function openRequest(sources: Instance["sources"], less: Partial<Instance> = {}): Instance {
+  return {
     sources,
-    rooms: [{ families: [4], limit: most }],
-    lengths: { ipv4: { min: 0, max: 32 }, ipv6: { min: 0, max: 128 } },
+    rooms: [],
+    lengths: { ipv4: { min: 0, max: 32 }, ipv6: [] },
     collateral: { kind: "price", price: 0 },
     walls: [],
     taken: [],
     isProtected: () => false,
-  }),
-);
+    ...less,
+  };
+}
+
+/** Many of few weights in one family, all of it open: nearly every prefix weighs as much as another, and room for a part of them. */
+export const alike = tuple(
+  array(record({ cidr: block(4), weight: integer({ min: 1, max: 2 }) }), { minLength: 3, maxLength: 9 }),
+  integer({ min: 1, max: 4 }),
+).map(([sources, most]): Instance => openRequest(sources, { rooms: [{ families: [4], limit: most }] }));
 
 /** Per bystander: where it is not 0, a wide prefix is worth less than the parts below it, for fewer rules. */
 export const prices = constantFrom(0, 0.25, 0.5, 1);
@@ -77,16 +81,10 @@ const kept = tuple(
 ).map(([price, [low = 0, high = 0], far]): Valued => {
   const hosts = [[0, (low * price) / 2] as const, [3, (high * price) / 2] as const, ...far];
   return {
-    request: {
-      sources: hosts.map(([at, weight]) => ({ cidr: cornerBlock(4, 32, at), weight })),
-      standing: [cornerBlock(4, 29, 0)],
-      rooms: [],
-      lengths: { ipv4: { min: 0, max: 32 }, ipv6: [] },
-      collateral: { kind: "price", price: 0 },
-      walls: [],
-      taken: [],
-      isProtected: () => false,
-    },
+    request: openRequest(
+      hosts.map(([at, weight]) => ({ cidr: cornerBlock(4, 32, at), weight })),
+      { standing: [cornerBlock(4, 29, 0)] },
+    ),
     price,
     bias: 1,
   };

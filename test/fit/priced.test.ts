@@ -5,7 +5,7 @@ import { blockOf, type Cidr } from "../../shared/address/index.ts";
 import type { Forest } from "../../shared/fit/forest.ts";
 import { solveByPrice } from "../../shared/fit/priced.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
-import { alike, crowded, families, forestsFor, frontAt, grown, nowhere, prices, rooms, sumOver, worth } from "./forests.ts";
+import { alike, crowded, families, forestsFor, frontAt, grown, nowhere, openRequest, prices, rooms, sumOver, worth } from "./forests.ts";
 import { block, type Instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
@@ -136,13 +136,5 @@ function alone(sources: readonly { readonly cidr: Cidr; readonly weight: number 
   const all = Array.from({ length: copies }, (_, copy) =>
     sources.map(({ cidr, weight }) => ({ cidr: blockOf(4, `cb00${(copy + 1).toString(16).padStart(2, "0")}${cidr.first.slice(6)}`, cidr.length), weight })),
   );
-  return {
-    sources: all.flat(),
-    rooms: [],
-    lengths: { ipv4: { min: 28, max: 32 }, ipv6: [] },
-    collateral: { kind: "price", price: 0 },
-    walls: [],
-    taken: [],
-    isProtected: () => false,
-  };
+  return openRequest(all.flat(), { lengths: { ipv4: { min: 28, max: 32 }, ipv6: [] } });
 }
