@@ -69,7 +69,8 @@ interface Piece {
   readonly family: keyof Pair<unknown>;
   readonly remove: readonly number[];
   readonly add: readonly number[];
-  readonly gain: number;
+  /** What each more prefix of it is worth. */
+  readonly price: number;
 }
 
 function collect(forest: Forest, priced: Priced, from: number): number[] {
@@ -84,29 +85,25 @@ function collect(forest: Forest, priced: Priced, from: number): number[] {
 }
 
 /** Where the choice at a lower price differs from the one at a higher: each piece may be taken over by itself. */
-function differences(forest: Forest, dear: Priced, cheap: Priced, family: keyof Pair<unknown>): Piece[] {
-  const { value } = forest;
-  const sumOf = (choices: readonly number[]): number => choices.reduce((sum, choice) => sum + (value[choice] ?? 0), 0);
-  const pieces: Piece[] = [];
+function differences(forest: Forest, dear: Priced, cheap: Priced): Pick<Piece, "remove" | "add">[] {
+  const pieces: Pick<Piece, "remove" | "add">[] = [];
   const open = [forest.root];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (at === -1 || (dear.own[at] === 1 && cheap.own[at] === 1)) continue;
-    if (dear.own[at] === 1 || cheap.own[at] === 1) {
-      const [remove, add] = [collect(forest, dear, at), collect(forest, cheap, at)];
-      pieces.push({ family, remove, add, gain: sumOf(add) - sumOf(remove) });
-    } else if ((cheap.count[at] ?? 0) > 0 || (dear.count[at] ?? 0) > 0) open.push(forest.left[at] ?? -1, forest.right[at] ?? -1);
+    if (dear.own[at] === 1 || cheap.own[at] === 1) pieces.push({ remove: collect(forest, dear, at), add: collect(forest, cheap, at) });
+    else if ((cheap.count[at] ?? 0) > 0) open.push(forest.left[at] ?? -1, forest.right[at] ?? -1);
   }
   return pieces;
 }
 
-/** Takes over the pieces that find room, most gain per prefix first. */
+/** Takes over the pieces that find room: most value per prefix first, of equals the largest, so that small ones fill what is left. */
 function takePieces(chosen: Pair<Set<number>>, pieces: readonly Piece[], room: Room): void {
-  const perPrefix = ({ gain, add, remove }: Piece): number => gain / Math.max(1, add.length - remove.length);
-  const inOrder = [...pieces].sort((a, b) => perPrefix(b) - perPrefix(a) || a.add.length - a.remove.length - (b.add.length - b.remove.length));
-  for (const { family, add, remove, gain } of inOrder) {
-    const more = add.length - remove.length;
+  const moreIn = ({ add, remove }: Piece): number => add.length - remove.length;
+  for (const piece of [...pieces].sort((a, b) => b.price - a.price || moreIn(b) - moreIn(a))) {
+    const { family, add, remove } = piece;
+    const more = moreIn(piece);
     const [ipv4, ipv6] = [chosen.ipv4.size + (family === "ipv4" ? more : 0), chosen.ipv6.size + (family === "ipv6" ? more : 0)];
-    if (gain <= 0 || !fits(room, ipv4, ipv6)) continue;
+    if (!fits(room, ipv4, ipv6)) continue;
     for (const choice of remove) chosen[family].delete(choice);
     for (const choice of add) chosen[family].add(choice);
   }
@@ -190,7 +187,7 @@ export function solveByPrice(forests: Pair<Forest>, room: Room, effort: Effort):
     const forest = forests[family];
     const [high, low] = [Math.max(own[family][0], shared[0]), Math.max(own[family][1], shared[1])];
     const dear = priceForest(forest, high);
-    if (effort === "whole") pieces.push(...differences(forest, dear, priceForest(forest, low), family));
+    if (effort === "whole") for (const piece of differences(forest, dear, priceForest(forest, low))) pieces.push({ ...piece, family, price: low });
     return take(forest, dear, high);
   };
   const chosen = { ipv4: takeFamily("ipv4"), ipv6: takeFamily("ipv6") };

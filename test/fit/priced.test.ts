@@ -118,7 +118,7 @@ describe("a price per prefix", () => {
         const [step, left] = [after - before, most - copies * before];
         if (after === -1 || step > left) return;
         const slope = (at(after) - at(before)) / step;
-        // Parts of one corner may be of several sizes, and the smaller go first, so less than one corner's room may stay empty.
+        // Parts of one corner may be of several sizes, so less than one corner's room may stay empty; it seldom does.
         expect(value).toBeGreaterThanOrEqual(copies * at(before) + (left - step + 1) * slope - 1e-9);
         // One more prefix that replaces none is filled up anyway.
         if (before === 0 || step === 1) return;
@@ -127,7 +127,7 @@ describe("a price per prefix", () => {
       }),
       { numRuns: runs },
     );
-    expect({ between: between > runs / 50, packed: packed > between * 0.9 }).toEqual({ between: true, packed: true });
+    expect({ between: between > runs / 50, packed: packed > between * 0.97 }).toEqual({ between: true, packed: true });
   });
 });
 
