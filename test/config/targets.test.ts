@@ -63,3 +63,16 @@ describe("the client of the 2017 API", () => {
     expect(problem).toMatchObject({ path: "blacklistip.client", remedy: 'did you mean "detector"?' });
   });
 });
+
+describe("a target that signs in by the platform's identity", () => {
+  const role = (more: string): string =>
+    changed(
+      "    credentials: { accessKeyId: AWS_WEB_ID, secretAccessKey: AWS_WEB_SECRET }\n",
+      `    assumeRole: { roleArn: "arn:aws:iam::111122223333:role/portcullis"${more} }\n`,
+    );
+
+  it("readConfigFile: needs no credentials, and with a role alone both", () => {
+    expect(problemsOf(role(", webIdentity: true"))).toEqual([]);
+    expect(problemsOf(role("")).map(({ message }) => message)).toEqual(["the credential accessKeyId is missing", "the credential secretAccessKey is missing"]);
+  });
+});

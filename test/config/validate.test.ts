@@ -52,6 +52,20 @@ describe("validate", () => {
     ]);
   });
 
+  it("unknown: in a list each where it stands, though others have the same name", () => {
+    const input = { one, more: [{ size: 1, x7: 1, y7: 1 }, { size: 2, y7: 1 }, 3] };
+    expect(
+      found(input)
+        .map((text) => text.split(" ")[0])
+        .toSorted(),
+    ).toEqual(["top.more[0].x7", "top.more[0].y7", "top.more[1].y7", "top.more[2]"]);
+  });
+
+  it("wrong: what is no value at all is not called missing where nothing names it", () => {
+    const all = validate(v.string(says("no word", "write one")), undefined, base);
+    expect(all.findings).toMatchObject([{ path: ["top"], message: "no word", remedy: "write one" }]);
+  });
+
   it("unknown: more of them than anyone writes by mistake end it, and nothing is used", () => {
     const many = Object.fromEntries(Array.from({ length: 250 }, (_, at) => [`z${at}`, at]));
     const checked = validate(schema, { one, ...many }, base);
