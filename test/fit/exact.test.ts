@@ -1,7 +1,7 @@
 // A fit is as good as trying every set of prefixes: thousands of small instances, all policies, families, rooms and lengths.
 import { assert as check, property } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { contains } from "../../shared/address/index.ts";
+import { cidrOf, contains } from "../../shared/address/index.ts";
 import { fit as choose, type FitRequest } from "../../shared/fit/index.ts";
 import { bestByTrying, candidatesOf, cornerBlock, faultsOf, instance } from "./support.ts";
 
@@ -46,5 +46,18 @@ describe("fit, against every set of prefixes", () => {
     // Three hosts of IPv6 are worth 6; so are the block around them, with one bystander, and the host of IPv4.
     const result = choose(request([...six, { cidr: cornerBlock(4, 32, 0), weight: 1 }]));
     expect({ value: result.value, count: result.prefixes.length }).toEqual({ value: 6, count: 2 });
+  });
+
+  it("exact: of two ways to spend a bystander that are worth the same, the one with fewer prefixes", () => {
+    const four = [0, 1, 2].map((at) => ({ cidr: cornerBlock(4, 32, at), weight: 1 }));
+    const six = Array.from({ length: 7 }, (_, at) => ({ cidr: cidrOf(`2001:db8:0:${at}::/64`), weight: 1 }));
+    const result = choose({
+      sources: [...four, ...six],
+      rooms: [{ families: [4, 6], limit: 9 }],
+      isProtected: () => false,
+      lengths: { ipv4: [30, 32], ipv6: [61, 64] },
+      collateral: { kind: "max", units: 1 },
+    });
+    expect({ value: result.value, count: result.prefixes.length, method: result.method }).toEqual({ value: 10, count: 4, method: "exact" });
   });
 });
