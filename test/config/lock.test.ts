@@ -109,6 +109,15 @@ describe("the lock file", () => {
     }
   });
 
+  it.each(["observe", "enforce", "drain"])("readLock: a target in the mode %s, whatever else it says", (mode) => {
+    const { targets } = lockOf(enforcing);
+    const target = targets["aws-web"];
+    if (target === undefined) throw new Error("no target");
+    const place = { ...target.place, span: null, also: ["eu-west-1/acl-1"] };
+    const lock = { version: 1, targets: { a: { ...target, mode, mayHold: false, place } } } as Lock;
+    expect(readLock(lockText(lock))).toEqual(lock);
+  });
+
   it("lockText: does not depend on the order of the targets", () => {
     const { targets } = lockOf(enforcing);
     const one = targets["aws-web"];
