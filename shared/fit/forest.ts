@@ -133,8 +133,8 @@ export function bestFirst({ choices, value }: Pick<Forest, "choices" | "value">)
     (value[b] ?? 0) - (value[a] ?? 0) || (standing[b] ?? 0) - (standing[a] ?? 0) || (trie.first[node[a] ?? 0] ?? 0) - (trie.first[node[b] ?? 0] ?? 0) || a - b;
 }
 
-/** The value of the `most`th best: by a heap of the best so far, whose least is at its top, where those are few among many. */
-function leastOf(singles: Int32Array, value: Float64Array, most: number): number {
+/** The value of the `most`th best, 0 where all or none find room: by a heap of the best so far, whose least is at its top, where those are few among many. */
+export function leastOf(singles: Int32Array, value: Float64Array, most: number): number {
   if (most >= singles.length || most === 0) return 0;
   if (most > singles.length / heapShare) return Float64Array.from(singles, (choice) => value[choice] ?? 0).sort()[singles.length - most] ?? 0;
   const heap = Float64Array.from(singles.subarray(0, most), (choice) => value[choice] ?? 0).sort();

@@ -1,9 +1,9 @@
 // What can still matter once each choice has a value: nothing that could be needed is left out, nothing that could not is kept.
-import { array, assert as check, constantFrom, integer, property, record } from "fast-check";
+import { array, assert as check, constantFrom, integer, nat, oneof, property, record } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { blockOf, cidrKey } from "../../shared/address/index.ts";
 import { type Choices, createChoices } from "../../shared/fit/choices.ts";
-import { createForest, type Forest, type Scale } from "../../shared/fit/forest.ts";
+import { createForest, type Forest, leastOf, type Scale } from "../../shared/fit/forest.ts";
 import { createTrie } from "../../shared/fit/trie.ts";
 import { choicesFor, families, valued } from "./forests.ts";
 
@@ -142,20 +142,40 @@ function orderOf({ value, choices: { standing, trie, node } }: Pick<Forest, "val
 describe("what lies apart", () => {
   const host = record({ at: integer({ min: 0, max: 2 ** 16 - 1 }), weight: integer({ min: 1, max: 6 }) });
 
+  const most = oneof(integer({ min: 0, max: 9 }), integer({ min: 0, max: 90 }));
+
   it("singles: the best of many, few or most of them, as sorting them all would give", () => {
+    const stand = array(integer({ min: 0, max: 79 }), { maxLength: 30, size: "max" });
     check(
-      property(array(host, { maxLength: 80 }), integer({ min: 0, max: 90 }), array(integer({ min: 0, max: 79 }), { maxLength: 10 }), (hosts, most, stand) => {
+      property(array(host, { maxLength: 80, size: "max" }), most, stand, constantFrom(null, 0), (hosts, room, stood, bias) => {
         const cidrOf = (at: number) => blockOf(4, `c0a8${at.toString(16).padStart(4, "0")}`, 32);
         const sources = hosts.map(({ at, weight }) => ({ cidr: cidrOf(at), weight }));
-        const standing = stand.flatMap((place) => sources[place]?.cidr ?? []);
+        const standing = stood.flatMap((place) => sources[place]?.cidr ?? []);
         const request = { sources, rooms: [], isProtected: () => false, lengths: { ipv4: [32], ipv6: [] }, collateral: { kind: "none" as const }, standing };
         const choices = createChoices(createTrie(sources, 4), request);
-        const forest = createForest(choices, { bias: 0, price: 0, bounded: "free", most });
+        const forest = createForest(choices, { bias, price: 0, bounded: "free", most: room });
         const all = Array.from({ length: choices.size }, (_, at) => at).filter((at) => choices.legal[at] === 1);
         expect(all).toHaveLength(new Set(sources.map(({ cidr }) => cidrKey(cidr))).size);
-        expect(forest.singles).toEqual(all.sort((a, b) => orderOf(forest, a, b)).slice(0, most));
+        expect(forest.singles).toEqual(all.sort((a, b) => orderOf(forest, a, b)).slice(0, room));
       }),
       { numRuns: runs },
     );
+  });
+
+  it("least: the worth of the last that finds room, by heap or by sort", () => {
+    let [heaps, sorts] = [0, 0];
+    const values = array(integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 120, size: "max" });
+    check(
+      property(values, nat(30), most, (worths, before, room) => {
+        // The singles are some of the choices, anywhere among them.
+        const value = Float64Array.from([...Array.from({ length: before }, () => 100), ...worths]);
+        const singles = Int32Array.from(worths, (_, at) => before + at);
+        const inOrder = worths.toSorted((a, b) => b - a);
+        expect(leastOf(singles, value, room)).toBe(room === 0 || room >= worths.length ? 0 : inOrder[room - 1]);
+        if (room > 1 && room < worths.length) [heaps, sorts] = room * 8 <= worths.length ? [heaps + 1, sorts] : [heaps, sorts + 1];
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(Math.min(heaps, sorts)).toBeGreaterThan(50);
   });
 });
