@@ -141,11 +141,24 @@ describe("within a bound", () => {
       [5, 2],
       [6, 4],
     ]);
-    // A wider block makes room, which is filled up.
-    expect([0, 1, 2].map((units) => [near(units, 3).value, near(units, 3).collateral])).toEqual([
-      [5, 0],
-      [5, 0],
-      [6, 2],
+  });
+
+  it("near: a wider block makes room, which is filled up without a bystander more", () => {
+    // Two parts alike, of three hosts each; with one of them whole, the third host of the other finds room.
+    const sources = [0, 3, 5, 8, 11, 13].map((at) => ({ cidr: cornerBlock(4, 32, at), weight: at % 8 === 5 ? 1 : 3 }));
+    const near = (units: number) =>
+      choose({
+        sources,
+        rooms: [{ families: [4], limit: 4 }],
+        isProtected: () => false,
+        lengths: { ipv4: [29, 32], ipv6: [] },
+        collateral: { kind: "max", units },
+        stepsMax: 0,
+      });
+    expect([4, 5, 6].map((units) => [near(units).value, near(units).collateral])).toEqual([
+      [12, 0],
+      [14, 5],
+      [14, 5],
     ]);
   });
 });
