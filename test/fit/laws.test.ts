@@ -219,8 +219,12 @@ describe("the input", () => {
   it("answer: the value is what is covered less the price of the bystanders, to the last digit, and without a past nothing is removed", () => {
     const weights = array(double({ min: 0.001, max: 1_000, noNaN: true }), { minLength: 9, maxLength: 9 });
     check(
-      property(instance, weights, (base, weight) => {
-        const request: FitRequest = { ...base, sources: base.sources.map(({ cidr }, at) => ({ cidr, weight: weight[at] ?? 1 })) };
+      property(instance, weights, constantFrom("few", "all"), (base, weight, room) => {
+        const request: FitRequest = {
+          ...base,
+          rooms: room === "all" ? [] : base.rooms,
+          sources: base.sources.map(({ cidr }, at) => ({ cidr, weight: weight[at] ?? 1 })),
+        };
         const { prefixes, value, coveredWeight, churn } = choose(request);
         const price = request.collateral.kind === "price" ? request.collateral.price : 0;
         expect(value).toBe(prefixes.reduce((sum, prefix) => sum + (prefix.weight - price * prefix.collateral), 0));

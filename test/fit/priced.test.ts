@@ -1,7 +1,7 @@
 // A price per prefix reaches what it can by its nature, the corners of the curve; and among equals as many as there is room for.
 import { array, assert as check, constantFrom, integer, oneof, property, record, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blockOf, type Cidr } from "../../shared/address/index.ts";
+import { blockOf, type Cidr, cidrOf } from "../../shared/address/index.ts";
 import type { Forest } from "../../shared/fit/forest.ts";
 import { solveByPrice } from "../../shared/fit/priced.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
@@ -128,6 +128,43 @@ describe("a price per prefix", () => {
       { numRuns: runs },
     );
     expect({ between: between > runs / 50, packed: packed > between * 0.97 }).toEqual({ between: true, packed: true });
+  });
+
+  /** Hosts of the same weight; what a wider block counts is less by its bystanders, one by one. */
+  const worthAt = (blocks: readonly string[], lengths: Instance["lengths"], all: Parameters<typeof roomOf>[0]): number => {
+    const request = openRequest(
+      blocks.map((text) => ({ cidr: cidrOf(text), weight: 5 })),
+      { lengths },
+    );
+    const forests = forestsFor(request, nowhere, { price: 1 });
+    return sumOver(forests, solveByPrice(forests, roomOf(all), "whole"), worth);
+  };
+
+  it("whole: of parts worth the same per prefix, the larger one first", () => {
+    // Six hosts as one /28 with 10 bystanders, two as one /30 with 2: either way each prefix more saves two.
+    const six = [0, 3, 4, 7, 9, 14].map((at) => `203.0.113.${at}/32`);
+    const two = ["203.0.114.0/32", "203.0.114.3/32"];
+    const reached = [2, 3, 7, 8].map((limit) => worthAt([...six, ...two], { ipv4: [28, 30, 32], ipv6: [] }, [{ families: [4], limit }]));
+    expect(reached).toEqual([28, 30, 38, 40]);
+  });
+
+  it("whole: what is worth most per prefix first, in room of each family and of both", () => {
+    // Two pairs of IPv4, of which each prefix more saves two bystanders; two blocks of three of IPv6, of which two more save one.
+    const four = ["203.0.113.0/32", "203.0.113.3/32", "203.0.114.0/32", "203.0.114.3/32"];
+    const six = [0, 1, 2, 8, 9, 10].map((at) => `2001:db8:0:${at.toString(16)}::/64`);
+    const reached = (ipv4: number, ipv6: number, both: number): number => {
+      const all = [
+        { families: [4] as const, limit: ipv4 },
+        { families: [6] as const, limit: ipv6 },
+        { families: [4, 6] as const, limit: both },
+      ];
+      return worthAt([...four, ...six], { ipv4: [30, 32], ipv6: [62, 64] }, all);
+    };
+    expect(reached(2, 2, 20)).toBe(44);
+    expect(reached(3, 5, 6)).toBe(46);
+    expect(reached(2, 5, 20)).toBe(45);
+    expect(reached(3, 2, 20)).toBe(46);
+    expect(reached(3, 5, 20)).toBe(47);
   });
 });
 
