@@ -45,6 +45,18 @@ describe("playbooks", () => {
     ]);
   });
 
+  test("a target that is none is pointed at where it stands, far down and inside of steps that run together", () => {
+    const many = Array.from({ length: 11 }, () => '  - log: { message: "x" }\n').join("");
+    const step = (targets: string) => `  - block: { targets: [${targets}] }\n    for: 4h\n`;
+    const together = `  - together:\n${many.replaceAll("  - ", "      - ")}      - block: { targets: [aws-web, two] }\n        for: 4h\n`;
+    const head = playbookText.slice(0, playbookText.indexOf("do:\n") + 4);
+    const found = { playbookText: (place: string) => ({ text: `${head}${many}${step("one")}${together}`, file: place }) };
+    expect(problemsOf(withPlaybooks("  - far.yaml\n"), found).map((problem) => problemText(problem).split("; ")[0])).toEqual([
+      'far.yaml:19:24 do[11].block.targets[0]: "one" names no target of the configuration',
+      'far.yaml:33:37 do[12].together[11].block.targets[1]: "two" names no target of the configuration',
+    ]);
+  });
+
   test.each([
     ["one name twice", "  - one.yaml\n  - same.yaml\n", "is already read from one.yaml"],
     ["no list", "  one.yaml: {}\n", "playbooks"],
