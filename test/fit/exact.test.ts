@@ -1,8 +1,8 @@
 // A fit is as good as trying every set of prefixes: thousands of small instances, all policies, families, rooms and lengths.
 import { assert as check, property } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cidrOf, contains } from "../../shared/address/index.ts";
-import { fit as choose, type FitRequest } from "../../shared/fit/index.ts";
+import { cidrOf, contains, type Family } from "../../shared/address/index.ts";
+import { fit as choose } from "../../shared/fit/index.ts";
 import { bestByTrying, candidatesOf, cornerBlock, faultsOf, instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 4_000);
@@ -34,17 +34,17 @@ describe("fit, against every set of prefixes", () => {
     expect([...methods.keys()].sort()).toEqual(["cover", "exact"]);
   });
 
-  it("exact: of two ways to share the room that are worth the same, the one with fewer prefixes", () => {
-    const six = [0, 1, 2].map((at) => ({ cidr: cornerBlock(6, 64, at), weight: 2 }));
-    const request = (sources: FitRequest["sources"]): FitRequest => ({
-      sources,
+  it.each([4, 6] as const)("exact: of two ways to share the room that are worth the same, the one with fewer prefixes: three hosts of IPv%i", (family) => {
+    const hosts = (own: Family, count: number, weight: number) =>
+      Array.from({ length: count }, (_, at) => ({ cidr: cornerBlock(own, own === 4 ? 32 : 64, at), weight }));
+    // Three hosts are worth 6; so are the block around them, with one bystander, and the host of the other family.
+    const result = choose({
+      sources: [...hosts(family, 3, 2), ...hosts(family === 4 ? 6 : 4, 1, 1)],
       rooms: [{ families: [4, 6], limit: 3 }],
       isProtected: () => false,
-      lengths: { ipv4: [32], ipv6: [62, 64] },
+      lengths: { ipv4: [30, 32], ipv6: [62, 64] },
       collateral: { kind: "price", price: 1 },
     });
-    // Three hosts of IPv6 are worth 6; so are the block around them, with one bystander, and the host of IPv4.
-    const result = choose(request([...six, { cidr: cornerBlock(4, 32, 0), weight: 1 }]));
     expect({ value: result.value, count: result.prefixes.length }).toEqual({ value: 6, count: 2 });
   });
 

@@ -1,7 +1,7 @@
 // The near methods, which large inputs get: they break no rule, never spend more than allowed, and come close to the best.
 import { assert as check, integer, property } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cidrOf } from "../../shared/address/index.ts";
+import { cidrKey, cidrOf } from "../../shared/address/index.ts";
 import { type Collateral, fit as choose, type FitRequest } from "../../shared/fit/index.ts";
 import { bestByTrying, collateral, faultsOf, instance } from "./support.ts";
 
@@ -65,6 +65,8 @@ describe("bystanders", () => {
   it("bystanders: the largest ranges are counted to the unit", () => {
     const halves = ["2000::/20", "2000:1000::/20"] as const;
     expect(choose(only({ kind: "none" }, ...halves))).toMatchObject({ method: "cover", collateral: 0 });
+    const all = choose(only({ kind: "none" }, "0.0.0.0/1", "128.0.0.0/1"));
+    expect(all.prefixes.map(({ cidr }) => cidrKey(cidr))).toEqual([cidrKey(cidrOf("0.0.0.0/0"))]);
     const short = ["2000::/20", "2000:1000::/64"] as const;
     expect(choose(only({ kind: "price", price: 0 }, ...short)).collateral).toBe(2 ** 44 - 1);
     expect(choose(only({ kind: "price", price: 0 }, "10.0.0.0/32", "10.255.255.255/32")).collateral).toBe(2 ** 24 - 2);
