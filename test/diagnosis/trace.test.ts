@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { CoordinatorApi } from "../../functions/coordinator/contract.ts";
 import { CoordinatorUnreachable, remoteCoordinator, serveCall, withFallback } from "../../functions/coordinator/rpc.ts";
 import { OpenTraces } from "../../functions/log/cause.ts";
-import { continued, newTrace, traceparentOf } from "../../shared/trace.ts";
+import { childOf, continued, newTrace, traceFields, traceparentOf } from "../../shared/trace.ts";
 import { createWorld, get, json, postJson, send } from "../api/world.ts";
 import { newWorld } from "../coordinator/world.ts";
 import { Deployed } from "./deployed.ts";
@@ -44,6 +44,16 @@ describe("traceparent", () => {
     expect(continued(null, ones)).toBeNull();
     expect(continued(`cc${traceparent.slice(2)}-what.comes.later`, ones)?.traceId).toBe(caller.traceId);
     fc.assert(fc.property(fc.string(), (text) => text === traceparent || continued(text, ones) === null));
+  });
+
+  test("bound: a later version may say as much as 128 characters hold, and not one more", () => {
+    const longest = `cc${traceparent.slice(2)}-${"a".repeat(128 - traceparent.length - 1)}`;
+    expect([longest.length, continued(longest, ones)?.traceId, continued(`${longest}a`, ones)]).toEqual([128, caller.traceId, null]);
+  });
+
+  test("fields: a parent is named where there is one", () => {
+    expect(Object.keys(traceFields(caller))).toEqual(["trace_id", "span_id"]);
+    expect(traceFields(childOf(caller, ones))).toEqual({ trace_id: caller.traceId, span_id: "0101010101010101", parent_span_id: caller.spanId });
   });
 
   test("mint: never the id that means none", () => {

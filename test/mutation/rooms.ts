@@ -47,6 +47,8 @@ export const rooms: readonly Room[] = [
     scoreMin: 99,
     ci: false,
   },
+  { name: "shared/trace", mutate: ["shared/trace.ts"], tests: ["test/diagnosis/trace.test.ts"], scoreMin: 99, ci: true },
+  { name: "shared/config", mutate: ["shared/config.ts"], tests: ["test/config/**/*.test.ts"], scoreMin: 95, ci: false },
   { name: "shared/event", mutate: ["shared/event/**/*.ts"], tests: ["test/events/{approval,beside,plan,progress,record}.test.ts"], scoreMin: 95, ci: false },
   { name: "shared/firehose", mutate: ["shared/firehose/**/*.ts"], tests: ["test/firehose/**/*.test.ts"], scoreMin: 90, ci: false },
   { name: "shared/sns", mutate: ["shared/sns/**/*.ts"], tests: ["test/sns/**/*.test.ts"], scoreMin: 99, ci: false },
