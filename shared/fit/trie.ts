@@ -161,8 +161,8 @@ class Builder {
       if (inSource[node] === 0) continue;
       const l = left[node] ?? -1;
       const r = right[node] ?? -1;
-      if (l !== -1) inSource[l] = (inSource[l] ?? 0) | 2;
-      if (r !== -1) inSource[r] = (inSource[r] ?? 0) | 2;
+      if (l !== -1) inSource[l] = 2;
+      if (r !== -1) inSource[r] = 2;
     }
     for (let node = 0; node < this.#size; node += 1) inSource[node] = (inSource[node] ?? 0) >> 1;
     return { ...this.nodes, size: this.#size };
