@@ -56,5 +56,5 @@ export const rooms: readonly Room[] = [
   { name: "shared/playbook", mutate: ["shared/playbook/**/*.ts"], tests: ["test/playbook/**/*.test.ts"], scoreMin: 93, ci: false },
   { name: "shared/source", mutate: ["shared/source/**/*.ts"], tests: ["test/source/**/*.test.ts"], scoreMin: 95, ci: false },
   // Real blocklists, which `real.test.ts` fits, take too long to be asked thousands of times.
-  { name: "shared/fit", mutate: ["shared/fit/**/*.ts"], tests: ["test/fit/!(real).test.ts"], scoreMin: 80, ci: false },
+  { name: "shared/fit", mutate: ["shared/fit/**/*.ts"], tests: ["test/fit/!(real).test.ts"], scoreMin: 86, ci: false },
 ];
