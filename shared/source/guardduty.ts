@@ -3,7 +3,7 @@
 import type { EventResource } from "../event/event.ts";
 import { createAdapter } from "./adapter.ts";
 import { severityFrom } from "./category.ts";
-import { at, flagAt, isObject, listAt, numberAt, parsed, textAt } from "./json.ts";
+import { at, flagAt, isObject, listAt, numberAt, parsed, textAt, wordsAt } from "./json.ts";
 import { type Direction, type Draft, eventOf, ignored, invalid, type Reading } from "./source.ts";
 
 /**
@@ -110,7 +110,7 @@ function draftOf(finding: object, type: string): Draft {
       "connection.remotePort": at(action, "networkConnectionAction", "remotePortDetails", "port"),
       "dns.domain": at(action, "dnsRequestAction", "domain"),
       "api.name": at(action, "awsApiCallAction", "api"),
-      "kubernetes.sourceIPs": [...listAt(action, "kubernetesApiCallAction", "sourceIPs"), ...listAt(action, "kubernetesApiCallAction", "sourceIps")].join(" "),
+      "kubernetes.sourceIPs": wordsAt(action, "kubernetesApiCallAction", "sourceIPs") || wordsAt(action, "kubernetesApiCallAction", "sourceIps"),
     },
   };
 }

@@ -40,6 +40,14 @@ export function listAt(value: unknown, ...names: readonly string[]): readonly un
   return found === undefined ? [] : [found];
 }
 
+/** The texts of a list, a blank between them. What is no text has none, whatever it says of itself. */
+export function wordsAt(value: unknown, ...names: readonly string[]): string {
+  return listAt(value, ...names)
+    .map(textOf)
+    .filter((text) => text !== "")
+    .join(" ");
+}
+
 /** True also where the source spells it as text. */
 export function flagAt(value: unknown, ...names: readonly string[]): boolean {
   const found = at(value, ...names);
