@@ -6,6 +6,7 @@ import { categoryOf } from "../../shared/source/category.ts";
 import { delivered, everyWrapper } from "../../shared/source/delivery.ts";
 import { sha256Hex } from "../../shared/source/digest.ts";
 import { adapters } from "../../shared/source/index.ts";
+import { wordsAt } from "../../shared/source/json.ts";
 import { rules } from "./samples.ts";
 import * as told from "./told.ts";
 import { plain, them, us } from "./told.ts";
@@ -159,6 +160,13 @@ describe("wrappers", () => {
   it("delivered: a wrapper with nothing in it stays what it is", () => {
     const empty = { specversion: "1.0", type: "t", source: "s", id: "1", data: null };
     expect(delivered(empty, everyWrapper, 10)).toEqual([empty]);
+  });
+});
+
+describe("words", () => {
+  it("of a list: its texts and numbers, a blank between them, and nothing for what is neither", () => {
+    expect(wordsAt({ list: ["a", "", { toString: "x" }, null, 5, true, "b"] }, "list")).toBe("a 5 b");
+    expect([wordsAt({ list: "a" }, "list"), wordsAt({}, "list")]).toEqual(["a", ""]);
   });
 });
 
