@@ -208,6 +208,11 @@ export function createForest(choices: Choices, scale: Scale): Forest {
   };
 }
 
+/** The choices that may be taken in the forest, its singles apart. */
+export function itemsOf({ item, size }: Pick<Forest, "item" | "size">): number[] {
+  return [...item.subarray(0, size)].filter((choice) => choice !== -1);
+}
+
 /** The address block of a choice. */
 export function blockOfChoice({ trie, node, length }: Choices, sources: Parameters<typeof blockAround>[1], choice: number): ReturnType<typeof blockAround> {
   return blockAround(trie, sources, node[choice] ?? 0, length[choice] ?? 0);

@@ -1,7 +1,7 @@
 // Near the best choice in linear time: each prefix costs a price, searched so that as many are worth it as there is room for.
 // What the price leaves empty is filled afterwards, best gain per prefix first.
 import type { Chosen, Pair } from "./exact.ts";
-import { bestFirst, type Forest } from "./forest.ts";
+import { bestFirst, type Forest, itemsOf } from "./forest.ts";
 import { fits, type Room } from "./room.ts";
 
 /** The best choice at one price per prefix: how much each node gains, with how many prefixes, and whether by its own item. */
@@ -65,10 +65,13 @@ function highestValue({ value }: Forest): number {
   return most;
 }
 
-interface Piece {
-  readonly family: keyof Pair<unknown>;
+interface Swap {
   readonly remove: readonly number[];
   readonly add: readonly number[];
+}
+
+interface Piece extends Swap {
+  readonly family: keyof Pair<unknown>;
   /** What each more prefix of it is worth. */
   readonly price: number;
 }
@@ -84,21 +87,21 @@ function collect(forest: Forest, priced: Priced, from: number): number[] {
   return found;
 }
 
-/** Where the choice at a lower price differs from the one at a higher: each piece may be taken over by itself. */
-function differences(forest: Forest, dear: Priced, cheap: Priced): Pick<Piece, "remove" | "add">[] {
-  const pieces: Pick<Piece, "remove" | "add">[] = [];
+/** Where the choice at a lower price differs from the one at a higher: each may be taken over by itself. */
+function differences(forest: Forest, dear: Priced, cheap: Priced): Swap[] {
+  const swaps: Swap[] = [];
   const open = [forest.root];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (at === -1 || (dear.own[at] === 1 && cheap.own[at] === 1)) continue;
-    if (dear.own[at] === 1 || cheap.own[at] === 1) pieces.push({ remove: collect(forest, dear, at), add: collect(forest, cheap, at) });
+    if (dear.own[at] === 1 || cheap.own[at] === 1) swaps.push({ remove: collect(forest, dear, at), add: collect(forest, cheap, at) });
     else if ((cheap.count[at] ?? 0) > 0) open.push(forest.left[at] ?? -1, forest.right[at] ?? -1);
   }
-  return pieces;
+  return swaps;
 }
 
 /** Takes over the pieces that find room: most value per prefix first, of equals the largest, so that small ones fill what is left. */
 function takePieces(chosen: Pair<Set<number>>, pieces: readonly Piece[], room: Room): void {
-  const moreIn = ({ add, remove }: Piece): number => add.length - remove.length;
+  const moreIn = ({ add, remove }: Swap): number => add.length - remove.length;
   for (const piece of [...pieces].sort((a, b) => b.price - a.price || moreIn(b) - moreIn(a))) {
     const { family, add, remove } = piece;
     const more = moreIn(piece);
@@ -164,8 +167,7 @@ export function fillUp(forests: Pair<Forest>, chosen: Pair<Set<number>>, room: R
 }
 
 function candidatesOf(forest: Forest): number[] {
-  const items = [...forest.item.subarray(0, forest.size)].filter((choice) => choice !== -1);
-  return [...items, ...forest.singles].sort(bestFirst(forest));
+  return [...itemsOf(forest), ...forest.singles].sort(bestFirst(forest));
 }
 
 function take(forest: Forest, priced: Priced, price: number): Set<number> {
@@ -187,7 +189,7 @@ export function solveByPrice(forests: Pair<Forest>, room: Room, effort: Effort):
     const forest = forests[family];
     const [high, low] = [Math.max(own[family][0], shared[0]), Math.max(own[family][1], shared[1])];
     const dear = priceForest(forest, high);
-    if (effort === "whole") for (const piece of differences(forest, dear, priceForest(forest, low))) pieces.push({ ...piece, family, price: low });
+    if (effort === "whole") for (const swap of differences(forest, dear, priceForest(forest, low))) pieces.push({ ...swap, family, price: low });
     return take(forest, dear, high);
   };
   const chosen = { ipv4: takeFamily("ipv4"), ipv6: takeFamily("ipv6") };

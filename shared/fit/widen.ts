@@ -1,6 +1,6 @@
 // What is left of a bound on bystanders buys wider prefixes around chosen ones, most value per bystander first. Spends no more than is left.
 import type { Choices } from "./choices.ts";
-import { bestFirst, type Forest } from "./forest.ts";
+import { bestFirst, type Forest, itemsOf } from "./forest.ts";
 import { Taken } from "./priced.ts";
 
 interface Below {
@@ -42,13 +42,13 @@ export function widen(forest: Forest, chosen: Set<number>, left: number): number
   const taken = new Taken(forest, chosen);
   const cost = (at: number): number => (choices.collateral[at] ?? 0) - (below.collateral[at] ?? 0);
   const gain = (at: number): number => (value[at] ?? 0) - (below.value[at] ?? 0);
-  // Nothing is below -1, which is no choice.
-  const candidates = [...forest.item.subarray(0, forest.size)].filter((at) => (below.count[at] ?? 0) > 0 && gain(at) > 0);
+  const candidates = itemsOf(forest).filter((at) => (below.count[at] ?? 0) > 0 && gain(at) > 0);
   const rate = new Map(candidates.map((at) => [at, gain(at) / Math.max(cost(at), Number.MIN_VALUE)]));
   // What overlaps a wider block that was taken.
   const touched = new Set<number>();
+  const order = bestFirst(forest);
   let rest = left;
-  for (const at of candidates.sort((a, b) => (rate.get(b) ?? 0) - (rate.get(a) ?? 0) || bestFirst(forest)(a, b))) {
+  for (const at of candidates.sort((a, b) => (rate.get(b) ?? 0) - (rate.get(a) ?? 0) || order(a, b))) {
     if (cost(at) > rest || touched.has(at)) continue;
     for (const one of descendants(choices, at)) {
       chosen.delete(one);

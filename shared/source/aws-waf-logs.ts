@@ -2,21 +2,16 @@
 // Fields: AWS docs, waf/latest/developerguide/logging-fields, 2026-11.
 import { createAdapter } from "./adapter.ts";
 import { webCategory } from "./category.ts";
-import { at, listAt, textAt } from "./json.ts";
+import { at, listAt, textAt, wordsOf } from "./json.ts";
 import { eventOf, ignored, invalid, type Reading } from "./source.ts";
 
 function labels(record: object): string {
-  return listAt(record, "labels")
-    .map((label) => textAt(label, "name"))
-    .join(" ");
+  return wordsOf(listAt(record, "labels").map((label) => at(label, "name")));
 }
 
 /** The rule inside a group that ended it; the group's own name says little. */
 function innerRule(record: object): string {
-  return listAt(record, "ruleGroupList")
-    .map((group) => textAt(group, "terminatingRule", "ruleId"))
-    .filter((id) => id !== "")
-    .join(" ");
+  return wordsOf(listAt(record, "ruleGroupList").map((group) => at(group, "terminatingRule", "ruleId")));
 }
 
 function readRecord(record: object): Reading {

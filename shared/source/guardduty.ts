@@ -3,7 +3,7 @@
 import type { EventResource } from "../event/event.ts";
 import { createAdapter } from "./adapter.ts";
 import { severityFrom } from "./category.ts";
-import { at, flagAt, isObject, listAt, numberAt, parsed, textAt, wordsAt } from "./json.ts";
+import { at, flagAt, isObject, listAt, numberAt, parsed, textAt, wordsOf } from "./json.ts";
 import { type Direction, type Draft, eventOf, ignored, invalid, type Reading } from "./source.ts";
 
 /**
@@ -18,12 +18,17 @@ function bothFamilies(details: unknown): readonly unknown[] {
   return [at(details, "ipAddressV4"), at(details, "ipAddressV6")];
 }
 
+/** Through which addresses a call to a cluster came, in either spelling. */
+function clusterSources(action: unknown): readonly unknown[] {
+  const call = at(action, "kubernetesApiCallAction");
+  return [...listAt(call, "sourceIPs"), ...listAt(call, "sourceIps")];
+}
+
 /** The far ends of every action there is. `sourceIPs` of Kubernetes calls holds proxies as well, ours among them: one alone is the caller. */
 function remotes(action: unknown): readonly unknown[] {
   const single = actionNames.flatMap((name) => bothFamilies(at(action, name, "remoteIpDetails")));
   const probes = listAt(action, "portProbeAction", "portProbeDetails").flatMap((probe) => bothFamilies(at(probe, "remoteIpDetails")));
-  const call = at(action, "kubernetesApiCallAction");
-  const sources = [...listAt(call, "sourceIPs"), ...listAt(call, "sourceIps")];
+  const sources = clusterSources(action);
   return [...single, ...probes, ...(sources.length === 1 ? sources : [])];
 }
 
@@ -110,7 +115,7 @@ function draftOf(finding: object, type: string): Draft {
       "connection.remotePort": at(action, "networkConnectionAction", "remotePortDetails", "port"),
       "dns.domain": at(action, "dnsRequestAction", "domain"),
       "api.name": at(action, "awsApiCallAction", "api"),
-      "kubernetes.sourceIPs": wordsAt(action, "kubernetesApiCallAction", "sourceIPs") || wordsAt(action, "kubernetesApiCallAction", "sourceIps"),
+      "kubernetes.sourceIPs": wordsOf(clusterSources(action)),
     },
   };
 }

@@ -40,9 +40,9 @@ export function listAt(value: unknown, ...names: readonly string[]): readonly un
   return found === undefined ? [] : [found];
 }
 
-/** The texts of a list, a blank between them. What is no text has none, whatever it says of itself. */
-export function wordsAt(value: unknown, ...names: readonly string[]): string {
-  return listAt(value, ...names)
+/** The texts among values, a blank between them. What is no text has none, whatever it says of itself. */
+export function wordsOf(values: readonly unknown[]): string {
+  return values
     .map(textOf)
     .filter((text) => text !== "")
     .join(" ");

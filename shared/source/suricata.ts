@@ -1,7 +1,7 @@
 // Suricata's EVE JSON: events of type `alert`, as a log shipper posts them.
 // Fields: docs.suricata.io, output/eve/eve-json-format and rules/meta (`target`), 8.0, 2026-11.
 import { createAdapter } from "./adapter.ts";
-import { at, isObject, numberAt, own, parsed, textAt, wordsAt } from "./json.ts";
+import { at, isObject, listAt, numberAt, own, parsed, textAt, wordsOf } from "./json.ts";
 import { directionOf } from "./private.ts";
 import { type Draft, eventOf, ignored, invalid, type Reading } from "./source.ts";
 
@@ -62,7 +62,7 @@ function draftOf(item: object, alert: object): Draft {
       "destination.port": at(item, "dest_port"),
       "http.hostname": at(item, "http", "hostname"),
       "http.url": at(item, "http", "url"),
-      attackTarget: wordsAt(alert, "metadata", "attack_target"),
+      attackTarget: wordsOf(listAt(alert, "metadata", "attack_target")),
     },
   };
 }

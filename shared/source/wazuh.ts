@@ -2,7 +2,7 @@
 // Fields: documentation.wazuh.com, user-manual/manager/integration-with-external-apis and ruleset/rules-classification, 4.14, 2026-11.
 import { createAdapter } from "./adapter.ts";
 import { categoryOf, severityFrom } from "./category.ts";
-import { at, isObject, listAt, numberAt, textAt, textOf, wordsAt } from "./json.ts";
+import { at, isObject, listAt, numberAt, textAt, textOf, wordsOf } from "./json.ts";
 import { type Draft, eventOf, ignored, invalid, type Reading } from "./source.ts";
 
 /** Levels below this tell of what is usual (3: a login that worked), 5 and above of errors of a user. */
@@ -31,7 +31,7 @@ function draftOf(alert: object, rule: object, groups: readonly string[]): Draft 
       level: at(rule, "level"),
       groups: groups.join(" "),
       firedTimes: at(rule, "firedtimes"),
-      mitre: wordsAt(rule, "mitre", "id"),
+      mitre: wordsOf(listAt(rule, "mitre", "id")),
       location: at(alert, "location"),
       "destination.port": at(data, "dstport"),
     },

@@ -101,6 +101,12 @@ describe("a target that never enforced", () => {
 });
 
 describe("the lock file", () => {
+  const lockedTarget = () => {
+    const target = lockOf(enforcing).targets["aws-web"];
+    if (target === undefined) throw new Error("no target");
+    return target;
+  };
+
   it("readLock: reads what lockText wrote, and nothing else", () => {
     const lock = lockOf(enforcing);
     expect(readLock(lockText(lock))).toEqual(lock);
@@ -110,18 +116,14 @@ describe("the lock file", () => {
   });
 
   it.each(["observe", "enforce", "drain"])("readLock: a target in the mode %s, whatever else it says", (mode) => {
-    const { targets } = lockOf(enforcing);
-    const target = targets["aws-web"];
-    if (target === undefined) throw new Error("no target");
+    const target = lockedTarget();
     const place = { ...target.place, span: null, also: ["eu-west-1/acl-1"] };
     const lock = { version: 1, targets: { a: { ...target, mode, mayHold: false, place } } } as Lock;
     expect(readLock(lockText(lock))).toEqual(lock);
   });
 
   it("lockText: does not depend on the order of the targets", () => {
-    const { targets } = lockOf(enforcing);
-    const one = targets["aws-web"];
-    if (one === undefined) throw new Error("no target");
+    const one = lockedTarget();
     expect(lockText({ version: 1, targets: { b: one, a: one } })).toBe(lockText({ version: 1, targets: { a: one, b: one } }));
   });
 });

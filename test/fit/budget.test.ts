@@ -10,7 +10,7 @@ import { fit as choose } from "../../shared/fit/index.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
 import { widen } from "../../shared/fit/widen.ts";
 import { limits } from "../../shared/limits.ts";
-import { alike, choicesFor, families, forestsFor, grown, nowhere, rooms, sumOver, valued, worth } from "./forests.ts";
+import { alike, apartOf, byWorth, choicesFor, families, forestsFor, grown, inOrder, itemsIn, rooms, sumOver, unbounded, valued, worth } from "./forests.ts";
 import { cornerBlock, type Instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
@@ -112,7 +112,7 @@ describe("within a bound", () => {
         expect(result.method).toBe(found.method);
         expect(sumOver(plain, result.chosen, worth)).toBeGreaterThanOrEqual(sumOver(plain, found.chosen, worth) - 1e-9);
         if (result.method === "exact") return;
-        expect(grown(plain, request, result.chosen, room, left)).toEqual({ ipv4: [...result.chosen.ipv4].sort(), ipv6: [...result.chosen.ipv6].sort() });
+        expect(grown(plain, request, result.chosen, room, left)).toEqual(inOrder(result.chosen));
       }),
       { numRuns: runs },
     );
@@ -167,27 +167,17 @@ describe("within a bound", () => {
 function widened(forest: Forest, { sources }: Instance, before: readonly number[], left: number): { readonly chosen: number[]; readonly left: number } {
   const { choices } = forest;
   const cidrOf = (choice: number): Cidr => blockOfChoice(choices, sources, choice);
-  const items = [...forest.item.subarray(0, forest.size)].filter((choice) => choice !== -1);
-  const swaps = items.flatMap((choice) => {
+  const swaps = itemsIn(forest).flatMap((choice) => {
     const replaced = before.filter((one) => one !== choice && contains(cidrOf(choice), cidrOf(one)));
     const sumOf = (of: (one: number) => number): number => replaced.reduce((sum, one) => sum + of(one), 0);
     const gain = worth(forest, choice) - sumOf((one) => worth(forest, one));
     const cost = (choices.collateral[choice] ?? 0) - sumOf((one) => choices.collateral[one] ?? 0);
     return replaced.length > 0 && gain > 0 ? [{ choice, cidr: cidrOf(choice), replaced, gain, cost, rate: gain / Math.max(cost, Number.MIN_VALUE) }] : [];
   });
-  const placeOf = (choice: number): number => choices.trie.first[choices.node[choice] ?? 0] ?? 0;
-  const inOrder = swaps.sort(
-    (a, b) =>
-      b.rate - a.rate ||
-      worth(forest, b.choice) - worth(forest, a.choice) ||
-      (choices.standing[b.choice] ?? 0) - (choices.standing[a.choice] ?? 0) ||
-      placeOf(a.choice) - placeOf(b.choice) ||
-      a.choice - b.choice,
-  );
   const chosen = new Set(before);
   const touched: Cidr[] = [];
   let rest = left;
-  for (const { choice, cidr, replaced, cost } of inOrder) {
+  for (const { choice, cidr, replaced, cost } of swaps.sort((a, b) => b.rate - a.rate || byWorth(forest, a.choice, b.choice))) {
     if (cost > rest || touched.some((one) => overlaps(one, cidr))) continue;
     for (const one of replaced) chosen.delete(one);
     chosen.add(choice);
@@ -202,14 +192,13 @@ describe("what is left of a bound", () => {
     let done = 0;
     check(
       property(valued, array(nat(40), { maxLength: 8 }), units, constantFrom(0, 1), ({ request, price, bias }, some, bound, priced) => {
-        const forest = forestsFor(request, nowhere, { bounded: "bounded", bias, price: price * priced }).ipv4;
-        const items = [...forest.item.subarray(0, forest.size)].filter((choice) => choice !== -1);
-        const there: number[] = [];
-        const cidrOf = (choice: number): Cidr => blockOfChoice(forest.choices, request.sources, choice);
-        for (const at of some) {
-          const choice = items[at % Math.max(1, items.length)];
-          if (choice !== undefined && there.every((one) => !overlaps(cidrOf(one), cidrOf(choice)))) there.push(choice);
-        }
+        const forest = forestsFor(request, unbounded, { bounded: "bounded", bias, price: price * priced }).ipv4;
+        const items = itemsIn(forest);
+        const there = apartOf(
+          forest.choices,
+          request,
+          some.flatMap((at) => items[at % Math.max(1, items.length)] ?? []),
+        );
         const chosen = new Set(there);
         const left = widen(forest, chosen, bound);
         expect({ chosen: [...chosen].sort(), left }).toEqual(widened(forest, request, there, bound));

@@ -2,11 +2,11 @@
 import { assert as check, property } from "fast-check";
 import { expect, it } from "vitest";
 import { blockOf, type Cidr, cidrKey, contains, type Family } from "../../shared/address/index.ts";
-import { type Choices, createChoices } from "../../shared/fit/choices.ts";
+import { createChoices } from "../../shared/fit/choices.ts";
 import { blockOfChoice } from "../../shared/fit/forest.ts";
 import { createTrie } from "../../shared/fit/trie.ts";
-import { crowded } from "./forests.ts";
-import { bystandersAnywhere, collateral, type Instance, isAllowedLength } from "./support.ts";
+import { below, crowded, legalIn } from "./forests.ts";
+import { boundOf, bystandersAnywhere, collateral, type Instance, isAllowedLength } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 
@@ -35,7 +35,7 @@ function edgesOf({ sources }: Instance, family: Family): readonly (readonly Cidr
 function legalOf(request: Instance, family: Family): { readonly legal: Map<string, Legal>; readonly parts: number } {
   const { sources, collateral: policy, standing = [] } = request;
   const lengths = family === 4 ? request.lengths.ipv4 : request.lengths.ipv6;
-  const bound = policy.kind === "none" ? 0 : policy.kind === "max" ? policy.units : Number.POSITIVE_INFINITY;
+  const bound = boundOf(policy);
   const isPossible = (cidr: Cidr): boolean => isAllowedLength(lengths, cidr.length) && request.isTaken?.(cidr) !== true;
   const isSource = (cidr: Cidr): boolean => sources.some((source) => cidrKey(source.cidr) === cidrKey(cidr));
   const isStanding = (cidr: Cidr): boolean => standing.some((one) => cidrKey(one) === cidrKey(cidr));
@@ -62,11 +62,6 @@ function legalOf(request: Instance, family: Family): { readonly legal: Map<strin
   return { legal, parts };
 }
 
-/** The members below one, by its links. */
-function below({ left, right }: Choices, at: number): number[] {
-  return [left[at] ?? -1, right[at] ?? -1].flatMap((child) => (child === -1 ? [] : [child, ...below({ left, right } as Choices, child)]));
-}
-
 it("choices: of the blocks that hold the same sources the longest possible one, and what stands; none that breaks a rule, no mere part", () => {
   let [parts, standing, legal] = [0, 0, 0];
   check(
@@ -75,7 +70,7 @@ it("choices: of the blocks that hold the same sources the longest possible one, 
       for (const family of [4, 6] as const) {
         const { legal: expected, parts: mere } = legalOf(request, family);
         const choices = createChoices(createTrie(request.sources, family), request);
-        const members = Array.from({ length: choices.size }, (_, at) => at).filter((at) => choices.legal[at] === 1);
+        const members = legalIn(choices);
         const cidrOf = (at: number): Cidr => blockOfChoice(choices, request.sources, at);
         const found = members.map((at): readonly [string, Legal] => [
           cidrKey(cidrOf(at)),

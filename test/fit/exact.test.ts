@@ -3,7 +3,7 @@ import { assert as check, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cidrOf, contains, type Family } from "../../shared/address/index.ts";
 import { fit as choose } from "../../shared/fit/index.ts";
-import { bestByTrying, candidatesOf, cornerBlock, faultsOf, instance } from "./support.ts";
+import { bestByTrying, boundOf, candidatesOf, cornerBlock, faultsOf, instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 4_000);
 
@@ -21,8 +21,7 @@ describe("fit, against every set of prefixes", () => {
         expect({ value: result.value, count: result.prefixes.length }).toEqual(best);
         expect(result.optimum).toBe(result.value);
         // Whatever may be covered without bystanders, and finds room, is.
-        const bound = request.collateral.kind === "max" ? request.collateral.units : request.collateral.kind === "none" ? 0 : Number.POSITIVE_INFINITY;
-        const candidates = candidatesOf(request).filter(({ collateral }) => collateral <= bound);
+        const candidates = candidatesOf(request).filter(({ collateral }) => collateral <= boundOf(request.collateral));
         const coverable = request.sources.map(({ cidr }) => candidates.some((one) => contains(one.cidr, cidr)));
         const weight = request.sources.reduce((sum, source, at) => sum + (coverable[at] === true ? source.weight : 0), 0);
         if (bestByTrying({ ...request, collateral: { kind: "none" } }).value === weight) expect(result).toMatchObject({ collateral: 0, coveredWeight: weight });

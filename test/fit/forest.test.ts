@@ -1,11 +1,11 @@
 // What can still matter once each choice has a value: nothing that could be needed is left out, nothing that could not is kept.
-import { array, assert as check, constantFrom, integer, nat, oneof, property, record } from "fast-check";
+import { array, assert as check, constantFrom, integer, nat, oneof, property, record, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { blockOf, cidrKey } from "../../shared/address/index.ts";
 import { type Choices, createChoices } from "../../shared/fit/choices.ts";
 import { createForest, type Forest, leastOf, type Scale } from "../../shared/fit/forest.ts";
 import { createTrie } from "../../shared/fit/trie.ts";
-import { choicesFor, families, valued } from "./forests.ts";
+import { below, byWorth, choicesFor, families, itemsIn, legalIn, valued } from "./forests.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 const endless = Number.POSITIVE_INFINITY;
@@ -48,10 +48,6 @@ function neededOf(choices: Choices, scale: Scale, value: (at: number) => number)
   return { needed, alone };
 }
 
-function itemsOf({ item, size }: Forest): number[] {
-  return [...item.subarray(0, size)].filter((choice) => choice !== -1);
-}
-
 function depthOf({ left, right }: Forest, at: number): number {
   const forest = { left, right } as Forest;
   return at === -1 ? 0 : 1 + Math.max(depthOf(forest, left[at] ?? -1), depthOf(forest, right[at] ?? -1));
@@ -63,14 +59,20 @@ describe("the choices that matter", () => {
     most: constantFrom(0, 1, 2, 4, endless),
   });
 
+  /** The forest of each family. */
+  const bothForests = tuple(valued, scales).map(([{ request, price, bias }, { bounded, most }]) => {
+    const scale: Scale = { bias, price, bounded, most };
+    return families.map((family) => {
+      const choices = choicesFor(request)[family];
+      return { choices, scale, forest: createForest(choices, scale) };
+    });
+  });
+
   it("forest: just those that some room or bound may need, each once, in one tree or set apart", () => {
     let [items, apart] = [0, 0];
     check(
-      property(valued, scales, ({ request, price, bias }, { bounded, most }) => {
-        const scale: Scale = { bias, price, bounded, most };
-        for (const family of families) {
-          const choices = choicesFor(request)[family];
-          const forest = createForest(choices, scale);
+      property(bothForests, (both) => {
+        for (const { choices, scale, forest } of both) {
           for (let at = 0; at < choices.size; at += 1) {
             if (choices.legal[at] === 0) continue;
             const counted = countedOf(choices, scale, at);
@@ -79,9 +81,9 @@ describe("the choices that matter", () => {
             expect((forest.value[at] ?? 0) > counted).toBe(isFavoured);
           }
           const { needed, alone } = neededOf(choices, scale, (at) => forest.value[at] ?? 0);
-          const inForest = itemsOf(forest);
+          const inForest = itemsIn(forest);
           expect([...inForest].sort()).toEqual(needed.filter((at) => !alone.includes(at)).sort());
-          expect(forest.singles).toEqual(alone.sort((a, b) => orderOf(forest, a, b)).slice(0, scale.most));
+          expect(forest.singles).toEqual(alone.sort((a, b) => byWorth(forest, a, b)).slice(0, scale.most));
           items += inForest.length;
           apart += alone.length;
         }
@@ -93,11 +95,8 @@ describe("the choices that matter", () => {
 
   it("forest: one tree under the root, children first, what lies in a choice below it, parts joined in halves", () => {
     check(
-      property(valued, scales, ({ request, price, bias }, { bounded, most }) => {
-        const scale: Scale = { bias, price, bounded, most };
-        for (const family of families) {
-          const choices = choicesFor(request)[family];
-          const forest = createForest(choices, scale);
+      property(bothForests, (both) => {
+        for (const { choices, forest } of both) {
           const seen: number[] = [];
           const walk = (at: number): number[] => {
             if (at === -1) return [];
@@ -105,16 +104,16 @@ describe("the choices that matter", () => {
             const own = forest.item[at] ?? -1;
             const children = [forest.left[at] ?? -1, forest.right[at] ?? -1];
             expect(children.every((child) => child < at)).toBe(true);
-            const below = children.flatMap(walk);
-            if (own !== -1) for (const choice of below) expect(isBelow(choices, own, choice)).toBe(true);
+            const under = children.flatMap(walk);
+            if (own !== -1) for (const choice of under) expect(below(choices, own).includes(choice)).toBe(true);
             // What joins two parts joins two.
             else expect(children.every((child) => child !== -1)).toBe(true);
-            return own === -1 ? below : [own, ...below];
+            return own === -1 ? under : [own, ...under];
           };
           const found = walk(forest.root);
           expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: forest.size }, (_, at) => at));
-          expect(found.sort()).toEqual(itemsOf(forest).sort());
-          const tops = found.filter((choice) => !found.some((other) => other !== choice && isBelow(choices, other, choice)));
+          expect(found.sort()).toEqual(itemsIn(forest).sort());
+          const tops = found.filter((choice) => !found.some((other) => other !== choice && below(choices, other).includes(choice)));
           const heights = tops.map((choice) => depthOf(forest, forest.item.indexOf(choice)));
           expect(depthOf(forest, forest.root)).toBeLessThanOrEqual(Math.max(0, ...heights) + Math.ceil(Math.log2(Math.max(1, tops.length))));
         }
@@ -123,21 +122,6 @@ describe("the choices that matter", () => {
     );
   });
 });
-
-function isBelow(choices: Choices, around: number, choice: number): boolean {
-  const open = [choices.left[around] ?? -1, choices.right[around] ?? -1];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (at === choice) return true;
-    if (at !== -1) open.push(choices.left[at] ?? -1, choices.right[at] ?? -1);
-  }
-  return false;
-}
-
-/** Best first, then what stands, then by address. */
-function orderOf({ value, choices: { standing, trie, node } }: Pick<Forest, "value" | "choices">, a: number, b: number): number {
-  const placeOf = (choice: number): number => trie.first[node[choice] ?? 0] ?? 0;
-  return (value[b] ?? 0) - (value[a] ?? 0) || (standing[b] ?? 0) - (standing[a] ?? 0) || placeOf(a) - placeOf(b) || a - b;
-}
 
 describe("what lies apart", () => {
   const host = record({ at: integer({ min: 0, max: 2 ** 16 - 1 }), weight: integer({ min: 1, max: 6 }) });
@@ -154,9 +138,9 @@ describe("what lies apart", () => {
         const request = { sources, rooms: [], isProtected: () => false, lengths: { ipv4: [32], ipv6: [] }, collateral: { kind: "none" as const }, standing };
         const choices = createChoices(createTrie(sources, 4), request);
         const forest = createForest(choices, { bias, price: 0, bounded: "free", most: room });
-        const all = Array.from({ length: choices.size }, (_, at) => at).filter((at) => choices.legal[at] === 1);
+        const all = legalIn(choices);
         expect(all).toHaveLength(new Set(sources.map(({ cidr }) => cidrKey(cidr))).size);
-        expect(forest.singles).toEqual(all.sort((a, b) => orderOf(forest, a, b)).slice(0, room));
+        expect(forest.singles).toEqual(all.sort((a, b) => byWorth(forest, a, b)).slice(0, room));
       }),
       { numRuns: runs },
     );

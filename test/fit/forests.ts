@@ -31,11 +31,44 @@ export const rooms = tuple(limit, limit, limit, constantFrom("each", "both", "al
   return kind === "each" ? each : kind === "both" ? [shared] : [...each, shared];
 });
 
-export const nowhere: Room = { ipv4: Number.POSITIVE_INFINITY, ipv6: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY };
+export const unbounded: Room = { ipv4: Number.POSITIVE_INFINITY, ipv6: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY };
 
 /** Sum over what was chosen. */
 export function sumOver(forests: Pair<Forest>, chosen: Pair<Iterable<number>>, of: (forest: Forest, choice: number) => number): number {
   return families.reduce((both, family) => [...chosen[family]].reduce((sum, choice) => sum + of(forests[family], choice), both), 0);
+}
+
+/** The same choices in an order that two of them can be compared by. */
+export function inOrder({ ipv4, ipv6 }: Pair<Iterable<number>>): Pair<number[]> {
+  return { ipv4: [...ipv4].sort(), ipv6: [...ipv6].sort() };
+}
+
+/** The choices in the forest, its singles apart. */
+export function itemsIn({ item, size }: Forest): number[] {
+  return [...item.subarray(0, size)].filter((choice) => choice !== -1);
+}
+
+export function legalIn({ size, legal }: Choices): number[] {
+  return Array.from({ length: size }, (_, at) => at).filter((at) => legal[at] === 1);
+}
+
+/** The members below one, by its links. */
+export function below(choices: Pick<Choices, "left" | "right">, at: number): number[] {
+  return [choices.left[at] ?? -1, choices.right[at] ?? -1].flatMap((child) => (child === -1 ? [] : [child, ...below(choices, child)]));
+}
+
+/** Of these choices in turn, each that lies apart from those before it. */
+export function apartOf(choices: Choices, { sources }: Instance, some: readonly number[]): number[] {
+  const there: number[] = [];
+  const cidrOf = (choice: number): Cidr => blockOfChoice(choices, sources, choice);
+  for (const choice of some) if (there.every((other) => !overlaps(cidrOf(other), cidrOf(choice)))) there.push(choice);
+  return there;
+}
+
+/** Best first, then what stands, then by address. */
+export function byWorth({ value, choices: { standing, trie, node } }: Pick<Forest, "value" | "choices">, a: number, b: number): number {
+  const placeOf = (choice: number): number => trie.first[node[choice] ?? 0] ?? 0;
+  return (value[b] ?? 0) - (value[a] ?? 0) || (standing[b] ?? 0) - (standing[a] ?? 0) || placeOf(a) - placeOf(b) || a - b;
 }
 
 export const worth = ({ value }: Forest, choice: number): number => value[choice] ?? 0;
@@ -141,9 +174,7 @@ export function grown(
   const there = { ipv4: new Set(before.ipv4), ipv6: new Set(before.ipv6) };
   const cidrOf = (family: "ipv4" | "ipv6", choice: number): Cidr => blockOfChoice(forests[family].choices, sources, choice);
   const all = families.flatMap((family) => {
-    const { item, size, singles } = forests[family];
-    const choices = [...item.subarray(0, size), ...singles].filter((choice) => choice !== -1);
-    return choices.map((choice) => {
+    return [...itemsIn(forests[family]), ...forests[family].singles].map((choice) => {
       const cidr = cidrOf(family, choice);
       const held = sources.flatMap((source) => (contains(cidr, source.cidr) ? [source.cidr] : [])).sort(compareCidrs);
       return {
@@ -167,5 +198,5 @@ export function grown(
     there[family].add(choice);
     left -= cost;
   }
-  return { ipv4: [...there.ipv4].sort(), ipv6: [...there.ipv6].sort() };
+  return inOrder(there);
 }

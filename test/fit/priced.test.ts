@@ -5,7 +5,7 @@ import { blockOf, type Cidr, cidrOf } from "../../shared/address/index.ts";
 import type { Forest } from "../../shared/fit/forest.ts";
 import { solveByPrice } from "../../shared/fit/priced.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
-import { alike, crowded, families, forestsFor, frontAt, grown, nowhere, openRequest, prices, rooms, sumOver, worth } from "./forests.ts";
+import { alike, crowded, families, forestsFor, frontAt, grown, inOrder, openRequest, prices, rooms, sumOver, unbounded, worth } from "./forests.ts";
 import { block, type Instance } from "./support.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
@@ -53,7 +53,7 @@ describe("a price per prefix", () => {
     check(
       property(crowded, rooms, prices, (base, all, price) => {
         const room = roomOf(all);
-        const forests = forestsFor(base, nowhere, { price });
+        const forests = forestsFor(base, unbounded, { price });
         const chosen = solveByPrice(forests, room, "rough");
         expect(fits(room, chosen.ipv4.length, chosen.ipv6.length)).toBe(true);
         // Each family up to the corner before its own limit, and of both together the corner before theirs.
@@ -82,7 +82,7 @@ describe("a price per prefix", () => {
         prices,
         ([base, all], price) => {
           const room = roomOf(all);
-          const forests = forestsFor(base, nowhere, { price });
+          const forests = forestsFor(base, unbounded, { price });
           const rough = sumOver(forests, solveByPrice(forests, room, "rough"), worth);
           const chosen = solveByPrice(forests, room, "whole");
           const value = sumOver(forests, chosen, worth);
@@ -91,7 +91,7 @@ describe("a price per prefix", () => {
           const [four, six] = [curveOf(forests.ipv4), curveOf(forests.ipv6)];
           const possible = join(four.slice(0, room.ipv4 + 1), six.slice(0, room.ipv6 + 1)).slice(0, room.both + 1);
           expect(value).toBeLessThanOrEqual(Math.max(...possible));
-          expect(grown(forests, base, chosen, room)).toEqual({ ipv4: [...chosen.ipv4].sort(), ipv6: [...chosen.ipv6].sort() });
+          expect(grown(forests, base, chosen, room)).toEqual(inOrder(chosen));
           if (value > rough) better += 1;
           if (value > rough && value === Math.max(...possible)) best += 1;
         },
@@ -108,8 +108,8 @@ describe("a price per prefix", () => {
     check(
       property(one, integer({ min: 2, max: 4 }), integer({ min: 1, max: 20 }), constantFrom(0.5, 1, 2), (sources, copies, most, price) => {
         const request = alone(sources, copies);
-        const forests = forestsFor(request, nowhere, { price });
-        const curve = curveOf(forestsFor(alone(sources, 1), nowhere, { price }).ipv4);
+        const forests = forestsFor(request, unbounded, { price });
+        const curve = curveOf(forestsFor(alone(sources, 1), unbounded, { price }).ipv4);
         const room = roomOf([{ families: [4], limit: most }]);
         const before = cornerOf(curve, most / copies);
         const after = curve.findIndex((_, k) => k > before && cornerOf(curve, k) === k);
@@ -136,7 +136,7 @@ describe("a price per prefix", () => {
       blocks.map((text) => ({ cidr: cidrOf(text), weight: 5 })),
       { lengths },
     );
-    const forests = forestsFor(request, nowhere, { price: 1 });
+    const forests = forestsFor(request, unbounded, { price: 1 });
     return sumOver(forests, solveByPrice(forests, roomOf(all), "whole"), worth);
   };
 

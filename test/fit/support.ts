@@ -4,7 +4,7 @@ import { blockOf, type Cidr, cidrKey, contains, type Family, familyBits, overlap
 import type { Collateral, FitRequest, FitResult, FitRoom, Lengths } from "../../shared/fit/index.ts";
 
 /** A piece of the address space small enough to try everything: blocks from `top` to `atom` bits long. */
-const corner = {
+export const corner = {
   4: { hex: "cb007100", top: 28, atom: 32, unit: 32 },
   6: { hex: "20010db8000000000000000000000000", top: 62, atom: 66, unit: 64 },
 } as const;
@@ -110,6 +110,11 @@ export interface Candidate {
   readonly collateral: number;
 }
 
+/** The most bystanders that the policy lets anyone hit. */
+export function boundOf(policy: Collateral): number {
+  return policy.kind === "none" ? 0 : policy.kind === "max" ? policy.units : Number.POSITIVE_INFINITY;
+}
+
 export function isAllowedLength(lengthsOf: Lengths, length: number): boolean {
   return "min" in lengthsOf ? length >= lengthsOf.min && length <= lengthsOf.max : lengthsOf.includes(length);
 }
@@ -158,7 +163,7 @@ export interface Best {
 /** The best value over all sets of prefixes that are apart, fit, and keep to the policy. */
 export function bestByTrying(request: FitRequest): Best {
   const { collateral: policy } = request;
-  const bound = policy.kind === "none" ? 0 : policy.kind === "max" ? policy.units : Number.POSITIVE_INFINITY;
+  const bound = boundOf(policy);
   const candidates = candidatesOf(request).filter((one) => one.collateral <= bound);
   const price = policy.kind === "price" ? policy.price : 0;
   let best: Best = { value: 0, count: 0 };
@@ -191,7 +196,7 @@ export function faultsOf(request: FitRequest, result: FitResult): readonly strin
   });
   if (!fitsRooms(prefixes, request.rooms)) faults.push("more prefixes than there is room for");
   const collateralSum = prefixes.reduce((sum, prefix) => sum + prefix.collateral, 0);
-  const bound = request.collateral.kind === "none" ? 0 : request.collateral.kind === "max" ? request.collateral.units : Number.POSITIVE_INFINITY;
+  const bound = boundOf(request.collateral);
   if (collateralSum > bound || collateralSum !== result.collateral) faults.push(`${result.collateral} bystanders, ${collateralSum} counted, ${bound} allowed`);
   const uncovered = request.sources.flatMap(({ cidr }, place) => (prefixes.some((prefix) => contains(prefix.cidr, cidr)) ? [] : [place]));
   if (uncovered.join() !== result.left.join()) faults.push("names the wrong sources as left out");

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { solveExactly, stepsOf } from "../../shared/fit/exact.ts";
 import type { Forest } from "../../shared/fit/forest.ts";
 import { fits, roomOf } from "../../shared/fit/room.ts";
-import { forestsFor, frontAt, nowhere, rooms, sumOver, type Triple, valued, worth } from "./forests.ts";
+import { forestsFor, frontAt, rooms, sumOver, type Triple, unbounded, valued, worth } from "./forests.ts";
 
 const runs = Number(process.env.FIT_RUNS ?? 1_000);
 const endless = Number.POSITIVE_INFINITY;
@@ -22,7 +22,7 @@ it("tables: the best value with the fewest prefixes, however the families share 
   check(
     property(valued, rooms, ({ request, price, bias }, all) => {
       const room = roomOf(all);
-      const forests = forestsFor(request, nowhere, { price, bias });
+      const forests = forestsFor(request, unbounded, { price, bias });
       const chosen = solveExactly(forests, room);
       const { left, right, size } = forests.ipv4;
       for (let at = 0; at < size; at += 1) if ((left[at] === -1) !== (right[at] === -1)) onlyChildren += 1;
@@ -54,7 +54,7 @@ it("steps: at each fork as many as its two tables have pairs, none longer than t
   let forks = 0;
   check(
     property(valued, array(integer({ min: 0, max: 8 }), { minLength: 1, maxLength: 3 }), ({ request, price, bias }, caps) => {
-      const forest = forestsFor(request, nowhere, { price, bias }).ipv4;
+      const forest = forestsFor(request, unbounded, { price, bias }).ipv4;
       for (const cap of caps) {
         let steps = 0;
         for (let at = 0; at < forest.size; at += 1) {

@@ -4,9 +4,7 @@ import { expect, it } from "vitest";
 import { blockOf, type Cidr, cidrKey, compareCidrs, contains, type Family, familyBits } from "../../shared/address/index.ts";
 import type { FitSource } from "../../shared/fit/request.ts";
 import { blockAround, createTrie, type Trie } from "../../shared/fit/trie.ts";
-import { anywhere, block } from "./support.ts";
-
-const unitLength = { 4: 32, 6: 64 } as const;
+import { anywhere, block, corner } from "./support.ts";
 
 function source(family: Family) {
   return record({ cidr: oneof(anywhere(family), block(family)), weight: integer({ min: 1, max: 9 }) });
@@ -33,7 +31,7 @@ function halves({ family: own, first, length }: Cidr): readonly [Cidr, Cidr] {
 
 /** Units of the block of which some address is in no source. */
 function unnamed(cidr: Cidr, named: readonly Cidr[]): number {
-  const unit = unitLength[cidr.family];
+  const { unit } = corner[cidr.family];
   if (named.some((wide) => contains(wide, cidr))) return 0;
   if (!named.some((inside) => contains(cidr, inside))) return cidr.length >= unit ? 1 : 2 ** (unit - cidr.length);
   const sum = halves(cidr).reduce((all, half) => all + unnamed(half, named), 0);

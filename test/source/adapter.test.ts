@@ -9,6 +9,7 @@ import { at, canonical, flagAt, listAt, numberAt, textAt } from "../../shared/so
 import { directionOf } from "../../shared/source/private.ts";
 import { type Draft, eventOf, type SourceEntry } from "../../shared/source/source.ts";
 import { rules, withSamples } from "./samples.ts";
+import { hosts } from "./told.ts";
 
 const plain: Draft = { key: ["1"], type: "Scan", title: "", severity: null, at: null, attackers: [] };
 
@@ -24,7 +25,6 @@ function eventWith(draft: Partial<Record<keyof Draft, unknown>>) {
   return entry.event;
 }
 
-const hosts = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `2001:db8::${(from + index).toString(16)}`);
 const long = (count: number) => "a".repeat(count);
 
 describe("an event of a draft", () => {

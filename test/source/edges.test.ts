@@ -6,16 +6,9 @@ import { categoryOf } from "../../shared/source/category.ts";
 import { delivered, everyWrapper } from "../../shared/source/delivery.ts";
 import { sha256Hex } from "../../shared/source/digest.ts";
 import { adapters } from "../../shared/source/index.ts";
-import { wordsAt } from "../../shared/source/json.ts";
+import { wordsOf } from "../../shared/source/json.ts";
 import { rules } from "./samples.ts";
-import * as told from "./told.ts";
-import { plain, them, us } from "./told.ts";
-
-type Name = keyof typeof adapters;
-
-const entryOf = (name: Name, message: object) => told.entryOf(adapters[name], message);
-const eventOf = (name: Name, message: object) => told.eventOf(adapters[name], message);
-const ends = (name: Name, message: object) => told.ends(adapters[name], message);
+import { ends, entryOf, eventOf, hosts, plain, them, us } from "./told.ts";
 
 test("titles: each source goes by its own name", () => {
   expect(Object.fromEntries(Object.values(adapters).map(({ name, title }) => [name, title]))).toEqual({
@@ -61,9 +54,8 @@ describe("addresses", () => {
   });
 
   it("mapped: of an item with more addresses than fit none is taken, and each at the bound", () => {
-    const hosts = (count: number) => Array.from({ length: count }, (_, at) => `2001:db8::${(at + 1).toString(16)}`);
     const mapping = { ...rules.mapping, ip: ["ips"] };
-    const read = (count: number) => adapters.generic.read({ ips: hosts(count) }, { ...rules, mapping });
+    const read = (count: number) => adapters.generic.read({ ips: hosts(count, 1) }, { ...rules, mapping });
     expect(read(limits.alertItemsMax)).toMatchObject([{ kind: "event", event: { actor: { addresses: { length: limits.alertItemsMax } } } }]);
     expect(read(limits.alertItemsMax + 1)).toMatchObject([{ kind: "invalid" }]);
   });
@@ -165,8 +157,8 @@ describe("wrappers", () => {
 
 describe("words", () => {
   it("of a list: its texts and numbers, a blank between them, and nothing for what is neither", () => {
-    expect(wordsAt({ list: ["a", "", { toString: "x" }, null, 5, true, "b"] }, "list")).toBe("a 5 b");
-    expect([wordsAt({ list: "a" }, "list"), wordsAt({}, "list")]).toEqual(["a", ""]);
+    expect(wordsOf(["a", "", { toString: "x" }, null, 5, true, "b"])).toBe("a 5 b");
+    expect([wordsOf(["a"]), wordsOf([])]).toEqual(["a", ""]);
   });
 });
 

@@ -23,6 +23,9 @@ function deep(levels: number): unknown {
   return value;
 }
 
+/** What no reader can make a text or a number of. */
+export const textless = { toString: "x", valueOf: null, length: 5 };
+
 const hostile = [
   undefined,
   null,
@@ -45,7 +48,7 @@ const hostile = [
   "constructor",
   Array.from({ length: 3_000 }, (_, at) => `203.0.${at >> 8}.${at & 255}`),
   deep(200),
-  { toString: "x", valueOf: null, length: 5 },
+  textless,
   ["203.0.113.7", ["203.0.113.8"], { ip: "203.0.113.9" }],
 ];
 

@@ -1,15 +1,7 @@
 // What web firewalls, sensors and alert managers say by one field: who was shut out, which way, how grave, and what is no attack.
 import { describe, expect, it } from "vitest";
-import { adapters } from "../../shared/source/index.ts";
 import { withSamples } from "./samples.ts";
-import * as told from "./told.ts";
-import { inside, more, plain, them, us } from "./told.ts";
-
-type Name = keyof typeof adapters;
-
-const entryOf = (name: Name, message: object) => told.entryOf(adapters[name], message);
-const eventOf = (name: Name, message: object) => told.eventOf(adapters[name], message);
-const ends = (name: Name, message: object) => told.ends(adapters[name], message);
+import { ends, entryOf, eventOf, inside, more, plain, them, us } from "./told.ts";
 
 describe("aws-waf-logs", () => {
   const httpRequest = { clientIp: them, requestId: "1", httpMethod: "GET", uri: "/" };
